@@ -1,0 +1,1 @@
+"""Arithmetic without policy and without I/O."""

@@ -1,0 +1,1 @@
+"""The steps that protocol endpoints share; here the pure rules meet I/O."""

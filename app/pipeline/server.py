@@ -1,0 +1,39 @@
+"""What a request needs of the running server, wired once in `app.main` and handed to every endpoint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.protocol.features import FeatureSet
+from app.protocol.policy import ServerPolicy
+from app.protocol.scopes import ScopeRegistry
+from app.protocol.tokens.refresh_chain import ServerKeys
+from app.store.database import Database
+from app.views.render import Views
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server as the endpoints see it.
+
+    `clock` returns the aware UTC now. `trusted_proxies` are the networks whose forwarding headers count.
+    """
+
+    policy: ServerPolicy
+    scopes: ScopeRegistry
+    features: FeatureSet
+    database: Database
+    views: Views
+    clock: Callable[[], datetime]
+    keys: ServerKeys = field(repr=False)
+    trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier: one exact string."""
+        return self.policy.issuer
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the server over https, by configuration."""
+        return self.policy.issuer.startswith("https://")

@@ -1,0 +1,1 @@
+"""The law: pure rules without web, SQL, network or clock."""

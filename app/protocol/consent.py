@@ -1,0 +1,27 @@
+"""What may be approved, what is missing, and how a record merges: the arithmetic of the authorization record."""
+
+from collections.abc import Iterable
+
+from app.protocol.facts import RecordFact
+
+
+def merge(held: tuple[str, ...], approved: Iterable[str]) -> tuple[str, ...]:
+    """AR-3: append what is new, keep the order, lose nothing. The store does the same in one statement."""
+    return tuple(dict.fromkeys((*held, *approved)))
+
+
+def missing(record: RecordFact | None, pairs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the asked pairs that the record does not hold, in the order asked (AR-7)."""
+    held = frozenset(record.pairs) if record else frozenset()
+    return tuple(pair for pair in pairs if pair not in held)
+
+
+def approved_scopes(
+    asked: tuple[str, ...], *, optional: frozenset[str], granted_before: frozenset[str], ticked: frozenset[str]
+) -> tuple[str, ...]:
+    """Return what the person approved, in the order asked.
+
+    Required scopes come with approval; an optional one only when it was ticked or granted before. Ticks for scopes
+    that were not asked are ignored: the choice is cut to the request (architecture §7).
+    """
+    return tuple(scope for scope in asked if scope not in optional or scope in granted_before or scope in ticked)

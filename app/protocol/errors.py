@@ -1,0 +1,89 @@
+"""The one error type of the protocol and the one catalogue of its codes.
+
+A rule raises `OAuthError`; it does not know the channel. The endpoint chooses it: JSON, challenge, redirect or page.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+_FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
+
+class ErrorCode(Enum):
+    """Wire value, HTTP status on JSON endpoints, and the section that defines the code."""
+
+    INVALID_REQUEST = ("invalid_request", 400, "RFC 6749 §5.2")
+    INVALID_CLIENT = ("invalid_client", 401, "RFC 6749 §5.2")
+    INVALID_GRANT = ("invalid_grant", 400, "RFC 6749 §5.2")
+    UNAUTHORIZED_CLIENT = ("unauthorized_client", 400, "RFC 6749 §5.2")
+    UNSUPPORTED_GRANT_TYPE = ("unsupported_grant_type", 400, "RFC 6749 §5.2")
+    INVALID_SCOPE = ("invalid_scope", 400, "RFC 6749 §5.2")
+    ACCESS_DENIED = ("access_denied", 400, "RFC 6749 §4.1.2.1")
+    UNSUPPORTED_RESPONSE_TYPE = ("unsupported_response_type", 400, "RFC 6749 §4.1.2.1")
+    SERVER_ERROR = ("server_error", 500, "RFC 6749 §4.1.2.1")
+    TEMPORARILY_UNAVAILABLE = ("temporarily_unavailable", 503, "RFC 6749 §4.1.2.1")
+    LOGIN_REQUIRED = ("login_required", 400, "OpenID Connect Core §3.1.2.6")
+    CONSENT_REQUIRED = ("consent_required", 400, "OpenID Connect Core §3.1.2.6")
+    REQUEST_NOT_SUPPORTED = ("request_not_supported", 400, "OpenID Connect Core §3.1.2.6")
+    REQUEST_URI_NOT_SUPPORTED = ("request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6")
+    INVALID_TARGET = ("invalid_target", 400, "RFC 8707 §2")
+    UNSUPPORTED_TOKEN_TYPE = ("unsupported_token_type", 400, "RFC 7009 §2.2.1")
+    INVALID_TOKEN = ("invalid_token", 401, "RFC 6750 §3.1")
+    INSUFFICIENT_SCOPE = ("insufficient_scope", 403, "RFC 6750 §3.1")
+    INVALID_REDIRECT_URI = ("invalid_redirect_uri", 400, "RFC 7591 §3.2.2")
+    INVALID_CLIENT_METADATA = ("invalid_client_metadata", 400, "RFC 7591 §3.2.2")
+
+    def __init__(self, wire: str, status: int, section: str) -> None:
+        self.wire = wire
+        self.status = status
+        self.section = section
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeFamily:
+    """Aftermath: revoke a token family in a transaction of its own, so that no rollback undoes the alarm."""
+
+    family_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountFailedRedemption:
+    """Aftermath: a code was presented with a wrong verifier or redirect URI; a few of these kill it."""
+
+    grant_id: UUID
+
+
+Aftermath = RevokeFamily | CountFailedRedemption
+
+
+def describable(text: str) -> str:
+    """Replace what RFC 6749 §5.2 forbids in `error_description` (quote, backslash, controls, non-ASCII) and cut to 400."""
+    return _FORBIDDEN.sub("?", text.replace('"', "'"))[:400]
+
+
+class OAuthError(Exception):
+    """A refusal.
+
+    `description` goes to the client and is kept to the characters of RFC 6749 §5.2; `detail` goes to the log only;
+    `aftermath` is work that the refusal causes. No part may hold a secret. `challenge` names the scheme of a
+    `WWW-Authenticate` header when the caller used the Authorization header (RFC 6749 §5.2).
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        description: str,
+        *,
+        detail: str = "",
+        aftermath: Aftermath | None = None,
+        challenge: str = "",
+    ) -> None:
+        self.code = code
+        self.description = describable(description)
+        self.detail = detail
+        self.aftermath = aftermath
+        self.challenge = challenge
+        super().__init__(f"{code.wire}: {self.description}")

@@ -1,0 +1,200 @@
+"""What the store knows, as frozen facts: read by the rules, written by nobody.
+
+Times are aware UTC. A *pair* is one string, `scope` or `scope SP resource`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.protocol.policy import ApplicationPolicy
+
+ApplicationKind = Literal["web", "native", "browser", "machine"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFact:
+    """An active application as the protocol sees it. Applications that are not active are never returned by the store.
+
+    `scopes` is the list it may ask for, None when it may ask for every scope of the registry. `secret_digests` are
+    the SHA-256 digests of its valid secrets. `unmet` names metadata members that tighten security through features
+    which this server does not have: such an application is refused instead of being served without them.
+    """
+
+    id: UUID
+    client_id: str
+    name: str
+    version: int
+    epoch: int
+    auth_method: str
+    secret_digests: tuple[bytes, ...] = field(repr=False)
+    redirect_uris: tuple[str, ...]
+    grant_types: frozenset[str]
+    response_types: frozenset[str]
+    scopes: frozenset[str] | None
+    optional_scopes: frozenset[str] = frozenset()
+    policy: ApplicationPolicy = field(default_factory=ApplicationPolicy)
+    owner_name: str = ""
+    client_uri: str = ""
+    self_registered: bool = False
+    verified: bool = False
+    unmet: tuple[str, ...] = ()
+
+    @property
+    def confidential(self) -> bool:
+        """Whether it can keep a secret (RFC 6749 §2.1): it registered a way to authenticate."""
+        return self.auth_method != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who stands behind a grant, family or token, as of now: the inputs of the liveness rule.
+
+    `record_version`, `user_epoch` and `application_epoch` are the values *now*; the grant, family or token carries
+    the ones it was made under. `pairs` and `since` are the record's parallel lists.
+    """
+
+    record_id: UUID
+    record_version: int
+    record_revoked: bool
+    pairs: tuple[str, ...]
+    since: tuple[int, ...]
+    user_active: bool
+    user_epoch: int
+    application_active: bool
+    application_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a grant copies from its authorization event, a family from its grant, and a token from its family."""
+
+    application_id: UUID
+    user_id: UUID
+    record_id: UUID
+    record_version: int
+    user_epoch: int
+    application_epoch: int
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How and when the person signed in; belongs to the family, never to the record (AR-8)."""
+
+    auth_time: datetime
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+    sid: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFact:
+    """An authorization code. `redirect_uri` is the value as sent, None when the request had none."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    origin: Origin
+    authentication: Authentication
+    redirect_uri: str | None
+    code_challenge: str | None
+    nonce: str | None
+    offline: bool
+    failed_attempts: int
+    used_at: datetime | None
+    family_id: UUID | None
+    expires_at: datetime
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFact:
+    """A token family. `digest` is that of the current refresh secret, None when no refresh token was issued.
+
+    `key_since` lists (key version, first generation made with it), ascending.
+    """
+
+    id: UUID
+    digest: bytes | None = field(repr=False)
+    generation: int
+    key_since: tuple[tuple[int, int], ...]
+    origin: Origin
+    authentication: Authentication
+    rotated_at: datetime
+    idle_expires_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFact:
+    """An opaque access token. `client_id`, `username` and `subject` are for introspection."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    family_id: UUID | None
+    origin: Origin
+    client_id: str
+    username: str
+    subject: str
+    auth_time: datetime | None
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    family_revoked: bool
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    """A live browser session with its user. `id` is not the cookie's secret."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    user_id: UUID
+    user_epoch: int
+    subject: str
+    username: str
+    email: str
+    display_name: str
+    auth_time: datetime
+    amr: tuple[str, ...]
+    last_used_at: datetime
+    idle_expires_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """The live authorization record of (user, application)."""
+
+    id: UUID
+    version: int
+    pairs: tuple[str, ...]
+    since: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionFact:
+    """An authorization request that waits for a person.
+
+    `params` are the request's parameters as received. `browser_digest` binds it to one browser (SE-7); None until
+    the first GET. `satisfied` names prompts that the person has dealt with in this very transaction (OC-7), with
+    the moment of the login.
+    """
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    application_id: UUID
+    client_id: str
+    params: tuple[tuple[str, str], ...]
+    browser_digest: bytes | None = field(repr=False)
+    session_id: UUID | None
+    login_at: datetime | None
+    request_id: str
+    created_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None

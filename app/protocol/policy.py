@@ -1,0 +1,75 @@
+"""The server's policy, and what is left of it for one application: the stricter of both wins."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long things live (architecture §5)."""
+
+    authorization_code: timedelta = timedelta(seconds=60)
+    interaction: timedelta = timedelta(minutes=10)
+    access_token: timedelta = timedelta(hours=1)
+    refresh_token_idle: timedelta = timedelta(days=30)
+    refresh_token_absolute: timedelta = timedelta(days=180)
+    refresh_grace: timedelta = timedelta(seconds=30)
+    personal_token: timedelta = timedelta(days=90)
+    session_idle: timedelta = timedelta(hours=12)
+    session_absolute: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPolicy:
+    """What the operator decided for the whole server. `issuer` is one exact string (standards G1)."""
+
+    issuer: str
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationPolicy:
+    """What one application asks for itself; None means: as the server says."""
+
+    access_token: timedelta | None = None
+    refresh_token_idle: timedelta | None = None
+    refresh_token_absolute: timedelta | None = None
+    rotate_refresh_tokens: bool = True
+    require_pkce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePolicy:
+    """The policy in force for one application."""
+
+    issuer: str
+    authorization_code: timedelta
+    access_token: timedelta
+    refresh_token_idle: timedelta
+    refresh_token_absolute: timedelta
+    refresh_grace: timedelta
+    rotate_refresh_tokens: bool
+    require_pkce: bool
+
+
+def effective(server: ServerPolicy, application: ApplicationPolicy, *, confidential: bool) -> EffectivePolicy:
+    """Merge both by "the stricter wins".
+
+    Two switches loosen and are therefore tied to a confidential application: no PKCE (OAuth 2.1 §7.5.1) and no
+    rotation (RFC 9700 §2.2.2 demands it of public clients). `doctor` names the applications that use them.
+    """
+    lifetimes = server.lifetimes
+    return EffectivePolicy(
+        issuer=server.issuer,
+        authorization_code=lifetimes.authorization_code,
+        access_token=_shorter(lifetimes.access_token, application.access_token),
+        refresh_token_idle=_shorter(lifetimes.refresh_token_idle, application.refresh_token_idle),
+        refresh_token_absolute=_shorter(lifetimes.refresh_token_absolute, application.refresh_token_absolute),
+        refresh_grace=lifetimes.refresh_grace,
+        rotate_refresh_tokens=application.rotate_refresh_tokens or not confidential,
+        require_pkce=application.require_pkce or not confidential,
+    )
+
+
+def _shorter(server: timedelta, application: timedelta | None) -> timedelta:
+    return server if application is None else min(server, application)

@@ -1,0 +1,196 @@
+"""The scope registry: which scopes exist, what they mean to a person, and how a list of them is read.
+
+A scope is a plain string. `set` and `covers` shape what the consent page shows; they never add a scope to a
+record, a token or a check.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ValidationInfo
+
+from app.protocol.errors import ErrorCode, OAuthError
+
+ScopeKind = Literal["see", "change", "manage"]
+
+_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+MAX_SCOPE_LENGTH = 200
+MAX_SCOPES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeDefinition:
+    """One scope of the registry.
+
+    `title` and `detail` are the words of the consent page; `set` names a display set in which an earlier scope
+    swallows the later ones; `covers` names further scopes that this one swallows there. An `optional` scope may be
+    unticked by the person. `builtin` ones belong to OpenID Connect.
+    """
+
+    name: str
+    title: str = ""
+    detail: str = ""
+    kind: ScopeKind = "see"
+    set: str = ""
+    covers: tuple[str, ...] = ()
+    optional: bool = False
+    builtin: bool = False
+
+
+class ScopeRegistry:
+    """The scopes that operators, plug-ins and the product itself have defined, in registry order."""
+
+    def __init__(self, definitions: Iterable[ScopeDefinition]) -> None:
+        self._definitions: dict[str, ScopeDefinition] = {}
+        for definition in definitions:
+            if not well_formed(definition.name):
+                raise ValueError(f"scope {definition.name!r} has characters that RFC 6749 §3.3 does not allow")
+            if definition.name in self._definitions:
+                raise ValueError(f"scope {definition.name!r} is defined twice")
+            self._definitions[definition.name] = definition
+        for definition in self._definitions.values():
+            for covered in definition.covers:
+                if covered not in self._definitions:
+                    raise ValueError(f"scope {definition.name!r} covers {covered!r}, which is not in the registry")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._definitions
+
+    def __iter__(self) -> Iterator[ScopeDefinition]:
+        return iter(self._definitions.values())
+
+    def __len__(self) -> int:
+        return len(self._definitions)
+
+    def get(self, name: str) -> ScopeDefinition | None:
+        """Return the definition, or None for a scope that has left the registry but is still in use."""
+        return self._definitions.get(name)
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return the names that are not in the registry, in their order."""
+        return [name for name in names if name not in self._definitions]
+
+    def melt(self, names: Iterable[str]) -> list[tuple[ScopeDefinition, tuple[str, ...]]]:
+        """Return what the consent page shows for these scopes: (line, names it swallowed), in registry order.
+
+        In a display set the first scope of the registry's order is the strongest and swallows the others; `covers`
+        swallows across sets. Scopes without a definition come last, each with a line of its own.
+        """
+        asked = dict.fromkeys(names)
+        known = [definition for definition in self if definition.name in asked]
+        swallowed_by: dict[str, str] = {}
+        strongest: dict[str, str] = {}
+        for definition in known:
+            if definition.name in swallowed_by:
+                continue
+            if definition.set and (stronger := strongest.setdefault(definition.set, definition.name)) != definition.name:
+                swallowed_by[definition.name] = stronger
+                continue
+            for covered in definition.covers:
+                if covered in asked and covered != definition.name:
+                    swallowed_by.setdefault(covered, definition.name)
+        lines = [definition for definition in known if not _swallowed(definition.name, swallowed_by)]
+        lines += [ScopeDefinition(name=name) for name in asked if name not in self._definitions]
+        return [
+            (line, tuple(name for name in asked if name in swallowed_by and _root(name, swallowed_by) == line.name))
+            for line in lines
+        ]
+
+
+def _root(name: str, swallowed_by: Mapping[str, str]) -> str:
+    seen = {name}
+    while (above := swallowed_by.get(name)) is not None and above not in seen:
+        seen.add(above)
+        name = above
+    return name
+
+
+def _swallowed(name: str, swallowed_by: Mapping[str, str]) -> bool:
+    return _root(name, swallowed_by) != name
+
+
+def well_formed(name: str) -> bool:
+    """RFC 6749 §3.3: one or more of %x21 / %x23-5B / %x5D-7E; here at most 200 characters."""
+    return len(name) <= MAX_SCOPE_LENGTH and _TOKEN.fullmatch(name) is not None
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """RFC 6749 §3.3: split at spaces, keep the order, drop duplicates; raises `invalid_scope` for other characters."""
+    names = tuple(dict.fromkeys(text.split(" ")))
+    if "" in names:
+        names = tuple(name for name in names if name)
+    if len(names) > MAX_SCOPES:
+        raise OAuthError(ErrorCode.INVALID_SCOPE, f"scope lists more than {MAX_SCOPES} scopes")
+    if not all(map(well_formed, names)):
+        raise OAuthError(
+            ErrorCode.INVALID_SCOPE, "scope has a character that is not allowed, or a scope longer than 200 characters"
+        )
+    return names
+
+
+def render(names: Iterable[str]) -> str:
+    """Return the wire form of a scope list; the inverse of `parse`."""
+    return " ".join(names)
+
+
+def require_known(names: tuple[str, ...], registry: ScopeRegistry) -> None:
+    """Raise `invalid_scope` naming the scopes that are not in the registry (RFC 6749 §5.2)."""
+    if unknown := registry.unknown(names):
+        raise OAuthError(ErrorCode.INVALID_SCOPE, f"scope is unknown to this server: {render(unknown[:5])}")
+
+
+def _read_scopes(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Accept a wire string or a list; every name must be in the registry of the validation context."""
+    registry = (info.context or {}).get("scopes")
+    if not isinstance(registry, ScopeRegistry):
+        raise TypeError("validate scope lists with context={'scopes': registry}")
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        try:
+            names = parse(value)
+        except OAuthError as refused:
+            raise ValueError(refused.description) from refused
+    elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        names = tuple(dict.fromkeys(value))
+    else:
+        raise ValueError("scopes are a list of strings or one string with spaces between them")
+    if unknown := registry.unknown(names):
+        raise ValueError(f"unknown scope: {render(unknown[:5])}; the registry has: {render(d.name for d in registry)}")
+    return names
+
+
+ScopeNames = Annotated[tuple[str, ...], BeforeValidator(_read_scopes)]
+"""A Pydantic field type for scope lists, validated against the registry that is the validation context's `scopes`."""
+
+
+BUILTIN = (
+    ScopeDefinition("openid", "Know that it is you", builtin=True),
+    ScopeDefinition("profile", "See your name and picture", builtin=True),
+    ScopeDefinition("email", "See your email address", builtin=True),
+    ScopeDefinition("address", "See your postal address", builtin=True),
+    ScopeDefinition("phone", "See your phone number", builtin=True),
+    ScopeDefinition("offline_access", "Keep access while you are away", builtin=True),
+)
+"""The scopes of OpenID Connect Core §5.4 and §11."""
+
+
+def _set(noun: str, thing: str, kind_words: str) -> tuple[ScopeDefinition, ...]:
+    return (
+        ScopeDefinition(f"{noun}:admin", f"Manage {thing}", f"See, edit and delete {kind_words}.", "manage", noun),
+        ScopeDefinition(f"{noun}:write", f"Create and edit {thing}", "It can’t delete them.", "change", noun),
+        ScopeDefinition(f"{noun}:read", f"See {thing}", "", "see", noun),
+    )
+
+
+DEFAULT = (
+    *_set("org", "your organizations", "their details and settings"),
+    *_set("member", "organization members", "members and their roles"),
+    *_set("team", "teams", "teams and who is in them"),
+    *_set("project", "projects", "projects and their settings"),
+    ScopeDefinition("project:releases", "Manage project releases", "See, create and delete releases.", "manage", "release"),
+    *_set("event", "events", "events with their data"),
+)
+"""The registry of a server that configures none: the sixteen scopes of the original system, strongest first in each set."""

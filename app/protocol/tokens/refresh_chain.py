@@ -1,0 +1,63 @@
+"""The chain of refresh secrets: each follows from the one before it and a server key (storage.md §5).
+
+`secret(g+1) = HMAC-SHA256(server key, label ‖ family id ‖ g+1 ‖ secret(g))`; generation 0 is random. Both sides of a
+race and every repeat compute the same successor, and a token of any age is recognised without a row for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.crypto.hashing import digest, keyed, matches
+
+_LABEL = b"assent/refresh/1"
+MAX_STEPS = 20_000
+"""Above this distance a token is not judged genuine: about two years of hourly rotation, 35 ms of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKeys:
+    """The server keys by version; `current` makes the next secret, older ones only recognise reuse."""
+
+    current: int
+    by_version: Mapping[int, bytes] = field(repr=False)
+
+
+def successor(key: bytes, family_id: UUID, generation: int, secret: bytes) -> bytes:
+    """Return the secret of `generation`, which follows `secret` of `generation - 1`."""
+    return keyed(key, _LABEL, family_id.bytes, generation.to_bytes(4), secret)
+
+
+def genuine(
+    keys: ServerKeys,
+    *,
+    family_id: UUID,
+    presented_generation: int,
+    presented_secret: bytes,
+    current_generation: int,
+    current_digest: bytes,
+    key_since: tuple[tuple[int, int], ...],
+) -> bool:
+    """Tell whether the presented secret, carried forward to the current generation, meets the stored digest.
+
+    A forged generation number leads nowhere, so it can revoke nothing. Key versions that are no longer known make
+    an old token unrecognisable, never wrongly genuine.
+    """
+    distance = current_generation - presented_generation
+    if not 0 <= distance <= MAX_STEPS:
+        return False
+    secret = presented_secret
+    for generation in range(presented_generation + 1, current_generation + 1):
+        key = keys.by_version.get(_key_version(key_since, generation))
+        if key is None:
+            return False
+        secret = successor(key, family_id, generation, secret)
+    return matches(digest(secret), current_digest)
+
+
+def _key_version(key_since: tuple[tuple[int, int], ...], generation: int) -> int:
+    version = 0
+    for candidate, first in key_since:
+        if first <= generation:
+            version = candidate
+    return version
