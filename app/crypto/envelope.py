@@ -20,7 +20,7 @@ def derive_key(root: bytes, label: str) -> bytes:
 
 
 def seal(key: bytes, plain: bytes, *, purpose: bytes) -> bytes:
-    """Encrypt with AES-256-GCM under a fresh nonce; `purpose` is authenticated, so a value cannot be moved elsewhere."""
+    """Encrypt with AES-256-GCM under a fresh nonce; `purpose` is authenticated, so no value can be moved."""
     nonce = random_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, purpose)
 

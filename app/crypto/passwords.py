@@ -1,4 +1,7 @@
-"""Password hashing with argon2id (OWASP ASVS 5 appendix C: 19 MiB, t=2, p=1). Slow on purpose: never call it on the event loop."""
+"""Password hashing with argon2id (OWASP ASVS 5 appendix C: 19 MiB, t=2, p=1).
+
+Slow on purpose: never call it on the event loop.
+"""
 
 import unicodedata
 

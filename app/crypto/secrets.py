@@ -14,7 +14,7 @@ def random_bytes(count: int = SECRET_BYTES) -> bytes:
 
 
 def new_id(now: datetime) -> UUID:
-    """Return a UUIDv7 (RFC 9562 §5.7) for the aware moment `now`, so that rows of one time lie together in the index."""
+    """Return a UUIDv7 (RFC 9562 §5.7) for the aware moment `now`: rows of one time lie together in an index."""
     milliseconds = int(now.timestamp() * 1000)
     rest = int.from_bytes(os.urandom(10))
     value = milliseconds << 80 | 0x7 << 76 | (rest >> 68) << 64 | 0b10 << 62 | (rest & (1 << 62) - 1)

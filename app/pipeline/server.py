@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
+from starlette.requests import HTTPConnection
+
+from app.pipeline.trace import Traces
 from app.protocol.features import FeatureSet
 from app.protocol.policy import ServerPolicy
 from app.protocol.scopes import ScopeRegistry
@@ -25,6 +29,7 @@ class Server:
     database: Database
     views: Views
     clock: Callable[[], datetime]
+    traces: Traces
     keys: ServerKeys = field(repr=False)
     trusted_proxies: tuple[str, ...] = ()
 
@@ -37,3 +42,8 @@ class Server:
     def https(self) -> bool:
         """Whether browsers reach the server over https, by configuration."""
         return self.policy.issuer.startswith("https://")
+
+
+def server_of(connection: HTTPConnection) -> Server:
+    """Return the server behind a request."""
+    return cast(Server, connection.app.state.server)

@@ -1,11 +1,12 @@
 """Frozen contexts that decisions are functions of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.protocol.facts import ClientFact
 from app.protocol.policy import EffectivePolicy
 from app.protocol.scopes import ScopeRegistry
+from app.protocol.tokens.refresh_chain import ServerKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class TokenContext:
     client: ClientFact
     policy: EffectivePolicy
     scopes: ScopeRegistry
+    keys: ServerKeys = field(repr=False)

@@ -60,7 +60,7 @@ Aftermath = RevokeFamily | CountFailedRedemption
 
 
 def describable(text: str) -> str:
-    """Replace what RFC 6749 §5.2 forbids in `error_description` (quote, backslash, controls, non-ASCII) and cut to 400."""
+    """Replace what RFC 6749 §5.2 forbids in `error_description` (quote, backslash, control, non-ASCII), cut to 400."""
     return _FORBIDDEN.sub("?", text.replace('"', "'"))[:400]
 
 

@@ -4,6 +4,8 @@ One row to revoke, whatever hangs below it. What was taken away stays away from 
 has been granted without a break since before the token's authorization event.
 """
 
+from dataclasses import replace
+
 from app.protocol.facts import Origin, Standing
 
 
@@ -34,6 +36,11 @@ def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
         for scope in origin.scopes
         if any(since.get(pair(scope, resource), never) <= origin.record_version for resource in pairs)
     )
+
+
+def narrowed(origin: Origin, scopes: tuple[str, ...]) -> Origin:
+    """Return the same origin with another scope list; everything else is copied."""
+    return origin if scopes == origin.scopes else replace(origin, scopes=scopes)
 
 
 def pair(scope: str, resource: str = "") -> str:

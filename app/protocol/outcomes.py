@@ -1,11 +1,13 @@
 """What a decision orders: who gets which tokens, and which single-use thing pays for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from app.protocol.facts import Authentication, FamilyFact, Origin
+
+RefreshMode = Literal["rotate", "repeat", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,10 @@ class Refresh:
 
     family: FamilyFact
     presented_generation: int
-    presented_secret: bytes
-    mode: Literal["rotate", "repeat", "keep"]
+    presented_secret: bytes = field(repr=False)
+    mode: RefreshMode
     idle_expires_at: datetime
     touch: bool = True
-
-    def __repr__(self) -> str:
-        return f"Refresh(family={self.family.id}, generation={self.presented_generation}, mode={self.mode})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _S256_CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 
 
 def check_challenge(challenge: str | None, method: str | None, *, required: bool) -> None:
-    """RFC 7636 §4.3-4.4.1: refuse a missing challenge where one is required, another method than S256, and a bad form."""
+    """RFC 7636 §4.3-4.4.1: refuse a missing challenge, another method than S256, and a bad form."""
     if challenge is None:
         if method is not None:
             raise OAuthError(ErrorCode.INVALID_REQUEST, "code_challenge_method was sent without a code_challenge")

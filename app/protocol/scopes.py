@@ -85,7 +85,10 @@ class ScopeRegistry:
         for definition in known:
             if definition.name in swallowed_by:
                 continue
-            if definition.set and (stronger := strongest.setdefault(definition.set, definition.name)) != definition.name:
+            if (
+                definition.set
+                and (stronger := strongest.setdefault(definition.set, definition.name)) != definition.name
+            ):
                 swallowed_by[definition.name] = stronger
                 continue
             for covered in definition.covers:
@@ -190,7 +193,9 @@ DEFAULT = (
     *_set("member", "organization members", "members and their roles"),
     *_set("team", "teams", "teams and who is in them"),
     *_set("project", "projects", "projects and their settings"),
-    ScopeDefinition("project:releases", "Manage project releases", "See, create and delete releases.", "manage", "release"),
+    ScopeDefinition(
+        "project:releases", "Manage project releases", "See, create and delete releases.", "manage", "release"
+    ),
     *_set("event", "events", "events with their data"),
 )
-"""The registry of a server that configures none: the sixteen scopes of the original system, strongest first in each set."""
+"""The registry of a server that configures none: the sixteen scopes of the original system, strongest first."""

@@ -20,7 +20,9 @@ class Prefix(StrEnum):
     REFRESH_TOKEN = "asrt"
     AUTHORIZATION_CODE = "asac"
     SESSION = "asse"
+    INTERACTION = "asin"
     CLIENT_SECRET = "ascs"
+    ONE_TIME_LINK = "asol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def format_credential(prefix: Prefix, credential: Credential) -> str:
 
 
 def parse_credential(prefix: Prefix, text: str) -> Credential | None:
-    """Return the parts, or None for anything that this server cannot have made: other kind, length, checksum, alphabet."""
+    """Return the parts, or None for what this server cannot have made: other kind, length, checksum, alphabet."""
     head, _, encoded = text.partition("_")
     if head != prefix:
         return None

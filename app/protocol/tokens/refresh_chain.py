@@ -48,14 +48,15 @@ def genuine(
         return False
     secret = presented_secret
     for generation in range(presented_generation + 1, current_generation + 1):
-        key = keys.by_version.get(_key_version(key_since, generation))
+        key = keys.by_version.get(key_version_of(key_since, generation))
         if key is None:
             return False
         secret = successor(key, family_id, generation, secret)
     return matches(digest(secret), current_digest)
 
 
-def _key_version(key_since: tuple[tuple[int, int], ...], generation: int) -> int:
+def key_version_of(key_since: tuple[tuple[int, int], ...], generation: int) -> int:
+    """Return the version of the server key that made this generation."""
     version = 0
     for candidate, first in key_since:
         if first <= generation:

@@ -1,0 +1,187 @@
+"""What the authorization endpoint and its pages share: gather, settle, and the references that pages carry."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from app.crypto.hashing import digest, matches
+from app.crypto.secrets import new_id, random_bytes
+from app.pipeline.audit import Actor, entry
+from app.pipeline.server import Server
+from app.protocol import liveness
+from app.protocol.authorize.checklist import Accepted
+from app.protocol.authorize.decide import Known
+from app.protocol.authorize.return_path import ReturnPath
+from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
+from app.protocol.features import Feature
+from app.protocol.params import Parameters
+from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
+from app.store.orders import AuthorizationSettlement, NewCode, NewInteraction
+
+OWN_REQUEST_URI = "urn:assent:authorization-request:"
+"""What a POST to the authorization endpoint becomes before only GET goes on (architecture §4.10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """An authorization request with everything known about it, as of `now`."""
+
+    known: Known
+    interaction: InteractionFact | None = None
+
+
+def known(
+    server: Server,
+    now: datetime,
+    params: Parameters,
+    client: ClientFact | None,
+    session: SessionFact | None,
+    record: RecordFact | None,
+    login_at: datetime | None = None,
+) -> Known:
+    """Put the pieces together."""
+    return Known(
+        now=now,
+        policy=server.policy,
+        registry=server.scopes,
+        params=params,
+        client=client,
+        session=session,
+        record=record,
+        login_at=login_at,
+        issuer_in_answers=Feature.ISSUER_IDENTIFICATION in server.features,
+    )
+
+
+async def gather_request(server: Server, params: Parameters, session: Credential | None, now: datetime) -> Known:
+    """Gather for a request that has just come in: one round trip."""
+    client, found, record = await server.database.hot.gather_authorize(
+        params.get("client_id") or "", session.id if session else None, now
+    )
+    own = _own_session(found, session)
+    return known(server, now, params, client, own, record if own else None)
+
+
+async def gather_interaction(
+    server: Server, reference: str, session: Credential | None, browser: bytes | None, now: datetime
+) -> Gathered | None:
+    """Gather for a request that waited for a person: one round trip. None when it is over, or another browser's.
+
+    `browser` is the digest of the browser's cookie (SE-7), or None for a reference that no browser is bound to yet.
+
+    A login counts for this request only if the session it made is the one that is signed in now (OC-7).
+    """
+    credential = parse_credential(Prefix.INTERACTION, reference)
+    if credential is None:
+        return None
+    interaction, client, found, record = await server.database.hot.gather_interaction(
+        credential.id, session.id if session else None, now
+    )
+    if (
+        interaction is None
+        or interaction.closed_at is not None
+        or interaction.expires_at <= now
+        or not matches(digest(credential.secret), interaction.digest)
+        or not _same_browser(interaction, browser)
+    ):
+        return None
+    own = _own_session(found, session)
+    login_at = interaction.login_at if own and own.id == interaction.session_id else None
+    params = Parameters.of(interaction.params)
+    return Gathered(known(server, now, params, client, own, record if own else None, login_at), interaction)
+
+
+async def save_interaction(
+    server: Server, params: Parameters, client: ClientFact, browser: bytes | None, actor: Actor, now: datetime
+) -> str:
+    """Save a request that waits, and return the reference for its pages. `browser` binds it; None: not bound yet."""
+    credential = Credential(new_id(now), random_bytes())
+    await server.database.hot.save_interaction(
+        NewInteraction(
+            id=credential.id,
+            digest=digest(credential.secret),
+            application_id=client.id,
+            client_id=client.client_id,
+            params=params.pairs(),
+            browser_digest=browser,
+            session_id=None,
+            request_id=actor.request_id,
+            created_at=now,
+            expires_at=now + server.policy.lifetimes.interaction,
+        )
+    )
+    return format_credential(Prefix.INTERACTION, credential)
+
+
+async def spend_reference(server: Server, interaction: InteractionFact, now: datetime) -> bool:
+    """Close the request that came by POST, once; False when it was taken up before."""
+    return await server.database.hot.close_interaction(interaction.id, now, None)
+
+
+async def issue_code(
+    server: Server,
+    client: ClientFact,
+    session: SessionFact,
+    path: ReturnPath,
+    accepted: Accepted,
+    approved: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+    *,
+    interaction_id: UUID | None,
+) -> str | None:
+    """Merge the record and write the code in one statement; return the Location, None when somebody was faster.
+
+    The code copies the approved list of this request; the record merges it (architecture §1).
+    """
+    credential = Credential(new_id(now), random_bytes())
+    request = accepted.request
+    settled = await server.database.hot.settle_authorization(
+        AuthorizationSettlement(
+            interaction_id=interaction_id,
+            now=now,
+            application_id=client.id,
+            user_id=session.user_id,
+            user_epoch=session.user_epoch,
+            application_epoch=client.epoch,
+            pairs=tuple(liveness.pair(scope) for scope in approved),
+            new_record_id=new_id(now),
+            code=NewCode(
+                id=credential.id,
+                digest=digest(credential.secret),
+                scopes=approved,
+                resources=(),
+                authentication=Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id),
+                redirect_uri=path.as_sent,
+                code_challenge=request.code_challenge,
+                nonce=request.nonce,
+                offline="refresh_token" in client.grant_types,
+                expires_at=now + server.policy.lifetimes.authorization_code,
+            ),
+            audit=entry(
+                replace(actor, kind="user", id=str(session.user_id)),
+                "authorization.granted",
+                now,
+                None,
+                {"scopes": approved, "asked": accepted.scopes, "on_page": "yes" if interaction_id else "no"},
+                subject_id=client.client_id,
+                user_id=session.user_id,
+                application_id=client.id,
+            ),
+        )
+    )
+    if settled is None:
+        return None
+    return path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
+
+
+def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:
+    if found is None or session is None or not matches(digest(session.secret), found.digest):
+        return None
+    return found
+
+
+def _same_browser(interaction: InteractionFact, browser: bytes | None) -> bool:
+    if interaction.browser_digest is None or browser is None:
+        return interaction.browser_digest is browser
+    return matches(interaction.browser_digest, browser)

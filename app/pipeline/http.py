@@ -1,0 +1,190 @@
+"""The HTTP surface of the hot endpoints: plain ASGI, because dispatch is the second largest cost (performance.md).
+
+An endpoint is `async (Server, Request) -> Response`; it may raise `OAuthError`, which becomes the endpoint's JSON
+error. Everything else about HTTP (methods, media type, size, CORS, headers) is decided here.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from app.pipeline.server import Server
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.params import MAX_BODY, Parameters, parse_form
+from app.store.database import StoreUnavailable
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = (b"content-type", b"application/json")
+NO_STORE = (b"cache-control", b"no-store")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+_FORM = b"application/x-www-form-urlencoded"
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, read whole. Header names are lower case."""
+
+    method: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes = field(repr=False)
+    address: str
+    request_id: str
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header as text, None when absent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def form(self) -> Parameters:
+        """Return the form parameters of a POST; raises `invalid_request` (T-1, T-2)."""
+        if self.query:
+            raise OAuthError(ErrorCode.INVALID_REQUEST, "parameters belong in the request body, not in the URL")
+        media_type = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media_type != _FORM:
+            raise OAuthError(
+                ErrorCode.INVALID_REQUEST, "send the parameters as application/x-www-form-urlencoded in the body"
+            )
+        params = parse_form(self.body)
+        params.require_unique()
+        return params
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+
+def json_response(content: object, *, status: int = 200, headers: Headers = ()) -> Response:
+    """Return a JSON answer that nobody may store."""
+    return Response(status, orjson.dumps(content), (JSON, NO_STORE, NOSNIFF, *headers))
+
+
+def error_response(error: OAuthError, *, realm: str) -> Response:
+    """Return the JSON error of RFC 6749 §5.2, with a challenge when the caller used the Authorization header."""
+    headers: Headers = ()
+    if error.challenge:
+        headers = ((b"www-authenticate", f'{error.challenge} realm="{realm}"'.encode("latin-1")),)
+    if error.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
+        headers = (*headers, (b"retry-after", b"2"))
+    content = {"error": error.code.wire, "error_description": error.description}
+    return json_response(content, status=error.code.status, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """Who may read the answers from a browser (standards B10); credentials are never allowed."""
+
+    methods: str
+    request_headers: str = "Authorization, Content-Type"
+    exposed: str = "WWW-Authenticate"
+
+    def preflight(self) -> Response:
+        """The answer to OPTIONS."""
+        return Response(
+            204,
+            b"",
+            (
+                (b"access-control-allow-origin", b"*"),
+                (b"access-control-allow-methods", self.methods.encode()),
+                (b"access-control-allow-headers", self.request_headers.encode()),
+                (b"access-control-max-age", b"86400"),
+            ),
+        )
+
+    def headers(self) -> Headers:
+        """What every answer carries, errors included (CO-1)."""
+        return ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", self.exposed.encode()))
+
+
+Handler = Callable[[Server, Request], Awaitable[Response]]
+
+
+class Refusal(Protocol):
+    """How an endpoint answers an `OAuthError`; `realm` is the issuer."""
+
+    def __call__(self, error: OAuthError, *, realm: str) -> Response: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A hot endpoint as an ASGI application."""
+
+    handler: Handler
+    methods: tuple[str, ...] = ("POST",)
+    cors: Cors | None = None
+    refuse: Refusal = error_response
+
+    async def serve(self, server: Server, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read one request, answer it, and turn refusals into this endpoint's errors."""
+        origin = any(name == b"origin" for name, _ in scope["headers"]) if self.cors else False
+        response = await self._answer(server, scope, receive)
+        headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+        if origin and self.cors is not None and scope["method"] != "OPTIONS":
+            headers += self.cors.headers()
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+
+    async def _answer(self, server: Server, scope: Scope, receive: Receive) -> Response:
+        method = scope["method"]
+        if method == "OPTIONS" and self.cors is not None:
+            return self.cors.preflight()
+        if method not in self.methods:
+            allow = ", ".join((*self.methods, *(("OPTIONS",) if self.cors else ())))
+            refused = OAuthError(ErrorCode.INVALID_REQUEST, f"{method[:20]} is not allowed here; use {self.methods[0]}")
+            answer = self.refuse(refused, realm=server.issuer)
+            return Response(405, answer.body, (*answer.headers, (b"allow", allow.encode())))
+        body = b"" if method in {"GET", "HEAD"} else await read_body(receive)
+        if body is None:
+            too_large = OAuthError(ErrorCode.INVALID_REQUEST, f"the request body is larger than {MAX_BODY} bytes")
+            answer = self.refuse(too_large, realm=server.issuer)
+            return Response(413, answer.body, (*answer.headers, (b"connection", b"close")))
+        request = Request(
+            method=method,
+            query=scope["query_string"],
+            headers=dict(scope["headers"]),
+            body=body,
+            address=(scope.get("client") or ("",))[0],
+            request_id=scope.get("state", {}).get("request_id", ""),
+        )
+        try:
+            return await self.handler(server, request)
+        except OAuthError as refused:
+            scope.setdefault("state", {})["refusal"] = refused
+            return self.refuse(refused, realm=server.issuer)
+        except StoreUnavailable as unavailable:
+            scope.setdefault("state", {})["refusal"] = unavailable
+            return self.refuse(database_away(), realm=server.issuer)
+
+
+def database_away() -> OAuthError:
+    """The refusal while the database does not answer: nothing was changed, or it will be found as it was left."""
+    return OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again in a moment")
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """Return the body, or None when it grows beyond the limit, counted as it comes in."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body if len(body) <= MAX_BODY else None
+    chunks, size = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)

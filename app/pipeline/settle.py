@@ -1,0 +1,95 @@
+"""Settle: an order is paid for and carried out in one statement, or lost with nothing written."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from app.crypto.secrets import new_id, random_bytes
+from app.pipeline.audit import Actor, entry
+from app.pipeline.server import Server
+from app.protocol.errors import CountFailedRedemption, OAuthError, RevokeFamily
+from app.protocol.facts import ClientFact
+from app.protocol.outcomes import Issuance, RedeemCode, Refresh
+from app.protocol.tokens.mint import Fresh, Minted, mint
+from app.store.orders import CodeSettlement, NewToken, RefreshSettlement
+
+FAILED_REDEMPTIONS = 5
+"""Wrong verifiers or redirect URIs after which a code is spent (AC-8)."""
+
+
+def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:
+    """Mint with fresh identifiers and secrets."""
+    fresh = Fresh(
+        access_id=new_id(now), access_secret=random_bytes(), family_id=new_id(now), refresh_secret=random_bytes()
+    )
+    return mint(issuance, server.keys, fresh)
+
+
+async def settle(server: Server, issuance: Issuance, minted: Minted, now: datetime, actor: Actor) -> bool:
+    """Consume what pays for the order and write the tokens; False when somebody else was first."""
+    token = NewToken(
+        id=minted.access_id,
+        digest=minted.access_digest,
+        origin=issuance.origin,
+        family_id=minted.family_id,
+        issued_at=now,
+        expires_at=issuance.access_expires_at,
+    )
+    match issuance.payment:
+        case RedeemCode() as code:
+            return await server.database.hot.settle_code(
+                CodeSettlement(
+                    grant_id=code.grant_id,
+                    now=now,
+                    family_id=minted.family_id,
+                    family_digest=minted.refresh_digest,
+                    key_version=minted.key_version,
+                    idle_expires_at=code.idle_expires_at or code.family_expires_at,
+                    family_expires_at=code.family_expires_at,
+                    authentication=code.authentication,
+                    nonce=code.nonce,
+                    family_origin=replace(issuance.origin, scopes=issuance.family_scopes),
+                    token=token,
+                    audit=entry(actor, "code.exchanged", now, issuance.origin, {"scopes": issuance.origin.scopes}),
+                )
+            )
+        case Refresh() as refresh:
+            return await server.database.hot.settle_refresh(
+                RefreshSettlement(
+                    mode=refresh.mode,
+                    family_id=refresh.family.id,
+                    presented_generation=refresh.presented_generation,
+                    now=now,
+                    next_digest=minted.refresh_digest,
+                    key_version=minted.key_version,
+                    idle_expires_at=refresh.idle_expires_at,
+                    grace=server.policy.lifetimes.refresh_grace,
+                    touch=refresh.touch,
+                    token=token,
+                    audit=entry(
+                        actor,
+                        "token.refreshed",
+                        now,
+                        issuance.origin,
+                        {"mode": refresh.mode, "generation": refresh.presented_generation},
+                    ),
+                )
+            )
+
+
+async def carry_out_aftermath(
+    server: Server, refused: OAuthError, client: ClientFact | None, now: datetime, actor: Actor
+) -> None:
+    """Do what a refusal causes, in a transaction of its own."""
+    match refused.aftermath:
+        case RevokeFamily(family_id, reason):
+            await server.database.hot.revoke_family(
+                family_id,
+                client.id if client else None,
+                now,
+                reason,
+                entry(actor, f"family.{reason}", now, None, {"family": str(family_id)}, subject_id=str(family_id)),
+            )
+        case CountFailedRedemption(grant_id):
+            await server.database.hot.count_failed_redemption(grant_id, FAILED_REDEMPTIONS, now)
+        case None:
+            return

@@ -1,0 +1,103 @@
+"""The return path: the only point after which an authorization error may travel to the client.
+
+RFC 6749 §4.1.2.1, RFC 9700 §4.11.2.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from app.protocol import redirect_uri, response_types
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.facts import ClientFact
+from app.protocol.params import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPath:
+    """Where the answer goes. `as_sent` is what the code remembers: None when the request named no redirect URI.
+
+    `travels` says whether an error may go there at once: yes for an operator's application; for a self-registered
+    one only after login and through a page with a link (BC-16).
+    """
+
+    uri: str
+    as_sent: str | None
+    state: str | None
+    issuer: str | None
+    travels: bool
+
+    @property
+    def host(self) -> str:
+        """What a person reads as the destination."""
+        return redirect_uri.display_host(self.uri)
+
+    def success(self, code: str) -> str:
+        """SR-1, SR-2: the Location with code, state and iss."""
+        return self._location({"code": code})
+
+    def failure(self, error: OAuthError) -> str:
+        """RFC 6749 §4.1.2.1: the Location with the error, its description, state and iss; nothing else."""
+        return self._location({"error": error.code.wire, "error_description": error.description})
+
+    def _location(self, members: dict[str, str]) -> str:
+        if self.state is not None:
+            members["state"] = self.state
+        if self.issuer is not None:
+            members["iss"] = self.issuer
+        return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(members)}"
+
+
+class NoReturnPath(OAuthError):
+    """The request must not be answered to its sender: a page says why. `case` names the page."""
+
+    def __init__(self, case: str, description: str, *, detail: str = "") -> None:
+        super().__init__(ErrorCode.INVALID_REQUEST, description, detail=detail)
+        self.case = case
+
+
+def establish(client: ClientFact | None, params: Parameters, *, issuer: str | None) -> ReturnPath:
+    """Find where the answer may go, or raise `NoReturnPath`.
+
+    Order: client, redirect URI, response mode (A1.2 steps 1, 3, 4). `issuer` is what `iss` will say, None when issuer
+    identification is off.
+    """
+    if "client_id" in params.duplicated or params.get("client_id") is None:
+        raise NoReturnPath("client_unknown", "client_id is missing or was sent more than once")
+    if client is None:
+        raise NoReturnPath("client_unknown", "client_id names no active application")
+    if client.unmet:
+        raise NoReturnPath(
+            "client_unmet", f"the application demands what this server does not have: {', '.join(client.unmet)}"
+        )
+    sent, uri = _redirect_uri(client, params)
+    if "response_mode" in params.duplicated or params.get("response_mode") not in (None, *response_types.MODES):
+        raise NoReturnPath(
+            "response_mode", f"response_mode must be {' or '.join(response_types.MODES)}, or be left out"
+        )
+    return ReturnPath(
+        uri=uri,
+        as_sent=sent,
+        state=params.get("state"),
+        issuer=issuer,
+        travels=not client.self_registered,
+    )
+
+
+def _redirect_uri(client: ClientFact, params: Parameters) -> tuple[str | None, str]:
+    """Return (as sent, where to answer): the registered string, exact or by the loopback rule (B6)."""
+    if "redirect_uri" in params.duplicated:
+        raise NoReturnPath("redirect_uri", "redirect_uri was sent more than once; send it once")
+    sent = params.get("redirect_uri")
+    if sent is None:
+        if len(client.redirect_uris) != 1:
+            raise NoReturnPath(
+                "redirect_uri", "redirect_uri is missing, and the application has not registered exactly one"
+            )
+        sole = redirect_uri.match(client.redirect_uris, client.redirect_uris[0])
+        if sole is None:
+            raise NoReturnPath("redirect_uri", "the registered redirect_uri is not one that this server redirects to")
+        return None, sole
+    found = redirect_uri.match(client.redirect_uris, sent)
+    if found is None:
+        raise NoReturnPath("redirect_uri", "redirect_uri is not registered for this application", detail=sent[:300])
+    return sent, found

@@ -1,0 +1,140 @@
+"""The refresh token grant: rotation in a family, reuse detection, and a grace for lost responses.
+
+RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3; the table of decisions is storage.md §5.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.protocol import liveness
+from app.protocol import scopes as scope_rules
+from app.protocol.context import TokenContext
+from app.protocol.errors import Aftermath, ErrorCode, OAuthError, RevokeFamily
+from app.protocol.facts import FamilyFact
+from app.protocol.features import Feature
+from app.protocol.needs import FamilyNeed
+from app.protocol.outcomes import Issuance, Refresh, RefreshMode
+from app.protocol.policy import EffectivePolicy
+from app.protocol.token_format import Prefix, parse_credential
+from app.protocol.tokens.refresh_chain import genuine
+
+NAME = "refresh_token"
+FEATURE = Feature.REFRESH_TOKEN
+TOUCH_EVERY_SECONDS = 3600
+"""An application that does not rotate moves the idle time at most this often."""
+
+
+class Params(BaseModel):
+    """The parameters of this grant."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    refresh_token: str = Field(repr=False)
+    scope: str | None = None
+
+
+def needs(params: Params) -> FamilyNeed:
+    """The family's row."""
+    credential = parse_credential(Prefix.REFRESH_TOKEN, params.refresh_token)
+    return FamilyNeed(credential.id if credential else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token as presented, already matched to its family."""
+
+    generation: int
+    secret: bytes
+
+
+def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Issuance:
+    """Order the next access token of a family, with the successor of its refresh token, or refuse."""
+    family, presented = _genuine(context, params, fact)
+    mode = choose(family, presented.generation, context.policy, now=context.now)
+    if family.standing is None or not liveness.stands(family.origin, family.standing):
+        raise _refused("the authorization behind this refresh token was withdrawn")
+    scopes = _narrow(params.scope, family)
+    policy = context.policy
+    return Issuance(
+        payment=Refresh(
+            family=family,
+            presented_generation=presented.generation,
+            presented_secret=presented.secret,
+            mode=mode,
+            idle_expires_at=min(context.now + policy.refresh_token_idle, family.expires_at),
+            touch=mode != "keep" or (context.now - family.rotated_at).total_seconds() >= TOUCH_EVERY_SECONDS,
+        ),
+        origin=liveness.narrowed(family.origin, scopes),
+        family_scopes=family.origin.scopes,
+        access_expires_at=min(context.now + policy.access_token, family.expires_at),
+        with_refresh_token=mode != "keep",
+    )
+
+
+def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now: datetime) -> RefreshMode:
+    """Return what a genuine token of this generation may do now (the table of storage.md §5); raises for the rest.
+
+    Reuse is every genuine older generation outside the grace, and two steps back also inside it: otherwise a thief
+    could rotate twice at once and the owner's request would be turned away without an alarm.
+    """
+    if family.revoked_at is not None:
+        raise _refused("the refresh token was revoked; send the person through authorization again")
+    if family.expires_at <= now:
+        raise _refused(
+            "the refresh token has reached its absolute lifetime; send the person through authorization again"
+        )
+    if generation == family.generation:
+        if family.idle_expires_at <= now:
+            raise _refused("the refresh token was not used for too long; send the person through authorization again")
+        return "rotate" if policy.rotate_refresh_tokens else "keep"
+    within_grace = policy.refresh_grace and now - family.rotated_at <= policy.refresh_grace
+    if generation == family.generation - 1 and within_grace and family.idle_expires_at > now:
+        return "repeat"
+    raise _refused(
+        "the refresh token was used before; its whole family is revoked now, because somebody else may hold it",
+        aftermath=RevokeFamily(family.id, "refresh_token_reused"),
+    )
+
+
+def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> tuple[FamilyFact, Presented]:
+    credential = parse_credential(Prefix.REFRESH_TOKEN, params.refresh_token)
+    if (
+        fact is None
+        or credential is None
+        or fact.digest is None
+        or fact.origin.application_id != context.client.id
+        or not genuine(
+            context.keys,
+            family_id=fact.id,
+            presented_generation=credential.generation,
+            presented_secret=credential.secret,
+            current_generation=fact.generation,
+            current_digest=fact.digest,
+            key_since=fact.key_since,
+        )
+    ):
+        raise _refused("the refresh token is unknown, or was issued to another application")
+    return fact, Presented(credential.generation, credential.secret)
+
+
+def _narrow(asked: str | None, family: FamilyFact) -> tuple[str, ...]:
+    """RF-1, RF-2, AR-6: at most the family's own list, and of that what the record still grants."""
+    wanted = family.origin.scopes if asked is None else scope_rules.parse(asked)
+    if beyond := [scope for scope in wanted if scope not in family.origin.scopes]:
+        raise OAuthError(
+            ErrorCode.INVALID_SCOPE,
+            f"a refresh can only narrow; not in this refresh token: {scope_rules.render(beyond[:5])}",
+        )
+    if family.standing is None:
+        raise _refused("the authorization behind this refresh token was withdrawn")
+    in_force = frozenset(liveness.scopes_in_force(family.origin, family.standing))
+    scopes = tuple(scope for scope in wanted if scope in in_force)
+    if wanted and not scopes:
+        raise _refused("every permission that this refresh asks for was withdrawn")
+    return scopes
+
+
+def _refused(description: str, *, aftermath: Aftermath | None = None) -> OAuthError:
+    return OAuthError(ErrorCode.INVALID_GRANT, description, aftermath=aftermath)

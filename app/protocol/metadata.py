@@ -1,0 +1,46 @@
+"""Authorization server metadata (RFC 8414): computed from features and registries, never written down."""
+
+from app.protocol import client_auth, pkce, response_types
+from app.protocol.features import Feature, FeatureSet
+from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.scopes import ScopeRegistry
+
+PROMPTS = ("none", "login", "consent")
+
+Document = dict[str, str | bool | list[str]]
+
+
+def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Document:
+    """Return the metadata of a server with these features; members with nothing in them are left out (MD-4)."""
+    members: Document = {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
+        "scopes_supported": [definition.name for definition in scopes],
+        "response_types_supported": [],
+        "grant_types_supported": [name for name, grant in GRANT_TYPES.items() if grant.FEATURE in features],
+        "service_documentation": f"{issuer}/docs",
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+    if Feature.AUTHORIZATION_CODE in features:
+        members |= {
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "response_types_supported": list(response_types.SUPPORTED),
+            "response_modes_supported": list(response_types.MODES),
+            "code_challenge_methods_supported": list(pkce.METHODS),
+            "prompt_values_supported": list(PROMPTS),
+        }
+    if Feature.ISSUER_IDENTIFICATION in features:
+        members["authorization_response_iss_parameter_supported"] = True
+    if Feature.REVOCATION in features:
+        members |= {
+            "revocation_endpoint": f"{issuer}/oauth/revoke",
+            "revocation_endpoint_auth_methods_supported": list(client_auth.METHODS),
+        }
+    if Feature.INTROSPECTION in features:
+        members |= {
+            "introspection_endpoint": f"{issuer}/oauth/introspect",
+            "introspection_endpoint_auth_methods_supported": sorted(client_auth.SECRET_METHODS),
+        }
+    return {name: value for name, value in members.items() if value != [] or name == "response_types_supported"}

@@ -1,0 +1,64 @@
+"""Mint: an order becomes strings for the client and digests for the database. Chance comes in, never from here."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.crypto.hashing import Digest, digest
+from app.protocol.outcomes import Issuance, RedeemCode, Refresh
+from app.protocol.token_format import Credential, Prefix, format_credential
+from app.protocol.tokens.refresh_chain import ServerKeys, key_version_of, successor
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Identifiers and random bytes for one issuance; a family id and secret are used only when a family begins."""
+
+    access_id: UUID
+    access_secret: bytes = field(repr=False)
+    family_id: UUID
+    refresh_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What goes to the client (`access_token`, `refresh_token`) and what the database keeps of it."""
+
+    access_token: str = field(repr=False)
+    access_id: UUID
+    access_digest: Digest
+    refresh_token: str | None = field(repr=False)
+    refresh_digest: Digest | None
+    family_id: UUID
+    key_version: int
+
+
+def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> Minted:
+    """Return the token strings of an order.
+
+    A refresh computes the successor from the presented secret, so that a repeat inside the grace gets the same one;
+    it uses the server key that the family already used for that step, else the current one.
+    """
+    family_id, refresh, key_version = _refresh_credential(issuance, keys, fresh)
+    return Minted(
+        access_token=format_credential(Prefix.ACCESS_TOKEN, Credential(fresh.access_id, fresh.access_secret)),
+        access_id=fresh.access_id,
+        access_digest=digest(fresh.access_secret),
+        refresh_token=format_credential(Prefix.REFRESH_TOKEN, refresh) if refresh else None,
+        refresh_digest=digest(refresh.secret) if refresh else None,
+        family_id=family_id,
+        key_version=key_version,
+    )
+
+
+def _refresh_credential(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> tuple[UUID, Credential | None, int]:
+    match issuance.payment:
+        case RedeemCode():
+            begun = Credential(fresh.family_id, fresh.refresh_secret) if issuance.with_refresh_token else None
+            return fresh.family_id, begun, keys.current
+        case Refresh(family=family, mode="keep"):
+            return family.id, None, keys.current
+        case Refresh(family=family, mode=mode) as refresh:
+            generation = refresh.presented_generation + 1
+            version = keys.current if mode == "rotate" else key_version_of(family.key_since, generation)
+            secret = successor(keys.by_version[version], family.id, generation, refresh.presented_secret)
+            return family.id, Credential(family.id, secret, generation), version

@@ -1,0 +1,37 @@
+"""Decision traces: why a request was refused, and why a person was asked. Read later, by request id."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a decision trace: what was checked, how it came out, and the facts in words without secrets."""
+
+    check: str
+    outcome: str
+    detail: str = ""
+    section: str = ""
+
+
+@dataclass(slots=True)
+class Trace:
+    """The decision trace of one request, in the order of the checks; the operator reads it by request id."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, check: str, outcome: str, detail: str = "", section: str = "") -> None:
+        """Append one line."""
+        self.steps.append(Step(check, outcome, detail, section))
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One decision, as the operator reads it. `at` is aware UTC."""
+
+    request_id: str
+    at: datetime
+    client_id: str
+    endpoint: str
+    outcome: str
+    steps: tuple[Step, ...]

@@ -1,0 +1,1 @@
+"""HTTP only, one endpoint per file. `app.routers.endpoints` lists them all."""

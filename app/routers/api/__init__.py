@@ -1,0 +1,1 @@
+"""The server's own JSON API under /api/v1."""

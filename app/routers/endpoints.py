@@ -1,0 +1,77 @@
+"""ENDPOINTS: every protocol endpoint with its path and its feature; mounting and the API document read it.
+
+Pages are ordinary FastAPI routers and stand in PAGES.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+
+from app.pipeline.guard import challenge_response
+from app.pipeline.http import Cors, Endpoint
+from app.protocol.features import Feature, FeatureSet
+from app.routers import authorize, health
+from app.routers.account import applications as account_applications
+from app.routers.account import overview as account_overview
+from app.routers.api.index import index
+from app.routers.api.me import me
+from app.routers.discovery import authorization_server_metadata
+from app.routers.introspect import introspect
+from app.routers.pages import consent, docs, home, login, logout, setup
+from app.routers.revoke import revoke
+from app.routers.token import token
+
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+
+_POST = Cors("POST, OPTIONS")
+_GET = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version")
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """One hot endpoint at its path; on when its feature is (None: always)."""
+
+    path: str
+    endpoint: Endpoint
+    feature: Feature | None
+
+
+ENDPOINTS: tuple[Mounted, ...] = (
+    Mounted("/oauth/token", Endpoint(token, cors=_POST), Feature.AUTHORIZATION_CODE),
+    Mounted("/oauth/introspect", Endpoint(introspect), Feature.INTROSPECTION),
+    Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), Feature.REVOCATION),
+    Mounted(WELL_KNOWN, Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET), Feature.METADATA),
+    Mounted("/api/v1/", Endpoint(index, methods=("GET", "HEAD"), refuse=challenge_response), None),
+    Mounted("/api/v1/me", Endpoint(me, methods=("GET", "HEAD"), refuse=challenge_response), None),
+)
+
+PAGES: tuple[APIRouter, ...] = (
+    authorize.router,
+    consent.router,
+    login.router,
+    logout.router,
+    setup.router,
+    home.router,
+    docs.router,
+    account_overview.router,
+    account_applications.router,
+    health.router,
+)
+
+
+def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
+    """Return path → endpoint for the features that are on.
+
+    With an issuer that has a path, the endpoints answer below it and at the root (whatever the proxy in front strips),
+    and the metadata stands at the inserted well-known path of RFC 8414 §3.1.
+    """
+    prefix = urlsplit(issuer).path.rstrip("/")
+    paths: dict[str, Endpoint] = {}
+    for mounted in ENDPOINTS:
+        if mounted.feature is None or mounted.feature in features:
+            paths[mounted.path] = mounted.endpoint
+            paths[prefix + mounted.path] = mounted.endpoint
+            if mounted.path == WELL_KNOWN:
+                paths[mounted.path + prefix] = mounted.endpoint
+    return paths

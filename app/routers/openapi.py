@@ -1,0 +1,311 @@
+"""The OpenAPI document of the protocol endpoints, computed from grant types, methods, errors, features and scopes."""
+
+from typing import Any
+
+from app import __version__
+from app.pipeline.server import Server
+from app.protocol import client_auth, metadata
+from app.protocol.errors import ErrorCode
+from app.protocol.features import Feature
+from app.protocol.grant_types import GRANT_TYPES
+
+_FORM = "application/x-www-form-urlencoded"
+_TOKEN_ERRORS = (
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_CLIENT,
+    ErrorCode.INVALID_GRANT,
+    ErrorCode.UNAUTHORIZED_CLIENT,
+    ErrorCode.UNSUPPORTED_GRANT_TYPE,
+    ErrorCode.INVALID_SCOPE,
+    ErrorCode.TEMPORARILY_UNAVAILABLE,
+)
+_AUTHORIZE_ERRORS = (
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.UNAUTHORIZED_CLIENT,
+    ErrorCode.ACCESS_DENIED,
+    ErrorCode.UNSUPPORTED_RESPONSE_TYPE,
+    ErrorCode.INVALID_SCOPE,
+    ErrorCode.INVALID_TARGET,
+    ErrorCode.LOGIN_REQUIRED,
+    ErrorCode.CONSENT_REQUIRED,
+    ErrorCode.REQUEST_NOT_SUPPORTED,
+    ErrorCode.REQUEST_URI_NOT_SUPPORTED,
+)
+_CALLER_ERRORS = (ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_CLIENT, ErrorCode.TEMPORARILY_UNAVAILABLE)
+_BEARER_ERRORS = (ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TOKEN, ErrorCode.INSUFFICIENT_SCOPE)
+
+_AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
+    ("response_type", True, "`code`"),
+    ("client_id", True, "The application’s identifier."),
+    ("redirect_uri", False, "One of the registered URIs, character by character; may be absent when exactly one is."),
+    ("scope", False, "Scopes with spaces between them. What is asked is what the token can carry at most."),
+    ("state", False, "Comes back byte by byte; up to 4096 characters."),
+    ("code_challenge", True, "BASE64URL(SHA256(code_verifier)), RFC 7636. Required unless the application is exempt."),
+    ("code_challenge_method", True, "`S256`"),
+    ("prompt", False, "`none`, or one or both of `login` and `consent`."),
+    ("max_age", False, "Seconds since the person’s login after which he must sign in again."),
+    ("login_hint", False, "The username to fill in."),
+    ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
+)
+
+
+def document(server: Server) -> dict[str, Any]:
+    """Return the document; what a switched-off feature would serve is not in it."""
+    features, paths = server.features, {}
+    if Feature.AUTHORIZATION_CODE in features:
+        paths["/oauth/authorize"] = {"get": _authorize(in_body=False), "post": _authorize(in_body=True)}
+        paths["/oauth/token"] = {"post": _token(server)}
+    if Feature.INTROSPECTION in features:
+        paths["/oauth/introspect"] = {"post": _introspect()}
+    if Feature.REVOCATION in features:
+        paths["/oauth/revoke"] = {"post": _revoke()}
+    if Feature.METADATA in features:
+        paths["/.well-known/oauth-authorization-server"] = {"get": _metadata(server)}
+    paths["/api/v1/"] = {"get": _index()}
+    paths["/api/v1/me"] = {"get": _me()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": server.views.service_name,
+            "version": __version__,
+            "description": "Press **Authorize** to sign in and try the API with a token of your own.",
+        },
+        "servers": [{"url": server.issuer}],
+        "paths": paths,
+        "components": {"schemas": _schemas(), "securitySchemes": _security(server)},
+        "tags": [
+            {"name": "protocol", "description": "OAuth 2.1 endpoints for clients and resource servers."},
+            {"name": "api", "description": "The server’s own API."},
+        ],
+    }
+
+
+def _authorize(*, in_body: bool) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "tags": ["protocol"],
+        "operationId": "authorize_by_post" if in_body else "authorize",
+        "summary": "Ask a person for permission",
+        "description": "For browsers. The answer is a redirect to the application with `code`, `state`, `iss`, or with "
+        "`error`; a page where no answer may travel. RFC 6749 §4.1.1. Errors: "
+        + ", ".join(f"`{code.wire}`" for code in _AUTHORIZE_ERRORS),
+        "responses": {
+            "303": {"description": "To the login page, the consent page, or back to the application."},
+            "400": {"description": "A page for the person: the client or the redirect URI is not known."},
+        },
+    }
+    if in_body:
+        operation["requestBody"] = _form(
+            {name: {"type": "string", "description": text} for name, _, text in _AUTHORIZE_PARAMETERS},
+            [name for name, required, _ in _AUTHORIZE_PARAMETERS if required],
+        )
+    else:
+        operation["parameters"] = [
+            {"name": name, "in": "query", "required": required, "description": text, "schema": {"type": "string"}}
+            for name, required, text in _AUTHORIZE_PARAMETERS
+        ]
+    return operation
+
+
+def _token(server: Server) -> dict[str, Any]:
+    grants = {name: grant for name, grant in GRANT_TYPES.items() if grant.FEATURE in server.features}
+    return {
+        "tags": ["protocol"],
+        "operationId": "token",
+        "summary": "Get an access token",
+        "description": "RFC 6749 §3.2. Client authentication by "
+        + ", ".join(f"`{method}`" for method in client_auth.METHODS)
+        + ", as registered.",
+        "security": [{"client": []}, {}],
+        "requestBody": {
+            "required": True,
+            "content": {_FORM: {"schema": {"oneOf": [_grant_schema(name, grant) for name, grant in grants.items()]}}},
+        },
+        "responses": {"200": _json("The tokens.", "TokenAnswer"), **_errors(_TOKEN_ERRORS)},
+    }
+
+
+def _grant_schema(name: str, grant: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = grant.Params.model_json_schema()
+    return {
+        "title": name,
+        "description": (grant.__doc__ or "").strip().partition("\n")[0],
+        "type": "object",
+        "required": ["grant_type", *schema.get("required", [])],
+        "properties": {
+            "grant_type": {"type": "string", "const": name},
+            **schema["properties"],
+            **_client_properties(),
+        },
+    }
+
+
+def _client_properties() -> dict[str, Any]:
+    return {
+        "client_id": {"type": "string", "description": "For public clients and `client_secret_post`."},
+        "client_secret": {"type": "string", "description": "For `client_secret_post`."},
+    }
+
+
+def _introspect() -> dict[str, Any]:
+    return {
+        "tags": ["protocol"],
+        "operationId": "introspect",
+        "summary": "Ask whether a token is active, and what it allows",
+        "description": 'RFC 7662. For confidential applications. Any other token: `{"active": false}`.',
+        "security": [{"client": []}],
+        "requestBody": _form(_token_properties(), ["token"]),
+        "responses": {"200": _json("The token’s state.", "Introspection"), **_errors(_CALLER_ERRORS)},
+    }
+
+
+def _revoke() -> dict[str, Any]:
+    return {
+        "tags": ["protocol"],
+        "operationId": "revoke",
+        "summary": "End a token",
+        "description": "RFC 7009. A refresh token ends with its whole family. Unknown tokens are answered 200 as well.",
+        "security": [{"client": []}, {}],
+        "requestBody": _form(_token_properties(), ["token"]),
+        "responses": {
+            "200": {"description": "The token does not work any more."},
+            **_errors((*_CALLER_ERRORS, ErrorCode.INVALID_GRANT)),
+        },
+    }
+
+
+def _token_properties() -> dict[str, Any]:
+    return {
+        "token": {"type": "string", "description": "An access or refresh token."},
+        "token_type_hint": {"type": "string", "description": "Not needed: the token tells its kind."},
+        **_client_properties(),
+    }
+
+
+def _metadata(server: Server) -> dict[str, Any]:
+    return {
+        "tags": ["protocol"],
+        "operationId": "metadata",
+        "summary": "Authorization server metadata",
+        "description": "RFC 8414: where the endpoints are and what they support.",
+        "responses": {
+            "200": {
+                "description": "The metadata.",
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object"},
+                        "example": metadata.document(server.issuer, server.features, server.scopes),
+                    }
+                },
+            }
+        },
+    }
+
+
+def _index() -> dict[str, Any]:
+    return {
+        "tags": ["api"],
+        "operationId": "index",
+        "summary": "Which server this is, and who you are to it",
+        "security": [{}, {"oauth": []}],
+        "responses": {"200": _json("Version, issuer, user and scopes.", "Index"), **_errors(_BEARER_ERRORS[:2])},
+    }
+
+
+def _me() -> dict[str, Any]:
+    return {
+        "tags": ["api"],
+        "operationId": "me",
+        "summary": "The person that the token speaks for",
+        "security": [{"oauth": []}],
+        "responses": {"200": _json("Who it is.", "Me"), **_errors(_BEARER_ERRORS)},
+    }
+
+
+def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": required}
+    return {"required": True, "content": {_FORM: {"schema": schema}}}
+
+
+def _json(description: str, schema: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _errors(codes: tuple[ErrorCode, ...]) -> dict[str, Any]:
+    by_status: dict[int, list[ErrorCode]] = {}
+    for code in codes:
+        by_status.setdefault(code.status, []).append(code)
+    return {
+        str(status): _json("; ".join(f"`{code.wire}` ({code.section})" for code in group), "Error")
+        for status, group in by_status.items()
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    text, number = {"type": "string"}, {"type": "integer"}
+    names = {"type": "array", "items": text}
+    return {
+        "TokenAnswer": {
+            "type": "object",
+            "required": ["access_token", "token_type", "expires_in"],
+            "properties": {
+                "access_token": text,
+                "token_type": {"type": "string", "const": "Bearer"},
+                "expires_in": {"type": "integer", "description": "Seconds."},
+                "refresh_token": text,
+                "scope": {"type": "string", "description": "What the token carries; absent when nothing was asked."},
+            },
+        },
+        "Introspection": {
+            "type": "object",
+            "required": ["active"],
+            "properties": {
+                "active": {"type": "boolean"},
+                **dict.fromkeys(("scope", "client_id", "username", "token_type", "sub", "iss", "jti"), text),
+                **{name: {**number, "description": "Seconds since 1970, UTC."} for name in ("exp", "iat")},
+            },
+        },
+        "Index": {
+            "type": "object",
+            "required": ["version", "issuer", "user", "scopes"],
+            "properties": {
+                "version": text,
+                "issuer": text,
+                "user": {"type": ["object", "null"], "properties": {"sub": text, "username": text}},
+                "client_id": text,
+                "scopes": names,
+            },
+        },
+        "Me": {
+            "type": "object",
+            "required": ["sub", "username", "client_id", "scopes", "exp"],
+            "properties": {"sub": text, "username": text, "client_id": text, "scopes": names, "exp": number},
+        },
+        "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {"type": "string", "enum": [code.wire for code in ErrorCode]},
+                "error_description": text,
+            },
+        },
+    }
+
+
+def _security(server: Server) -> dict[str, Any]:
+    return {
+        "oauth": {
+            "type": "oauth2",
+            "flows": {
+                "authorizationCode": {
+                    "authorizationUrl": f"{server.issuer}/oauth/authorize",
+                    "tokenUrl": f"{server.issuer}/oauth/token",
+                    "refreshUrl": f"{server.issuer}/oauth/token",
+                    "scopes": {scope.name: scope.title or scope.name for scope in server.scopes},
+                }
+            },
+        },
+        "client": {"type": "http", "scheme": "basic", "description": "client_id and client_secret, form-encoded."},
+    }

@@ -1,0 +1,30 @@
+"""GET /docs: the API explorer, whose Authorize button runs our own flow; GET /openapi.json: its document."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.pipeline.server import server_of
+from app.routers.openapi import document
+from app.routers.pages.answers import show
+from app.views.docs_page import DOCS_REDIRECT_PATH, DocsPage, DocsRedirectPage
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """Swagger UI from our own files."""
+    return show(request, DocsPage(scopes=tuple(scope.name for scope in server_of(request).scopes)[:1]))
+
+
+@router.get(DOCS_REDIRECT_PATH)
+async def docs_redirect(request: Request) -> Response:
+    """Where the authorization answer for the explorer arrives."""
+    return show(request, DocsRedirectPage())
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document, computed from the registries."""
+    return JSONResponse(document(server_of(request)), headers={"Cache-Control": "no-cache"})

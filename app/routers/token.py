@@ -1,0 +1,91 @@
+"""POST /oauth/token (RFC 6749 §3.2): grants and refresh tokens become access tokens."""
+
+from datetime import datetime
+from types import ModuleType
+
+from app.pipeline.audit import Actor
+from app.pipeline.gather import gather
+from app.pipeline.http import Request, Response, json_response
+from app.pipeline.params import read_params
+from app.pipeline.server import Server
+from app.pipeline.settle import carry_out_aftermath, mint_tokens, settle
+from app.protocol import client_auth, scopes
+from app.protocol.context import TokenContext
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.facts import ClientFact
+from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.outcomes import Issuance
+from app.protocol.policy import effective
+from app.protocol.tokens.mint import Minted
+
+ATTEMPTS = 3
+"""A lost race gathers again, and the decision then names the replay or the repeat; more losses mean trouble."""
+
+
+async def token(server: Server, request: Request) -> Response:
+    """parse → gather → authenticate → decide → mint → settle → respond."""
+    params = request.form()
+    grant = _grant_type(server, params.get("grant_type"))
+    presented = client_auth.identify(request.header(b"authorization"), params)
+    asked = read_params(grant.Params, params)
+    need = grant.needs(asked)
+    now = server.clock()
+    actor = Actor("application", presented.client_id[:200], request.address, request.request_id)
+    for _ in range(ATTEMPTS):
+        row, fact = await gather(server, presented.client_id, need)
+        client = client_auth.authenticate(presented, row)
+        _check_allowed(grant.NAME, client)
+        context = TokenContext(
+            now=now,
+            client=client,
+            policy=effective(server.policy, client.policy, confidential=client.confidential),
+            scopes=server.scopes,
+            keys=server.keys,
+        )
+        try:
+            issuance = grant.decide(context, asked, fact)
+        except OAuthError as refused:
+            await carry_out_aftermath(server, refused, client, now, actor)
+            raise
+        minted = mint_tokens(server, issuance, now)
+        if await settle(server, issuance, minted, now, actor):
+            return _respond(issuance, minted, now)
+    raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "too many requests use this grant at once; try again")
+
+
+def _grant_type(server: Server, name: str | None) -> ModuleType:
+    """T-6: missing, unknown and switched off; whether this client may use it is judged after it is known."""
+    if name is None:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, f"grant_type is missing; this server knows {_names(server)}")
+    grant = GRANT_TYPES.get(name)
+    if grant is None or grant.FEATURE not in server.features:
+        raise OAuthError(
+            ErrorCode.UNSUPPORTED_GRANT_TYPE, f"grant_type is not supported; this server knows {_names(server)}"
+        )
+    return grant
+
+
+def _names(server: Server) -> str:
+    return ", ".join(name for name, grant in GRANT_TYPES.items() if grant.FEATURE in server.features)
+
+
+def _check_allowed(name: str, client: ClientFact) -> None:
+    if name not in client.grant_types:
+        raise OAuthError(
+            ErrorCode.UNAUTHORIZED_CLIENT,
+            f"this application is not registered for grant_type={name}; its owner can add it to grant_types",
+        )
+
+
+def _respond(issuance: Issuance, minted: Minted, now: datetime) -> Response:
+    """TR-1, TR-2: what the specification names and nothing internal."""
+    content: dict[str, str | int] = {
+        "access_token": minted.access_token,
+        "token_type": "Bearer",
+        "expires_in": int((issuance.access_expires_at - now).total_seconds()),
+    }
+    if minted.refresh_token is not None:
+        content["refresh_token"] = minted.refresh_token
+    if issuance.origin.scopes:
+        content["scope"] = scopes.render(issuance.origin.scopes)
+    return json_response(content)
