@@ -1,0 +1,233 @@
+"""The decision on an authorization request: page, error to the client, question to a person, or grant."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
+from app.protocol.authorize.return_path import NoReturnPath
+from app.protocol.facts import ClientFact, RecordFact, SessionFact
+from app.protocol.params import Parameters
+from app.protocol.policy import ApplicationPolicy, ServerPolicy
+from app.protocol.trace import Trace
+from tests.support.facts import CHALLENGE, ISSUER, NOW, RECORD, REDIRECT_URI, REGISTRY, client, session
+
+GOOD = {
+    "response_type": "code",
+    "client_id": "client",
+    "redirect_uri": REDIRECT_URI,
+    "scope": "a b",
+    "state": "xyz",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+HELD = RecordFact(id=RECORD, version=1, pairs=("a", "b"), since=(1, 1))
+
+
+def known(
+    *extra: tuple[str, str],
+    who: ClientFact | None = client(),  # noqa: B008
+    signed_in: SessionFact | None = session(),  # noqa: B008
+    record: RecordFact | None = HELD,
+    **changes: str | None,
+) -> Known:
+    merged = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
+    return Known(
+        now=NOW,
+        policy=ServerPolicy(issuer=ISSUER),
+        registry=REGISTRY,
+        params=Parameters.of([*merged.items(), *extra]),
+        client=who,
+        session=signed_in,
+        record=record,
+    )
+
+
+def verdict(*extra: tuple[str, str], **how: Any) -> Verdict:
+    return decide(known(*extra, **how), Trace())
+
+
+def error_of(outcome: Verdict) -> str:
+    assert isinstance(outcome, Back)
+    return outcome.error.code.wire
+
+
+def prompt_of(outcome: Verdict) -> str:
+    assert isinstance(outcome, Ask)
+    return outcome.asked.prompt
+
+
+def test_everything_allowed_before_is_granted_without_a_page() -> None:
+    outcome = verdict()
+    assert isinstance(outcome, Grantable)
+    assert outcome.accepted.scopes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("how", "case"),
+    [
+        ({"client_id": None}, "client_unknown"),
+        ({"who": None}, "client_unknown"),
+        ({"who": client(unmet=("dpop_bound_access_tokens",))}, "client_unmet"),
+        ({"redirect_uri": "https://client.example/other"}, "redirect_uri"),
+        ({"redirect_uri": "not a uri"}, "redirect_uri"),
+        ({"redirect_uri": None, "who": client(redirect_uris=(REDIRECT_URI, "https://b.example/cb"))}, "redirect_uri"),
+        ({"redirect_uri": None, "who": client(redirect_uris=())}, "redirect_uri"),
+        ({"response_mode": "fragment"}, "response_mode"),
+        ({"response_mode": "web_message"}, "response_mode"),
+    ],
+)
+def test_without_a_return_path_nothing_travels(how: dict[str, Any], case: str) -> None:
+    with pytest.raises(NoReturnPath) as refused:
+        verdict(**how)
+    assert refused.value.case == case
+
+
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "response_mode"])
+def test_what_leads_to_the_return_path_must_not_be_repeated(name: str) -> None:
+    with pytest.raises(NoReturnPath):
+        verdict((name, "x"), (name, "y"))
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"who": client(response_types=frozenset())}, "unauthorized_client"),
+        ({"who": client(grant_types=frozenset({"refresh_token"}))}, "unauthorized_client"),
+        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"scope": "a nope"}, "invalid_scope"),
+        ({"scope": 'a"b'}, "invalid_scope"),
+        ({"who": client(scopes=frozenset({"a"}))}, "invalid_scope"),
+        ({"resource": "https://api.example"}, "invalid_target"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"prompt": "sometimes"}, "invalid_request"),
+        ({"max_age": "-1"}, "invalid_request"),
+        ({"max_age": "soon"}, "invalid_request"),
+        ({"state": "x" * 5000}, "invalid_request"),
+        ({"request": "x.y.z"}, "request_not_supported"),
+        ({"request_uri": "https://client.example/request"}, "request_uri_not_supported"),
+        ({"prompt": "none", "signed_in": None}, "login_required"),
+        ({"prompt": "none", "max_age": "0"}, "login_required"),
+        ({"prompt": "none", "record": None}, "consent_required"),
+        ({"prompt": "none", "scope": "a b c"}, "consent_required"),
+    ],
+)
+def test_errors_travel_to_the_client(how: dict[str, Any], error: str) -> None:
+    assert error_of(verdict(**how)) == error
+
+
+def test_a_repeated_parameter_travels_as_invalid_request() -> None:
+    assert error_of(verdict(("scope", "c"))) == "invalid_request"
+
+
+def test_a_repeated_state_is_not_echoed() -> None:
+    outcome = verdict(("state", "other"))
+    assert isinstance(outcome, Back)
+    assert "state" not in dict(parse_qsl(urlsplit(outcome.path.failure(outcome.error)).query))
+
+
+def test_every_answer_carries_state_and_iss_and_keeps_the_query() -> None:
+    outcome = verdict(
+        who=client(redirect_uris=("https://client.example/cb?tenant=1",)),
+        redirect_uri="https://client.example/cb?tenant=1",
+        state='a&b="\\ä',
+    )
+    assert isinstance(outcome, Grantable)
+    answer = outcome.path.success("code")
+    assert answer.startswith("https://client.example/cb?tenant=1&code=code&")
+    assert dict(parse_qsl(urlsplit(answer).query)) == {
+        "tenant": "1", "code": "code", "state": 'a&b="\\ä', "iss": ISSUER,
+    }  # fmt: skip
+
+
+def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_may_not() -> None:
+    exempt = ApplicationPolicy(require_pkce=False)
+    no_challenge = {"code_challenge": None, "code_challenge_method": None}
+    assert isinstance(verdict(who=client(policy=exempt), **no_challenge), Grantable)
+    assert error_of(verdict(who=client(policy=exempt, auth_method="none"), **no_challenge)) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("how", "prompt"),
+    [
+        ({"signed_in": None}, "login"),
+        ({"prompt": "login"}, "login"),
+        ({"prompt": "login consent"}, "login"),
+        ({"max_age": "0"}, "login"),
+        ({"max_age": "60", "signed_in": session(auth_time=NOW - timedelta(seconds=61))}, "login"),
+        ({"prompt": "consent"}, "consent"),
+        ({"force_prompt": "0"}, "consent"),
+        ({"record": None}, "consent"),
+        ({"scope": None, "record": None}, "consent"),
+        ({"scope": "b c"}, "consent"),
+        ({"who": client(auth_method="none", redirect_uris=("http://127.0.0.1/cb",)),
+          "redirect_uri": "http://127.0.0.1:9/cb"}, "consent"),
+        ({"who": client(auth_method="none", redirect_uris=("com.example.app:/cb",)),
+          "redirect_uri": "com.example.app:/cb"}, "consent"),
+        ({"who": client(self_registered=True)}, "consent"),
+    ],
+)  # fmt: skip
+def test_why_a_person_is_asked(how: dict[str, Any], prompt: str) -> None:
+    assert prompt_of(verdict(**how)) == prompt
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"max_age": "60"},
+        {"who": client(auth_method="none")},
+        {"scope": "b"},
+        {"scope": None},
+        {"prompt": "none"},
+        {"record": replace(HELD, pairs=("a", "b", "c"), since=(1, 1, 2), version=2)},
+    ],
+)
+def test_why_nobody_is_asked(how: dict[str, Any]) -> None:
+    assert isinstance(verdict(**how), Grantable)
+
+
+def test_a_login_made_for_this_request_satisfies_prompt_login_and_max_age() -> None:
+    for how in ({"prompt": "login"}, {"max_age": "0"}):
+        waiting = replace(known(**how), login_at=NOW)
+        assert isinstance(decide(waiting, Trace()), Grantable)
+
+
+def test_the_click_satisfies_consent_and_not_login() -> None:
+    assert isinstance(decide(known(prompt="consent", scope="a b c"), Trace(), consent_given=True), Grantable)
+    assert prompt_of(decide(known(signed_in=None), Trace(), consent_given=True)) == "login"
+
+
+def test_an_error_of_a_self_registered_application_does_not_travel_by_itself() -> None:
+    outcome = verdict(who=client(self_registered=True), scope="nope")
+    assert isinstance(outcome, Back)
+    assert not outcome.path.travels
+
+
+def test_the_trace_tells_each_check_and_the_reason() -> None:
+    trace = Trace()
+    decide(known(scope="a b c"), trace)
+    assert [step.check for step in trace.steps][:2] == ["return path", "parameters once"]
+    assert trace.steps[-1].check == "ask for consent"
+    assert trace.steps[-1].detail == "permissions are asked that were not given before"
+
+
+_JUNK = st.text(max_size=40)
+
+
+@given(st.dictionaries(st.sampled_from([*GOOD, "prompt", "max_age", "nonce", "resource", "request", "junk"]), _JUNK))
+def test_any_values_end_in_a_page_an_error_a_question_or_a_grant(values: dict[str, str]) -> None:
+    try:
+        outcome = verdict(**values)
+    except NoReturnPath:
+        return
+    assert isinstance(outcome, Ask | Back | Grantable)

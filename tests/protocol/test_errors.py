@@ -1,0 +1,25 @@
+"""The error catalogue and the characters of descriptions (standards G8)."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.errors import ErrorCode, OAuthError
+
+_ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
+
+
+@given(st.text())
+def test_no_description_leaves_the_permitted_characters(text: str) -> None:
+    assert _ALLOWED.fullmatch(OAuthError(ErrorCode.INVALID_REQUEST, text).description)
+
+
+def test_every_code_has_its_own_wire_value_and_a_section() -> None:
+    assert len({code.wire for code in ErrorCode}) == len(ErrorCode)
+    assert all("§" in code.section for code in ErrorCode)
+
+
+def test_the_text_of_an_error_is_code_and_description_only() -> None:
+    error = OAuthError(ErrorCode.INVALID_GRANT, "the code has expired", detail="internal")
+    assert str(error) == "invalid_grant: the code has expired"

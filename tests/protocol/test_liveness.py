@@ -1,0 +1,67 @@
+"""The liveness rule and the record's arithmetic (architecture §1, AR-17)."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol import consent, liveness
+from app.protocol.facts import Origin, RecordFact
+from tests.support.facts import RECORD, origin, standing
+
+_SCOPES = st.lists(st.sampled_from("abcdef"), unique=True).map(tuple)
+
+
+@given(_SCOPES, _SCOPES)
+def test_merge_is_a_union_that_keeps_order_and_is_idempotent(held: tuple[str, ...], approved: tuple[str, ...]) -> None:
+    merged = consent.merge(held, approved)
+    assert merged[: len(held)] == held
+    assert set(merged) == {*held, *approved}
+    assert len(merged) == len(set(merged))
+    assert consent.merge(merged, approved) == merged
+
+
+@given(_SCOPES, _SCOPES, _SCOPES)
+def test_merge_does_not_depend_on_how_consents_are_grouped(
+    first: tuple[str, ...], second: tuple[str, ...], third: tuple[str, ...]
+) -> None:
+    assert consent.merge(consent.merge(first, second), third) == consent.merge(first, consent.merge(second, third))
+
+
+@given(_SCOPES, st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 5)), unique_by=lambda pair: pair[0]))
+def test_what_is_in_force_is_the_tokens_own_list_cut_to_the_record(
+    scopes: tuple[str, ...], record: list[tuple[str, int]]
+) -> None:
+    facts = standing(pairs=tuple(scope for scope, _ in record), since=tuple(since for _, since in record))
+    in_force = liveness.scopes_in_force(origin(scopes=scopes, record_version=3), facts)
+    assert in_force == tuple(scope for scope in scopes if dict(record).get(scope, 9) <= 3)
+
+
+def test_a_scope_taken_away_and_granted_again_stays_away_from_old_tokens() -> None:
+    again = standing(pairs=("a", "b"), since=(1, 3), record_version=3)
+    assert liveness.scopes_in_force(origin(record_version=1), again) == ("a",)
+    assert liveness.scopes_in_force(origin(record_version=3), again) == ("a", "b")
+
+
+def test_a_scope_at_one_resource_is_not_that_scope_at_another() -> None:
+    record = RecordFact(id=RECORD, version=1, pairs=("a https://r1", "b https://r2"), since=(1, 1))
+    assert consent.missing(record, (liveness.pair("a", "https://r2"),)) == ("a https://r2",)
+    facts = standing(pairs=record.pairs, since=record.since)
+    at_r2: Origin = origin(scopes=("a", "b"), resources=("https://r2",))
+    assert liveness.scopes_in_force(at_r2, facts) == ("b",)
+    assert liveness.scopes_in_force(origin(scopes=("a",)), facts) == ()
+
+
+@given(_SCOPES, _SCOPES, _SCOPES, _SCOPES)
+def test_approval_never_exceeds_the_request_and_never_lacks_a_required_scope(
+    asked: tuple[str, ...], optional: tuple[str, ...], before: tuple[str, ...], ticked: tuple[str, ...]
+) -> None:
+    approved = consent.approved_scopes(
+        asked, optional=frozenset(optional), granted_before=frozenset(before), ticked=frozenset(ticked)
+    )
+    assert set(approved) <= set(asked)
+    assert [scope for scope in asked if scope not in optional] == [s for s in approved if s not in optional]
+    assert all(scope in before or scope in ticked for scope in approved if scope in optional)
+
+
+def test_a_pair_splits_into_what_it_was_made_of() -> None:
+    assert liveness.split_pair(liveness.pair("a", "https://r1")) == ("a", "https://r1")
+    assert liveness.split_pair("a") == ("a", "")

@@ -1,0 +1,64 @@
+"""Parameter parsing: one reading of every request (standards G4)."""
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.params import MAX_PARAMETERS, Parameters, parse_form
+
+_NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
+_VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+@given(st.dictionaries(_NAMES.filter(lambda name: name not in {"resource", "audience"}), _VALUES, max_size=8))
+def test_what_a_client_encodes_is_what_we_read(pairs: dict[str, str]) -> None:
+    assert dict(parse_form(urlencode(pairs).encode()).single) == pairs
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused_with_invalid_request(raw: bytes) -> None:
+    refusal: OAuthError | None = None
+    try:
+        params = parse_form(raw)
+        assert Parameters.of(params.pairs()).pairs() == params.pairs()
+    except OAuthError as refused:
+        refusal = refused
+    assert refusal is None or refusal.code is ErrorCode.INVALID_REQUEST
+
+
+def test_an_empty_value_is_absent() -> None:
+    params = parse_form(b"scope=&state=x")
+    assert params.get("scope") is None
+    assert params.get("state") == "x"
+
+
+def test_a_repeated_parameter_has_no_value_and_is_refused() -> None:
+    params = parse_form(b"scope=a&scope=b&scope=c")
+    assert params.get("scope") is None
+    with pytest.raises(OAuthError, match="scope was sent more than once"):
+        params.require_unique()
+
+
+def test_a_parameter_that_is_empty_once_is_still_repeated() -> None:
+    assert parse_form(b"scope=&scope=a").duplicated == ("scope",)
+
+
+def test_resource_may_repeat() -> None:
+    params = parse_form(b"resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb")
+    params.require_unique()
+    assert params.all("resource") == ("https://a", "https://b")
+
+
+@pytest.mark.parametrize("raw", [b"a=%", b"a=%4", b"a=%zz", b"a=%ff", b"\xff=1", b"a=%00", b"%=1"])
+def test_broken_encodings_are_refused_not_repaired(raw: bytes) -> None:
+    with pytest.raises(OAuthError) as refused:
+        parse_form(raw)
+    assert refused.value.code is ErrorCode.INVALID_REQUEST
+
+
+def test_too_many_parameters_are_refused() -> None:
+    with pytest.raises(OAuthError, match="more than"):
+        parse_form(b"&".join(b"p%d=1" % n for n in range(MAX_PARAMETERS + 1)))
