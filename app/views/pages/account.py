@@ -1,0 +1,159 @@
+"""The home page and a person's own desk: what is connected, what it can do, and how to take it back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+from urllib.parse import quote
+
+from app.views.pages.consent import Lifetime, PermissionKind
+from app.views.pages.identity import Account, Application, Page
+
+HistoryAct = Literal["connected", "allowed", "confirmed", "removed", "disconnected", "revoked"]
+DeskPlace = Literal["overview", "applications"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home(Page):
+    """`/`: what this server is, and where to go from here."""
+
+    template: ClassVar[str] = "home.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPage(Page):
+    """A page of the signed-in person's desk; `place` is the entry of the navigation it belongs to."""
+
+    place: ClassVar[DeskPlace] = "applications"
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedApplication:
+    """One line of the list. `id` is the authorization record's; times are aware, `last_used` is None until used."""
+
+    id: str
+    application: Application
+    sees: int
+    changes: int
+    manages: int
+    connected: datetime
+    last_used: datetime | None = None
+    unused: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where its page is."""
+        return f"/account/applications/{quote(self.id, safe='')}"
+
+    @property
+    def permissions(self) -> int:
+        """How many permissions it has."""
+        return self.sees + self.changes + self.manages
+
+    @property
+    def can(self) -> str:
+        """What it can do, in words: "See 4 things, change 2"."""
+        parts = [(self.sees, "see"), (self.changes, "change"), (self.manages, "manage")]
+        held = [(number, verb) for number, verb in parts if number]
+        if not held:
+            return "Nothing at present"
+        (number, verb), *rest = held
+        first = f"{verb.capitalize()} {number} {'thing' if number == 1 else 'things'}"
+        return ", ".join([first, *(f"{verb} {number}" for number, verb in rest)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOverview(DeskPage):
+    """`/account`: what deserves a look, then what is connected."""
+
+    template: ClassVar[str] = "account.html"
+    place: ClassVar[DeskPlace] = "overview"
+
+    applications: tuple[ConnectedApplication, ...]
+    signed_in: datetime
+    now: datetime
+
+    @property
+    def worth_a_look(self) -> tuple[ConnectedApplication, ...]:
+        """What is connected though nobody checked it, or though nobody uses it."""
+        return tuple(entry for entry in self.applications if entry.unused or not entry.application.verified)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedApplications(DeskPage):
+    """`/account/applications`, most recently used first. `disconnected` is the application just taken away."""
+
+    template: ClassVar[str] = "applications.html"
+
+    applications: tuple[ConnectedApplication, ...]
+    now: datetime
+    disconnected: Application | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPermission:
+    """One permission of a record: its words, its pair (scope, resource), when first and last allowed (aware)."""
+
+    scope: str
+    first_allowed: datetime
+    last_allowed: datetime
+    title: str = ""
+    kind: PermissionKind = "see"
+    resource: str = ""
+
+    @property
+    def words(self) -> str:
+        """The title, or the technical name when the registry has no words for it."""
+        return self.title or self.scope
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGroup:
+    """The permissions a record holds at one resource."""
+
+    name: str
+    permissions: tuple[HeldPermission, ...]
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One act in the life of a record; `permissions` are the words of what it was about. `at` is aware."""
+
+    act: HistoryAct
+    at: datetime
+    permissions: tuple[str, ...] = ()
+
+    @property
+    def look(self) -> str:
+        """How the timeline draws it: filled gave, hollow took away, square was the system."""
+        return {"removed": "less", "disconnected": "less", "revoked": "system"}.get(self.act, "more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedApplicationPage(DeskPage):
+    """One connected application.
+
+    Each Remove POSTs `csrf`, `scope` and `resource` to `{url}/remove`. `removed` names the permission just taken away.
+    """
+
+    template: ClassVar[str] = "application.html"
+
+    entry: ConnectedApplication
+    groups: tuple[HeldGroup, ...]
+    lifetime: Lifetime
+    history: tuple[HistoryEntry, ...]
+    csrf: str
+    now: datetime
+    removed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnect(DeskPage):
+    """Asks before all access ends. POSTs `csrf` to `{url}/disconnect`."""
+
+    template: ClassVar[str] = "disconnect.html"
+
+    entry: ConnectedApplication
+    csrf: str

@@ -1,0 +1,134 @@
+"""The consent page: who asks, for what, for how long, how to undo it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from app.views.pages.identity import Account, Application, Destination, Page, Policy
+
+PermissionKind = Literal["see", "change", "manage"]
+ConsentState = Literal["first", "more", "confirm", "unchecked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and a value for developers, shown in `<details>` and never needed for a decision."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One line of what is asked, already melted by the scope registry.
+
+    `name` is the technical name, which stands in for a missing title. `choice` is what the box of an optional line
+    sends as `scope`; the name when empty. `since` is when a granted line was first allowed (aware, UTC).
+    """
+
+    name: str
+    title: str = ""
+    detail: str = ""
+    kind: PermissionKind = "see"
+    optional: bool = False
+    granted: bool = False
+    since: datetime | None = None
+    choice: str = ""
+
+    @property
+    def value(self) -> str:
+        """What an optional line sends."""
+        return self.choice or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionGroup:
+    """The permissions at one resource; those without a resource stand first, under the service's name and no host."""
+
+    name: str
+    permissions: tuple[Permission, ...]
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long the access lasts. Seconds throughout.
+
+    `offline` is the person's consent to access while away; `idle_seconds` ends it without use (0: never).
+    `lag_seconds` is how long a service that checks tokens by itself may still honour what was taken away (0: not at
+    all).
+    """
+
+    offline: bool
+    access_seconds: int
+    idle_seconds: int = 0
+    lag_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Page):
+    """Asks for a decision. POSTs to `/consent`.
+
+    Sends `csrf`, `interaction`, `person` (ties the page to the account it was shown to), `decision` = `approve` |
+    `deny`, and each ticked optional line as `scope`.
+    `nothing_ticked` is the second try after everything was optional and nothing was ticked.
+    """
+
+    template: ClassVar[str] = "consent.html"
+    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
+
+    account: Account
+    csrf: str
+    interaction: str
+    person: str = ""
+    application: Application
+    destination: Destination
+    groups: tuple[PermissionGroup, ...]
+    lifetime: Lifetime
+    details: tuple[Fact, ...] = ()
+    first_seen: datetime | None = None
+    now: datetime
+    switch_account_url: str = ""
+    nothing_ticked: bool = False
+
+    @property
+    def status(self) -> int:
+        return 422 if self.nothing_ticked else 200
+
+    @property
+    def state(self) -> ConsentState:
+        """Which question the page asks: an unchecked application is asked about as such every time."""
+        if not self.application.verified:
+            return "unchecked"
+        if not self.granted:
+            return "first"
+        return "more" if self.asked or self.offered else "confirm"
+
+    @property
+    def asked(self) -> tuple[PermissionGroup, ...]:
+        """What is asked now: the required lines that are not granted yet, by resource."""
+        chosen = (
+            replace(group, permissions=tuple(p for p in group.permissions if not p.granted and not p.optional))
+            for group in self.groups
+        )
+        return tuple(group for group in chosen if group.permissions)
+
+    @property
+    def offered(self) -> tuple[Permission, ...]:
+        """The optional lines that are not granted yet; the person may tick them."""
+        return tuple(p for group in self.groups for p in group.permissions if p.optional and not p.granted)
+
+    @property
+    def granted(self) -> tuple[Permission, ...]:
+        """What had been allowed before; it stays, whatever is chosen now."""
+        return tuple(p for group in self.groups for p in group.permissions if p.granted)
+
+    @property
+    def granted_since(self) -> datetime | None:
+        """When the first of the granted lines was allowed."""
+        return min((p.since for p in self.granted if p.since is not None), default=None)
+
+    @property
+    def asked_count(self) -> int:
+        """How many required lines are new."""
+        return sum(len(group.permissions) for group in self.asked)

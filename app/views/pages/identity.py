@@ -1,0 +1,111 @@
+"""Who stands on a page: the person, the application, and where the answer goes."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from app.views.names import claimed_name, display_name, initials
+
+
+class Policy(Enum):
+    """Which content policy a page needs; `app.views.headers` spells it out."""
+
+    OWN_FORMS = "its forms stay here"
+    MAY_END_AT_CLIENT = "its POST may end at a client after redirects"
+    API_EXPLORER = "runs the API explorer"
+    EXPLORER_RETURN = "hands an authorization answer to the API explorer"
+
+
+DestinationKind = Literal["web", "loopback", "app"]
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The signed-in person. `name` is what people call him; without it the username stands for it."""
+
+    username: str
+    email: str = ""
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name to address the person by."""
+        return display_name(self.name or self.username)
+
+    @property
+    def address(self) -> str:
+        """What tells this account from another one of the same person."""
+        return display_name(self.email or self.username)
+
+    @property
+    def initials(self) -> str:
+        """The letters of the round mark."""
+        return initials(self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application as the pages introduce it.
+
+    `name` and `owner` are taken as claimed and cleaned here. `host` cannot be forged: the host of the redirect URI the
+    answer goes to, or of the client ID document. `verified` says that somebody here answers for the name.
+    """
+
+    name: str
+    host: str
+    owner: str = ""
+    verified: bool = True
+    self_registered: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name as it may stand in a sentence."""
+        return display_name(self.name) if self.verified else claimed_name(self.name)
+
+    @property
+    def maker(self) -> str:
+        """The owner as it may stand in a sentence; empty when unknown."""
+        return display_name(self.owner, fallback="")
+
+    @property
+    def initials(self) -> str:
+        """The letters of the square mark; "?" for an unchecked application, which must not look familiar."""
+        return initials(self.shown) if self.verified else "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the answer goes: a web host, a program on this computer (loopback), or an app that owns a URI scheme."""
+
+    kind: DestinationKind
+    host: str
+    port: int | None = None
+
+    @classmethod
+    def of(cls, redirect_uri: str) -> Self:
+        """Read a redirect URI that has already been accepted; hosts stay as written, so punycode shows as punycode."""
+        parts = urlsplit(redirect_uri)
+        if parts.scheme not in {"http", "https"}:
+            return cls("app", f"{parts.scheme}:")
+        host = parts.hostname or ""
+        if host in _LOOPBACK_HOSTS:
+            return cls("loopback", host, parts.port)
+        return cls("web", host if parts.port is None else f"{host}:{parts.port}", parts.port)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What every page has: its template, its status, its content policy, and the person it is for, if known."""
+
+    template: ClassVar[str]
+    policy: ClassVar[Policy] = Policy.OWN_FORMS
+
+    account: Account | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status to answer with."""
+        return 200

@@ -1,0 +1,115 @@
+"""Signing in, waiting after too many tries, signing out, and the first operator's start."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+
+from app.views.pages.identity import Account, Application, Page, Policy
+from app.views.words import waiting_time
+
+SignInState = Literal["plain", "failed", "ended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn(Page):
+    """The sign-in form. POSTs `csrf`, `interaction`, `username`, `password` to `/login`.
+
+    With an `account` it asks that person to confirm that it is he (`max_age`, `prompt=login`, step-up); the username
+    is fixed then. `failed` keeps what was typed as username, never the password. `ended` tells that the session ran
+    out after `idle_seconds` without use.
+    """
+
+    template: ClassVar[str] = "sign_in.html"
+    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
+
+    csrf: str
+    interaction: str = ""
+    application: Application | None = None
+    state: SignInState = "plain"
+    username: str = ""
+    idle_seconds: int = 0
+
+    @property
+    def status(self) -> int:
+        """422 after a failed try: password managers then know not to save what was typed."""
+        return 422 if self.state == "failed" else 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInSlowedDown(Page):
+    """Too many failed tries. Answer with `Retry-After: {retry_after}`; `again_url` leads back to the form."""
+
+    template: ClassVar[str] = "slowed_down.html"
+
+    retry_after: int
+    now: datetime
+    again_url: str = "/login"
+
+    @property
+    def status(self) -> int:
+        return 429
+
+    @property
+    def wait(self) -> str:
+        """How long to wait, in words."""
+        return waiting_time(self.retry_after)
+
+    @property
+    def until(self) -> datetime:
+        """When the next try is heard, on the full minute after the wait."""
+        moment = self.now + timedelta(seconds=self.retry_after)
+        return moment if moment.second == 0 else moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOut(Page):
+    """Asks before signing out. POSTs `csrf` (and `interaction`, when a client sent the person here) to `/logout`."""
+
+    template: ClassVar[str] = "sign_out.html"
+    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
+
+    account: Account
+    csrf: str
+    interaction: str = ""
+    stay_url: str = "/account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut(Page):
+    """Said after signing out."""
+
+    template: ClassVar[str] = "signed_out.html"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field of a form, as an instruction: "Use 15 characters or more"."""
+
+    field: Literal["username", "email", "password", "password-confirm"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup(Page):
+    """The first operator chooses name and password. POSTs to `/setup`.
+
+    Sends `csrf`, `token` (the one-time token of the link), `username`, `email`, `password` and `password_confirm`.
+    Passwords are never given back to the form.
+    """
+
+    template: ClassVar[str] = "setup.html"
+
+    csrf: str
+    token: str
+    username: str = ""
+    email: str = ""
+    min_password_length: int = 15
+    problems: tuple[FieldProblem, ...] = ()
+
+    @property
+    def status(self) -> int:
+        return 422 if self.problems else 200
+
+    def problem(self, field: str) -> str:
+        """Return what is wrong with a field; empty when nothing is."""
+        return next((problem.message for problem in self.problems if problem.field == field), "")

@@ -1,0 +1,125 @@
+"""The pages of a server on a database of its own, with people, a clock that is set by hand, and browsers."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from app.crypto.passwords import hash_password
+from app.crypto.secrets import new_id
+from app.pipeline.server import Server
+from app.pipeline.trace import Traces
+from app.protocol.features import FeatureSet
+from app.protocol.policy import ServerPolicy
+from app.protocol.scopes import BUILTIN, DEFAULT, ScopeRegistry
+from app.protocol.tokens.refresh_chain import ServerKeys
+from app.routers.endpoints import PAGES
+from app.routers.pages.answers import PageRefused, show_refusal
+from app.services.limits import SignInLimits
+from app.services.names import name_key
+from app.services.passwords import PasswordQueue
+from app.store import traces, users
+from app.store.database import Database
+from app.store.users import NewUser
+from app.views.render import Views
+from tests.support.browser import Browser
+
+PASSWORD = "violet anchor plum taxi"
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Let time pass: `move(minutes=3)`."""
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Site:
+    """A running set of pages."""
+
+    app: FastAPI
+    server: Server
+    clock: Clock
+
+    def browser(self, *, address: str = "203.0.113.7", **headers: str) -> Browser:
+        """Return a fresh browser; `headers` override what it says (with `_` for `-`)."""
+        spelled = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Browser(self.app, self.server.issuer, address, spelled)
+
+    async def add_user(
+        self, username: str = "ada", email: str = "ada@example.org", password: str = PASSWORD
+    ) -> UUID:
+        """Register a person."""
+        user = NewUser(
+            id=new_id(self.clock()),
+            username=username,
+            username_key=name_key(username),
+            email=email,
+            email_key=name_key(email),
+            password_hash=hash_password(password),
+            created_at=self.clock(),
+        )
+        async with self.server.database.transaction() as transaction:
+            await users.insert_user(transaction, user)
+        return user.id
+
+    async def disable(self, username: str) -> None:
+        """Shut a person out."""
+        user = await users.find_for_sign_in(self.server.database, name_key(username))
+        assert user is not None
+        async with self.server.database.transaction() as transaction:
+            assert await users.disable(transaction, user.id, self.clock())
+
+    async def enable(self, username: str) -> None:
+        """Let a person in again."""
+        user = await users.find_for_sign_in(self.server.database, name_key(username))
+        assert user is not None
+        async with self.server.database.transaction() as transaction:
+            assert await users.enable(transaction, user.id, self.clock())
+
+    async def signed_in(self, username: str = "ada", password: str = PASSWORD) -> Browser:
+        """Return a browser in which the person has signed in."""
+        browser = self.browser()
+        answer = await browser.fill("/login", "/login", username=username, password=password)
+        assert answer.status_code == 303, answer.text
+        return browser
+
+
+def open_site(
+    database: Database,
+    *,
+    issuer: str = "http://localhost:8000",
+    limits: SignInLimits | None = None,
+    passwords: PasswordQueue | None = None,
+    clock: Clock | None = None,
+) -> Site:
+    """Wire the pages to a database."""
+    clock = clock or Clock()
+    server = Server(
+        policy=ServerPolicy(issuer),
+        scopes=ScopeRegistry((*BUILTIN, *DEFAULT)),
+        features=FeatureSet.chosen({}),
+        database=database,
+        views=Views("Lumenfold", issuer),
+        clock=clock,
+        traces=Traces(write=partial(traces.save, database)),
+        keys=ServerKeys(current=1, by_version={1: b"k" * 32}),
+    )
+    app = FastAPI()
+    app.state.server = server
+    app.state.passwords = passwords or PasswordQueue()
+    app.state.sign_in_limits = limits or SignInLimits()
+    app.add_exception_handler(PageRefused, show_refusal)
+    for router in PAGES:
+        app.include_router(router)
+    return Site(app, server, clock)

@@ -1,0 +1,266 @@
+"""Every page in every state it can be in, by a name that says which."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from app.views.docs_page import DocsRedirectPage
+from app.views.pages import (
+    Account,
+    AccountOverview,
+    Application,
+    ConnectedApplication,
+    ConnectedApplicationPage,
+    ConnectedApplications,
+    Consent,
+    Destination,
+    Disconnect,
+    ErrorPage,
+    Fact,
+    FieldProblem,
+    HeldGroup,
+    HeldPermission,
+    HistoryEntry,
+    Home,
+    Lifetime,
+    Link,
+    Page,
+    Permission,
+    PermissionGroup,
+    Reference,
+    Setup,
+    SignedOut,
+    SignIn,
+    SignInSlowedDown,
+    SignOut,
+)
+from app.views.render import Views
+
+NOW = datetime(2026, 11, 22, 14, 28, 7, tzinfo=UTC)
+MARCH = datetime(2026, 3, 3, 16, 20, tzinfo=UTC)
+
+VIEWS = Views(
+    "Lumenfold",
+    "https://id.lumenfold.example",
+    footer_links=(Link("Help", "https://help.lumenfold.example/", outside=True),),
+)
+
+PERSON = Account(username="robin", email="robin@lumenfold.example", name="Robin Ashdown")
+DIARY = Application("Deploy Diary", "deploydiary.example", owner="Saltbarn")
+UNCHECKED = Application("Notes Agent", "notes-agent.example", verified=False, self_registered=True)
+LONG = Application(
+    "Wonderfully long names for applications that nobody can remember", "a." * 30 + "example", "Saltbarn"
+)
+REFERENCE = Reference("req_01k3q7x2ae5t", NOW)
+
+SEE_PROJECTS = Permission("project:read", "See your projects and teams", "Names, settings and who is in them.")
+SEE_EVENTS = Permission("event:read", "See issues and events", "Including stack traces, which can hold personal data.")
+EDIT = Permission("project:releases", "Create and edit releases", "It can’t delete them.", kind="change")
+MEMBERS = Permission("member:read", "See who is in your organization", "To name the author.", optional=True)
+COMMENT = Permission("issue:comment", "Comment on issues", "As you, under your name.", kind="change", optional=True)
+PLAN = Permission("plan:read", "See your plan", "No invoices, no payment details.", kind="manage")
+UNTITLED = Permission("billing:invoices.read-and-export-everything-there-is")
+
+TRACKER = PermissionGroup("Tracker", (SEE_PROJECTS, SEE_EVENTS, EDIT, MEMBERS, COMMENT), "api.lumenfold.example")
+BILLING = PermissionGroup("Billing", (PLAN, UNTITLED), "billing.lumenfold.example")
+OFFLINE = Lifetime(offline=True, access_seconds=3600, idle_seconds=2_592_000)
+
+FIRST = Consent(
+    account=PERSON,
+    csrf="csrf-value",
+    interaction="interaction-value",
+    application=DIARY,
+    destination=Destination.of("https://deploydiary.example/callback"),
+    groups=(TRACKER, BILLING),
+    lifetime=OFFLINE,
+    details=(Fact("Client ID", "deploy-diary"), Fact("Redirect URI", "https://deploydiary.example/callback")),
+    now=NOW,
+)
+
+CONNECTED = ConnectedApplication(
+    "0198c1f0", DIARY, sees=4, changes=2, manages=0, connected=MARCH, last_used=NOW - timedelta(hours=2)
+)
+LIST = (
+    CONNECTED,
+    ConnectedApplication("2", UNCHECKED, 1, 1, 0, NOW - timedelta(days=4), NOW - timedelta(days=4)),
+    ConnectedApplication("3", replace(DIARY, name="Sheet Export"), 2, 0, 0, MARCH, MARCH, unused=True),
+    ConnectedApplication("4", LONG, 0, 0, 1, MARCH, unused=True),
+)
+
+
+def had(permission: Permission) -> Permission:
+    """Return the permission as one that was allowed in March."""
+    return replace(permission, granted=True, since=MARCH)
+
+
+def sign_in_pages() -> Iterator[tuple[str, Page]]:
+    plain = SignIn(csrf="csrf-value", interaction="interaction-value", application=DIARY)
+    yield "sign-in", plain
+    yield "sign-in-failed", replace(plain, state="failed", username="robin@lumenfold.example")
+    yield "sign-in-session-ended", replace(plain, state="ended", idle_seconds=43_200)
+    yield "sign-in-confirm", replace(plain, account=PERSON)
+    yield "sign-in-confirm-failed", replace(plain, account=PERSON, state="failed")
+    yield "sign-in-no-application", SignIn(csrf="csrf-value")
+    yield "sign-in-unchecked", replace(plain, application=UNCHECKED)
+    yield "sign-in-slowed-down", SignInSlowedDown(retry_after=230, now=NOW)
+    yield "sign-out", SignOut(account=PERSON, csrf="csrf-value")
+    yield "signed-out", SignedOut()
+    setup = Setup(csrf="csrf-value", token="setup-token-value")
+    yield "setup", setup
+    yield (
+        "setup-problems",
+        replace(
+            setup,
+            username="robin",
+            problems=(
+                FieldProblem("email", "Write the email address with an @"),
+                FieldProblem("password", "Use 15 characters or more"),
+                FieldProblem("password-confirm", "Type the same password twice"),
+            ),
+        ),
+    )
+
+
+def consent_pages() -> Iterator[tuple[str, Page]]:
+    tracker_had = replace(TRACKER, permissions=(had(SEE_PROJECTS), had(SEE_EVENTS), replace(COMMENT, optional=False)))
+    all_had = (replace(TRACKER, permissions=(had(SEE_PROJECTS), had(EDIT))),)
+    optional_only = (replace(TRACKER, permissions=(MEMBERS, COMMENT)),)
+    yield "consent", FIRST
+    yield "consent-one-hour", replace(FIRST, groups=(BILLING,), lifetime=Lifetime(False, 3600, lag_seconds=900))
+    yield "consent-long-name", replace(FIRST, application=LONG)
+    yield "consent-no-permission", replace(FIRST, groups=())
+    yield "consent-optional-only", replace(FIRST, groups=optional_only)
+    yield "consent-nothing-ticked", replace(FIRST, groups=optional_only, nothing_ticked=True)
+    yield "consent-more", replace(FIRST, groups=(tracker_had, BILLING), switch_account_url="/login?switch=1")
+    yield "consent-one-more", replace(FIRST, groups=(tracker_had,))
+    yield (
+        "consent-more-optional",
+        replace(FIRST, groups=(replace(TRACKER, permissions=(had(SEE_PROJECTS), MEMBERS)),)),
+    )
+    yield "consent-confirm", replace(FIRST, groups=all_had)
+    yield "consent-loopback", replace(FIRST, destination=Destination.of("http://127.0.0.1:33418/callback"))
+    yield "consent-app", replace(FIRST, destination=Destination.of("example.diary:/callback"))
+    unchecked = replace(
+        FIRST,
+        application=UNCHECKED,
+        destination=Destination.of("http://localhost:33418/callback"),
+        groups=(BILLING,),
+        first_seen=NOW,
+    )
+    yield "consent-unchecked", unchecked
+    yield (
+        "consent-unchecked-again",
+        replace(
+            unchecked,
+            application=replace(UNCHECKED, self_registered=False, owner="Saltbarn"),
+            destination=Destination.of("https://notes-agent.example/cb"),
+            first_seen=MARCH,
+            groups=all_had,
+        ),
+    )
+
+
+def error_pages() -> Iterator[tuple[str, Page]]:
+    back = "https://notes-agent.example/cb?error=invalid_scope&state=s"
+    yield (
+        "error-redirect-uri-unknown",
+        ErrorPage.redirect_uri_unknown(
+            REFERENCE,
+            DIARY,
+            client_id="deploy-diary",
+            received="https://deploydiary.example/callback/",
+            closest="https://deploydiary.example/callback",
+            account=PERSON,
+        ),
+    )
+    yield "error-client-unknown", ErrorPage.client_unknown(REFERENCE, client_id="nobody")
+    yield "error-client-off", ErrorPage.client_off(REFERENCE, DIARY, client_id="deploy-diary")
+    yield (
+        "error-request-wrong",
+        ErrorPage.request_wrong(REFERENCE, error="invalid_request", description="state is given twice; send it once"),
+    )
+    yield (
+        "error-request-wrong-of-application",
+        ErrorPage.request_wrong(
+            REFERENCE,
+            error="invalid_request",
+            description="response_mode is unknown; leave it out",
+            application=DIARY,
+            facts=(Fact("Client ID", "deploy-diary"),),
+        ),
+    )
+    yield (
+        "error-refused",
+        ErrorPage.refused(
+            REFERENCE, UNCHECKED, error="invalid_scope", description="unknown scope", return_to=back, account=PERSON
+        ),
+    )
+    yield "error-denied", ErrorPage.denied(REFERENCE, UNCHECKED, return_to=back, account=PERSON)
+    yield "error-page-expired", ErrorPage.page_expired(REFERENCE)
+    yield "error-page-expired-of-application", ErrorPage.page_expired(REFERENCE, application=DIARY)
+    yield "error-cookie-missing", ErrorPage.cookie_missing(REFERENCE, host="id.lumenfold.example")
+    yield "error-form-refused", ErrorPage.form_refused(REFERENCE)
+    yield "error-setup-link-used", ErrorPage.setup_link_used(REFERENCE)
+    yield "error-not-found", ErrorPage.not_found(REFERENCE, account=PERSON)
+    yield "error-method-not-allowed", ErrorPage.method_not_allowed(REFERENCE)
+    yield "error-forbidden", ErrorPage.forbidden(REFERENCE, who="Owners of Northquay.", account=PERSON)
+    yield "error-too-many-attempts", ErrorPage.too_many_attempts(REFERENCE, retry_after=30)
+    yield "error-password-queue-full", ErrorPage.password_queue_full(REFERENCE)
+    yield "error-broken", ErrorPage.broken(REFERENCE)
+
+
+def account_pages() -> Iterator[tuple[str, Page]]:
+    yield "home", Home()
+    yield "home-signed-in", Home(account=PERSON)
+    overview = AccountOverview(account=PERSON, applications=LIST, signed_in=NOW - timedelta(minutes=50), now=NOW)
+    yield "account", overview
+    yield "account-one-application", replace(overview, applications=LIST[:1])
+    yield "account-empty", replace(overview, applications=())
+    applications = ConnectedApplications(account=PERSON, applications=LIST, now=NOW)
+    yield "applications", applications
+    yield "applications-disconnected", replace(applications, applications=LIST[1:], disconnected=DIARY)
+    yield "applications-empty", replace(applications, applications=())
+    held = (
+        HeldPermission("project:read", MARCH, NOW, "See your projects and teams", resource="https://api.example/"),
+        HeldPermission("project:releases", MARCH, MARCH, "Create and edit releases", kind="change"),
+        HeldPermission("billing:invoices.read-and-export-everything-there-is", MARCH, MARCH, kind="manage"),
+    )
+    application = ConnectedApplicationPage(
+        account=PERSON,
+        entry=CONNECTED,
+        groups=(HeldGroup("Tracker", held, "api.lumenfold.example"), HeldGroup("Lumenfold", held[:1])),
+        lifetime=OFFLINE,
+        history=(
+            HistoryEntry("revoked", NOW),
+            HistoryEntry("disconnected", NOW),
+            HistoryEntry("removed", NOW, ("Delete issues",)),
+            HistoryEntry("confirmed", NOW),
+            HistoryEntry("allowed", NOW, ("Comment on issues", "See your invoices")),
+            HistoryEntry("connected", MARCH, ("See your plan",)),
+        ),
+        csrf="csrf-value",
+        now=NOW,
+    )
+    yield "application", application
+    yield "application-removed", replace(application, removed="Delete issues")
+    yield (
+        "application-unchecked-and-empty",
+        replace(
+            application,
+            entry=LIST[1],
+            groups=(),
+            history=(),
+            lifetime=Lifetime(False, 3600, lag_seconds=900),
+            removed="Delete issues",
+        ),
+    )
+    yield "application-long-name", replace(application, entry=LIST[3])
+    yield "disconnect", Disconnect(account=PERSON, entry=CONNECTED, csrf="csrf-value")
+    yield "disconnect-one-permission", Disconnect(account=PERSON, entry=LIST[3], csrf="csrf-value")
+    yield "disconnect-nothing", Disconnect(account=PERSON, entry=replace(LIST[1], sees=0, changes=0), csrf="csrf-value")
+    yield "docs-redirect", DocsRedirectPage()
+
+
+GALLERY: dict[str, Page] = {
+    name: page for pages in (sign_in_pages(), consent_pages(), error_pages(), account_pages()) for name, page in pages
+}

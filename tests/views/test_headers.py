@@ -1,0 +1,49 @@
+"""The headers of HTML answers."""
+
+import pytest
+
+from app.views.docs_page import DocsPage
+from tests.views.gallery import GALLERY, VIEWS
+
+JOURNEY = {name for name in GALLERY if name.startswith(("sign-in", "sign-out", "consent"))} - {"sign-in-slowed-down"}
+
+
+def directives(policy: str) -> dict[str, str]:
+    return dict((directive.strip() + " ").split(" ", 1) for directive in policy.split(";"))
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_page_is_kept_nowhere_framed_nowhere_and_runs_nothing_foreign(name: str) -> None:
+    headers = VIEWS.security_headers(GALLERY[name], https=False)
+    policy = directives(headers["Content-Security-Policy"])
+    assert policy["default-src"].strip() == "'none'"
+    assert policy["frame-ancestors"].strip() == "'none'"
+    assert policy["base-uri"].strip() == "'none'"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_form_action_is_absent_exactly_where_a_post_may_end_at_a_client(name: str) -> None:
+    policy = directives(VIEWS.content_security_policy(GALLERY[name]))
+    assert ("form-action" not in policy) is (name in JOURNEY)
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_scripts_run_only_on_the_way_back_to_the_api_explorer(name: str) -> None:
+    policy = directives(VIEWS.content_security_policy(GALLERY[name]))
+    assert ("script-src" in policy) is (name == "docs-redirect")
+
+
+def test_api_explorer_talks_to_this_server_alone() -> None:
+    policy = directives(VIEWS.content_security_policy(DocsPage()))
+    assert policy["script-src"].strip() == policy["connect-src"].strip() == "'self'"
+
+
+def test_strict_transport_security_is_sent_over_https_alone() -> None:
+    page = GALLERY["sign-in"]
+    assert VIEWS.security_headers(page, https=True)["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in VIEWS.security_headers(page, https=False)

@@ -1,0 +1,146 @@
+"""Every page state in a real browser, under its own content policy and without scripts of its own."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.views.gallery import GALLERY, VIEWS
+from tests.views.loopback import Answer, LoopbackSite
+
+DESKTOP, PHONE, NARROWEST = 1280, 390, 320
+WIDTHS = (DESKTOP, PHONE, NARROWEST)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(
+    violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`)"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def serve(site: LoopbackSite, name: str) -> str:
+    """Put a page of the gallery on the site and return its address."""
+    page = GALLERY[name]
+    headers = VIEWS.security_headers(page, https=False)
+    site.routes[f"/page/{name}"] = lambda query, body: Answer(VIEWS.render(page), headers)
+    return f"{site.origin}/page/{name}"
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Collect what the browser complains about: refused by the policy, missing, or thrown."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    return complaints
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_page_is_accessible_and_fits_at_every_width_in_light_and_dark(
+    name: str, site: LoopbackSite, browser: Browser, axe_source: str, screenshots: Path | None
+) -> None:
+    page = browser.new_page(reduced_motion="reduce")
+    complaints = complaints_of(page)
+    page.goto(serve(site, name))
+    page.evaluate(axe_source)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(SIDEWAYS) == 0, f"scrolls sideways at {width}"
+            assert page.evaluate(RUN_AXE) == [], f"{scheme} at {width}"
+            if screenshots:
+                page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png", full_page=True)
+    assert complaints == []
+    page.context.close()
+
+
+def test_dark_is_dark_and_light_is_light(site: LoopbackSite, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(serve(site, "consent"))
+    grounds = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        grounds.append(page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor"))
+    assert grounds == ["rgb(243, 245, 244)", "rgb(14, 20, 19)"]
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", ["consent", "consent-unchecked", "sign-in-failed", "application", "applications"])
+def test_page_fits_at_twice_the_text_size(name: str, site: LoopbackSite, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 640, "height": 900})
+    page.goto(serve(site, name))
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
+    assert page.evaluate(SIDEWAYS) == 0
+    page.context.close()
+
+
+def test_theme_variables_change_every_page(site: LoopbackSite, browser: Browser) -> None:
+    page = browser.new_page(color_scheme="light")
+    page.goto(serve(site, "sign-in"))
+    page.evaluate("""() => {
+        document.documentElement.style.setProperty('--assent-ground', 'rgb(250, 240, 230)');
+        document.documentElement.style.setProperty('--assent-accent', '#7a1fa2');
+        document.documentElement.style.setProperty('--assent-radius', '0px');
+    }""")
+    seen = page.evaluate("""() => {
+        const button = getComputedStyle(document.getElementById('login-submit'));
+        return [getComputedStyle(document.documentElement).backgroundColor, button.borderTopLeftRadius];
+    }""")
+    assert seen == ["rgb(250, 240, 230)", "0px"]
+    page.context.close()
+
+
+def test_enter_in_an_optional_box_never_approves(site: LoopbackSite, browser: Browser) -> None:
+    sent: list[bytes] = []
+
+    def consent(query: str, body: bytes) -> Answer:
+        sent.append(body)
+        return Answer("", {})
+
+    site.routes["/consent"] = consent
+    page = browser.new_page()
+    page.goto(serve(site, "consent"))
+    page.get_by_label("Comment on issues").check()
+    page.get_by_label("Comment on issues").press("Enter")
+    page.wait_for_url("**/consent")
+    assert parse_qs(sent[0].decode())["decision"] == ["deny"]
+    page.context.close()
+
+
+def test_consent_works_with_the_keyboard_alone_and_without_scripts(site: LoopbackSite, browser: Browser) -> None:
+    sent: list[bytes] = []
+
+    def consent(query: str, body: bytes) -> Answer:
+        sent.append(body)
+        return Answer("", {})
+
+    site.routes["/consent"] = consent
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(serve(site, "consent"))
+    page.get_by_label("Comment on issues").focus()
+    page.keyboard.press("Space")
+    while page.locator("#consent-approve:focus").count() == 0:
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/consent")
+    assert parse_qs(sent[0].decode()) == {
+        "scope": ["issue:comment"],
+        "csrf": ["csrf-value"],
+        "interaction": ["interaction-value"],
+        "decision": ["approve"],
+    }
+    page.context.close()
+
+
+def test_menu_of_a_narrow_desk_opens_and_closes_without_scripts(site: LoopbackSite, browser: Browser) -> None:
+    page = browser.new_page(java_script_enabled=False, viewport={"width": PHONE, "height": 800})
+    page.goto(serve(site, "account"))
+    entry = page.get_by_role("navigation").get_by_role("link", name="Connected applications")
+    expect(entry).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(entry).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(entry).to_be_hidden()
+    page.context.close()
