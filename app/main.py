@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app.pipeline.http import Endpoint
 from app.pipeline.server import Server
@@ -20,6 +20,8 @@ from app.pipeline.trace import Traces
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.endpoints import PAGES, hot_paths
 from app.routers.pages.answers import PageRefused, reference, show, show_refusal
+from app.services.limits import SignInLimits
+from app.services.passwords import PasswordQueue
 from app.settings import Settings
 from app.store import traces
 from app.store.database import Database, StoreUnavailable
@@ -41,20 +43,49 @@ class Runtime:
 
 
 def create_app(settings: Settings, runtime: Runtime) -> ASGIApp:
-    """Return the ASGI application: hot endpoints first, then the pages, all under request ids and the request log.
+    """Return the ASGI application of a worker; the database is opened when it starts and closed when it stops."""
+    return assemble(settings, pages_of(partial(_lifespan, settings, runtime)))
 
-    The database is opened when the application starts and closed when it stops.
-    """
-    policy = settings.policy()
-    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=partial(_lifespan, settings, runtime))
+
+def pages_of(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Return the pages; before the first request `furnish` must have been called on them."""
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    pages.state.passwords = PasswordQueue()
+    pages.state.sign_in_limits = SignInLimits()
     for router in PAGES:
         pages.include_router(router)
     pages.add_exception_handler(PageRefused, show_refusal)
     pages.add_exception_handler(StoreUnavailable, _show_unavailable)
     pages.add_exception_handler(HTTPException, _show_http_error)
     pages.add_exception_handler(Exception, _show_broken)
-    front = FrontDoor(hot_paths(policy.issuer, settings.feature_set()), pages)
-    return Requests(front, trusted_proxies=tuple(settings.trusted_proxies))
+    return pages
+
+
+def assemble(settings: Settings, pages: FastAPI) -> ASGIApp:
+    """Put the hot endpoints in front of the pages, and both under request ids and the request log."""
+    hot = hot_paths(settings.issuer_url, settings.feature_set())
+    return Requests(FrontDoor(hot, pages), trusted_proxies=tuple(settings.trusted_proxies))
+
+
+def furnish(
+    pages: FastAPI, settings: Settings, database: Database, keys: ServerKeys, clock: Callable[[], datetime]
+) -> Server:
+    """Give the pages what requests need, on an open database; `clock` returns the aware UTC now."""
+    policy = settings.policy()
+    server = Server(
+        policy=policy,
+        scopes=settings.scope_registry(),
+        features=settings.feature_set(),
+        database=database,
+        views=Views(settings.service_name, policy.issuer),
+        clock=clock,
+        traces=Traces(write=partial(traces.save, database)),
+        keys=keys,
+        trusted_proxies=tuple(settings.trusted_proxies),
+    )
+    pages.state.server = server
+    pages.state.sign_in_limits = _sign_in_limits(settings)
+    return server
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +107,7 @@ class FrontDoor:
 @contextlib.asynccontextmanager
 async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> AsyncIterator[None]:
     database = await Database.open(runtime.database_url, owner_url=runtime.owner_url)
-    policy = settings.policy()
-    server = Server(
-        policy=policy,
-        scopes=settings.scope_registry(),
-        features=settings.feature_set(),
-        database=database,
-        views=Views(settings.service_name, policy.issuer),
-        clock=partial(datetime.now, UTC),
-        traces=Traces(write=partial(traces.save, database)),
-        keys=runtime.keys,
-        trusted_proxies=tuple(settings.trusted_proxies),
-    )
-    pages.state.server = server
+    server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
     background = [asyncio.create_task(server.traces.run())]
     try:
         yield
@@ -97,6 +116,17 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await database.close()
+
+
+def _sign_in_limits(settings: Settings) -> SignInLimits:
+    limits = settings.limits
+    return SignInLimits(
+        account_failures=limits.account_failures,
+        first_wait=timedelta(seconds=limits.first_wait),
+        longest_wait=timedelta(seconds=limits.longest_wait),
+        address_failures=limits.address_failures,
+        address_window=timedelta(seconds=limits.address_window),
+    )
 
 
 async def _show_http_error(request: Request, error: Exception) -> Response:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytest_plugins = ["tests.support.database"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --volume: the share of its full work that a volume test does."""

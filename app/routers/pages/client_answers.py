@@ -11,6 +11,7 @@ from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import ClientFact, SessionFact
 from app.routers.pages.answers import reference, show
+from app.routers.pages.visitor import person_of
 from app.views.pages.consent import Fact
 from app.views.pages.error import ErrorPage
 from app.views.pages.identity import Account, Application
@@ -86,7 +87,5 @@ def application_of(client: ClientFact, uri: str) -> Application:
 
 
 def account_of(session: SessionFact | None) -> Account | None:
-    """Return the signed-in person as pages show him."""
-    if session is None:
-        return None
-    return Account(username=session.username, email=session.email, name=session.display_name)
+    """Return the signed-in person as pages show him, None when nobody is signed in."""
+    return person_of(session) if session is not None else None

@@ -1,0 +1,162 @@
+"""`assent application`: OAuth clients in the hands of the operator."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from app.cli.options import Config
+
+if TYPE_CHECKING:
+    from app.cli.connection import Session
+    from app.services.applications import Owner, Registered
+    from app.store.applications import StoredApplication
+
+application = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Register, list and change applications.")
+
+ClientId = Annotated[str, typer.Argument(help="The application’s client_id.")]
+
+
+def _many(help_text: str) -> Any:
+    return typer.Option(help=help_text, show_default=False)
+
+
+@application.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the consent page calls it; two random words without.")] = "",
+    redirect_uri: Annotated[list[str] | None, _many("Where answers may go, exactly; repeatable.")] = None,
+    grant_type: Annotated[list[str] | None, _many("Repeatable; authorization_code and refresh_token without.")] = None,
+    scope: Annotated[list[str] | None, _many("What it may ask for; repeatable; everything without.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret: native and browser ones.")] = False,
+    auth_method: Annotated[
+        str, typer.Option(help="How it authenticates if not public.")
+    ] = "client_secret_basic",
+    owner: Annotated[str, typer.Option(help="Username of the person whose application it is.")] = "",
+    client_id: Annotated[str, typer.Option(help="Identifier; a random one without.")] = "",
+    pkce: Annotated[bool, typer.Option("--require-pkce/--no-require-pkce", help="Whether PKCE is demanded.")] = True,
+    rotate: Annotated[
+        bool, typer.Option("--rotate-refresh-tokens/--no-rotate-refresh-tokens", help="Whether each use renews them.")
+    ] = True,
+    config: Config = None,
+) -> None:
+    """Register an application. Its secret is printed once."""
+    from app.cli.connection import run
+
+    members = {
+        "client_id": client_id,
+        "client_name": name,
+        "redirect_uris": redirect_uri or [],
+        "grant_types": grant_type or (["authorization_code", "refresh_token"] if redirect_uri else []),
+        "scope": None if scope is None else " ".join(scope),
+        "token_endpoint_auth_method": "none" if public else auth_method,
+        "require_pkce": pkce,
+        "rotate_refresh_tokens": rotate,
+    }
+    registered = run("application create", config, lambda session: _create(session, members, owner))
+    typer.echo(f"Registered {registered.name}.")
+    typer.echo(f"client_id: {registered.client_id}")
+    if registered.client_secret is not None:
+        typer.echo(f"client_secret, shown only now: {registered.client_secret}")
+
+
+@application.command("list")
+def list_(config: Config = None) -> None:
+    """List all applications, oldest first."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    for entry in run("application list", config, lambda session: applications.list_all(session.database)):
+        served = "refused" if entry.description.unmet else entry.status
+        typer.echo(f"{entry.client_id}\t{entry.description.name}\t{entry.description.kind}\t{served}")
+
+
+@application.command()
+def show(client_id: ClientId, config: Config = None) -> None:
+    """Print what is registered, as JSON; never a secret."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    found = run("application show", config, lambda session: applications.find(session.database, client_id))
+    typer.echo(orjson.dumps(_shown(found), option=orjson.OPT_INDENT_2).decode())
+
+
+@application.command()
+def rotate_secret(client_id: ClientId, config: Config = None) -> None:
+    """Replace the secret. The old one is worth nothing from now on."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    client_secret = run(
+        "application rotate-secret",
+        config,
+        lambda session: applications.rotate_secret(session.database, client_id, session.operator),
+    )
+    typer.echo(f"client_secret, shown only now: {client_secret}")
+
+
+@application.command()
+def disable(client_id: ClientId, config: Config = None) -> None:
+    """Switch an application off. All its tokens are dead at once and for ever."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    changed = run(
+        "application disable",
+        config,
+        lambda session: applications.disable(session.database, client_id, session.operator),
+    )
+    typer.echo(f"{client_id} is disabled." if changed else f"{client_id} was not active.")
+
+
+@application.command()
+def enable(client_id: ClientId, config: Config = None) -> None:
+    """Switch an application on again. Its old tokens stay dead."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    changed = run(
+        "application enable",
+        config,
+        lambda session: applications.enable(session.database, client_id, session.operator),
+    )
+    typer.echo(f"{client_id} is active." if changed else f"{client_id} was not disabled.")
+
+
+async def _create(session: "Session", members: dict[str, Any], owner: str) -> "Registered":
+    """The options go the way of a data file's entry, so that both refuse the same with the same words."""
+    from app.services import applications
+    from app.services.data_file import parse
+
+    client_id = members["client_id"] or applications.new_client_id()
+    document = {"applications": [{**members, "client_id": client_id}]}
+    entry = parse(document, session.settings.scope_registry()).applications[0]
+    description = applications.describe(entry, entry.policy(), owner=await _owner(session, owner))
+    return await applications.create(session.database, description, session.operator, client_id=client_id)
+
+
+async def _owner(session: "Session", username: str) -> "Owner":
+    from app.services import accounts
+    from app.services.applications import Owner
+
+    if not username:
+        return Owner()
+    person = await accounts.find(session.database, username)
+    return Owner(person.id, person.username)
+
+
+def _shown(found: "StoredApplication") -> dict[str, Any]:
+    description = found.description
+    return {
+        "client_id": found.client_id,
+        "status": found.status,
+        "kind": description.kind,
+        "owner": description.owner_name or None,
+        **description.registration,
+        "client_name": description.name,
+        **description.policy,
+        "optional_scopes": list(description.optional_scopes),
+        "secrets": len(found.secret_digests),
+        "not_served_because_of": list(description.unmet),
+        "created_at": found.created_at.isoformat(),
+        "updated_at": found.updated_at.isoformat(),
+    }

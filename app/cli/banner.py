@@ -1,0 +1,67 @@
+"""What the first terminal says when the server is ready: where it is, what to do once, what to try next."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo as a person uses it; `password` is None when somebody has changed it."""
+
+    url: str
+    username: str
+    password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Everything the banner names. `seconds` is the time from the start of the command to the first worker."""
+
+    issuer: str
+    seconds: float
+    workers: int
+    storage: str
+    setup_link: str | None = field(default=None, repr=False)
+    demo: Demo | None = None
+    metrics_url: str | None = None
+
+
+def render(banner: Banner) -> str:
+    """Return the banner as text."""
+    facts = [("Issuer", banner.issuer), ("API reference", f"{banner.issuer}/docs")]
+    if banner.demo is not None:
+        facts.append(("Demo", banner.demo.url))
+        facts.append(("Demo user", f"{banner.demo.username}, password {_password(banner.demo)}"))
+    if banner.metrics_url is not None:
+        facts.append(("Metrics", banner.metrics_url))
+    facts.append(("Data", banner.storage))
+    workers = "1 worker" if banner.workers == 1 else f"{banner.workers} workers"
+    lines = [f"Assent {__version__} is ready: {workers}, {banner.seconds:.1f} s.", ""]
+    lines += [f"  {name:<14}{value}" for name, value in facts]
+    if banner.setup_link is not None:
+        lines += ["", "Nobody runs this server yet. Choose your name and password here, once, within 24 hours:"]
+        lines += [f"  {banner.setup_link}"]
+    lines += ["", "Next:"]
+    lines += [f"  {line}" for line in _suggestions(banner)]
+    return "\n".join([*lines, ""])
+
+
+def storage_named(data_dir: Path | None) -> str:
+    """Return where the data is, in words."""
+    return "the PostgreSQL of ASSENT_DATABASE_URL" if data_dir is None else str(data_dir)
+
+
+def _password(demo: Demo) -> str:
+    return demo.password or f"as you set it (`assent user set-password {demo.username}` sets another)"
+
+
+def _suggestions(banner: Banner) -> list[str]:
+    suggestions = []
+    if banner.demo is not None:
+        suggestions.append(f"Open {banner.demo.url}, press Connect and sign in as {banner.demo.username}.")
+    suggestions.append("assent login-test           walk the whole flow from here")
+    suggestions.append("assent application create   register an application of your own")
+    suggestions.append("assent doctor               ask whether this configuration is safe")
+    return [*suggestions, "Ctrl-C stops the server and its database."]

@@ -1,0 +1,110 @@
+"""How commands reach the database: an external one, that of a running server, or the embedded one for as long as
+the command takes."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import typer
+
+from app.cli.refusals import Refused, refusals
+from app.services.applications import NoSuchApplication, NotPossible
+from app.services.operator import Operator
+from app.services.passwords import PasswordQueue
+from app.settings import Settings, load
+from app.store import condition, embedded, schema
+from app.store.applications import ClientIdTaken
+from app.store.database import Database, StoreUnavailable
+
+DEFAULT_DATA_DIR = Path("data")
+_BAD_INPUT = 2
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ways to the database: as the runtime role, and as the role that owns the schema."""
+
+    runtime: str = field(repr=False)
+    owner: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the work of a command gets."""
+
+    settings: Settings
+    database: Database
+    passwords: PasswordQueue
+    operator: Operator
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """End the command with status 2 and one sentence on standard error for what the operator can repair."""
+    try:
+        with refusals():
+            yield
+    except (Refused, NoSuchApplication) as refused:
+        fail(str(refused))
+    except NotPossible as refused:
+        fail(f"the application {refused}.")
+    except ClientIdTaken:
+        fail("Another application has this client_id; choose another one.")
+    except StoreUnavailable:
+        fail("The database does not answer: see that it runs, and try again.")
+
+
+def fail(sentence: str) -> NoReturn:
+    """End the command with a sentence and status 2."""
+    print(f"assent: {sentence}", file=sys.stderr)
+    raise typer.Exit(_BAD_INPUT)
+
+
+@contextmanager
+def addresses(settings: Settings) -> Iterator[Addresses]:
+    """Yield the ways to the database; an embedded one that nobody runs is started, and stopped at the end.
+
+    Call it from the main thread: the database ends with the thread that started it.
+    """
+    if settings.database_url is not None:
+        runtime = settings.database_url.get_secret_value()
+        owner = settings.database_owner_url
+        yield Addresses(runtime, owner.get_secret_value() if owner else runtime)
+        return
+    data_dir = (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
+    try:
+        cluster = embedded.start(data_dir, owner_label="a command of assent")
+    except embedded.AlreadyRunning:
+        targets = embedded.guest(data_dir)
+        yield Addresses(targets.runtime.url(), targets.owner.url())
+        return
+    try:
+        yield Addresses(cluster.runtime_dsn.url(), cluster.owner_dsn.url())
+    finally:
+        cluster.stop()
+
+
+def run(command: str, config: Path | None, work: Callable[[Session], Awaitable[_T]]) -> _T:
+    """Do a command's work on the database and return what it returns; ends the command when that cannot be."""
+    with told():
+        settings = load(config)
+        with addresses(settings) as ways:
+            return asyncio.run(_work(command, settings, ways, work))
+    raise AssertionError("told() lets no command go on after a failure")
+
+
+async def _work(command: str, settings: Settings, ways: Addresses, work: Callable[[Session], Awaitable[_T]]) -> _T:
+    schema.require_servable(await condition.schema_state(ways.runtime))
+    database = await Database.open(ways.runtime, owner_url=ways.owner, hot_connections=1, connections=2)
+    passwords = PasswordQueue(threads=1)
+    try:
+        return await work(Session(settings, database, passwords, Operator(command, datetime.now(UTC))))
+    finally:
+        passwords.close()
+        await database.close()

@@ -1,0 +1,1 @@
+"""What has to be done now and then; nobody sets up a cron for it."""

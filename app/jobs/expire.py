@@ -1,0 +1,36 @@
+"""Remove what has expired for good. What is dead is refused everywhere already; this only gives the room back."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from app.jobs.work import Work
+from app.protocol.policy import Lifetimes
+from app.store import expiry
+from app.store.expiry import Expiring
+
+_MARGIN = timedelta(days=1)
+"""Dead rows stay this long, so that an operator who looks into yesterday's trouble still finds them."""
+
+_LINKS = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+async def expire(work: Work, now: datetime) -> None:
+    """Delete expired rows of every kind, in slices of their time-ordered ids."""
+    for kind, lifetime in _lifetimes(work.lifetimes).items():
+        removed = await expiry.remove(work.database, kind, born_before=now - lifetime - _MARGIN, now=now)
+        if removed:
+            log.info("job.expired", kind=kind.value, rows=removed)
+    await expiry.forget_failures(work.database, quiet_since=now - _MARGIN, now=now)
+
+
+def _lifetimes(lifetimes: Lifetimes) -> dict[Expiring, timedelta]:
+    return {
+        Expiring.INTERACTIONS: lifetimes.interaction,
+        Expiring.CODES: lifetimes.authorization_code,
+        Expiring.SESSIONS: lifetimes.session_absolute,
+        Expiring.FAMILIES: lifetimes.refresh_token_absolute,
+        Expiring.LINKS: _LINKS,
+    }

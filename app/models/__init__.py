@@ -1,0 +1,31 @@
+"""The tables, one file per noun. They do not leave the store: frozen facts and read models do."""
+
+from app.models.application import Application, ApplicationStatus
+from app.models.audit import Audit, DecisionTrace
+from app.models.authorization import Authorization, AuthorizationScope
+from app.models.browser_session import BrowserSession
+from app.models.failure import Failure
+from app.models.grant_code import GrantCode
+from app.models.interaction import Interaction
+from app.models.one_time_link import OneTimeLink
+from app.models.server_meta import ServerMeta
+from app.models.token import AccessToken, TokenFamily
+from app.models.user import User
+
+__all__ = [
+    "AccessToken",
+    "Application",
+    "ApplicationStatus",
+    "Audit",
+    "Authorization",
+    "AuthorizationScope",
+    "BrowserSession",
+    "DecisionTrace",
+    "Failure",
+    "GrantCode",
+    "Interaction",
+    "OneTimeLink",
+    "ServerMeta",
+    "TokenFamily",
+    "User",
+]

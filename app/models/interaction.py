@@ -1,0 +1,26 @@
+"""Interactions: authorization requests that wait for a person."""
+
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeBytes, MaybeMoment, Moment, Text
+
+
+class Interaction(SQLModel, table=True):
+    """A saved request. `params` is a list of [name, value]; `browser_digest` binds it to one browser (SE-7)."""
+
+    __tablename__ = "interaction"
+
+    id: UUID = Field(primary_key=True)
+    digest: Bytes = Field(sa_type=BYTES, repr=False)
+    application_id: UUID
+    client_id: Text
+    params: JsonArray = Field(sa_type=JSON)
+    browser_digest: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
+    session_id: UUID | None = None
+    login_at: MaybeMoment = None
+    request_id: Text
+    created_at: Moment
+    expires_at: Moment
+    closed_at: MaybeMoment = None

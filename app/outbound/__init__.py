@@ -1,0 +1,1 @@
+"""Every byte that leaves this process for another server."""

@@ -1,0 +1,133 @@
+"""The types of single members of client metadata: each refuses what it cannot mean, in half a sentence."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.protocol import redirect_uri, response_types
+from app.protocol.client_auth import METHODS
+from app.protocol.errors import OAuthError
+from app.protocol.grant_types import GRANT_TYPES
+
+LATER_METHODS = ("client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
+"""Client authentication methods that can be registered and are not built yet."""
+
+LATER_GRANT_TYPES = (
+    "client_credentials",
+    "implicit",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:openid:params:grant-type:ciba",
+)
+"""Grant types that can be registered and are not built yet."""
+
+LATER_RESPONSE_TYPES = (
+    "code id_token",
+    "code id_token token",
+    "code token",
+    "id_token",
+    "id_token token",
+    "none",
+    "token",
+)
+"""Response types that can be registered and are not built yet, each with its words in alphabetical order."""
+
+_MAX_LIST = 100
+_MAX_TEXT = 2000
+_WEB = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?")
+_PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+def _refused(rule: str) -> PydanticCustomError:
+    # The rule is no template: braces in it stay as they are.
+    return PydanticCustomError("refused", "{rule}", {"rule": rule})
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise _refused("must not have line breaks or other control characters")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not value.isascii() or not _WEB.fullmatch(value):
+        raise _refused("must be an absolute http or https URL in ASCII, without a user name")
+    return value
+
+
+def _https_address(value: str) -> str:
+    if not value.startswith("https://"):
+        raise _refused("must be an https URL")
+    return _web_address(value)
+
+
+def _registrable(value: str) -> str:
+    """RFC 7591 §2 and standards B6: the rules of redirect URIs, which post-logout ones share."""
+    try:
+        redirect_uri.check_registrable(value)
+    except OAuthError as refused:
+        raise _refused(refused.description.removeprefix("redirect_uri ")) from refused
+    return value
+
+
+def _one_of(*groups: Iterable[str]) -> Callable[[str], str]:
+    names = tuple(name for group in groups for name in group)
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise _refused(f"must be one of: {', '.join(names)}")
+        return value
+
+    return check
+
+
+def _sorted_words(value: str) -> str:
+    return " ".join(sorted(value.split()))
+
+
+def _signing_algorithm(value: str) -> str:
+    if value == "none":
+        raise _refused("must not be none")
+    return value
+
+
+def _public_keys(value: dict[str, Any]) -> dict[str, Any]:
+    """RFC 7591 §2: a set of public keys; whoever sends a private one has lost it."""
+    keys = value.get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, dict) and isinstance(key.get("kty"), str) for key in keys):
+        raise _refused("must be a JWK set: an object whose member keys is a list of JWKs")
+    if any(key["kty"] == "oct" or not _PRIVATE_JWK_MEMBERS.isdisjoint(key) for key in keys):
+        raise _refused("must have public keys only; make new keys and register their public halves")
+    return value
+
+
+def _without_repeats(value: object) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(dict.fromkeys(value))
+    return value
+
+
+_Item = TypeVar("_Item")
+
+ListOf = Annotated[tuple[_Item, ...], BeforeValidator(_without_repeats), Field(max_length=_MAX_LIST)]
+Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_printable)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
+WebAddress = Annotated[Text, AfterValidator(_web_address)]
+HttpsAddress = Annotated[Text, AfterValidator(_https_address)]
+RedirectUri = Annotated[str, AfterValidator(_registrable)]
+Algorithm = Name
+SigningAlgorithm = Annotated[Name, AfterValidator(_signing_algorithm)]
+PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]
+AuthMethod = Annotated[str, AfterValidator(_one_of(METHODS, LATER_METHODS))]
+GrantType = Annotated[str, AfterValidator(_one_of(GRANT_TYPES, LATER_GRANT_TYPES))]
+ResponseType = Annotated[
+    str,
+    AfterValidator(_sorted_words),
+    AfterValidator(_one_of(response_types.SUPPORTED, LATER_RESPONSE_TYPES)),
+]

@@ -1,0 +1,275 @@
+"""Client metadata: what an application says about itself, the defaults, and what must fit together.
+
+RFC 7591 §2, OpenID Connect Registration §2 and the members that later specifications add (standards DR-5 to DR-9,
+DR-15). Unknown members are ignored (RFC 7591 §2); a null counts as absent, and so does an empty list.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.protocol.client_auth import METHODS, SECRET_METHODS
+from app.protocol.client_members import (
+    Algorithm,
+    AuthMethod,
+    GrantType,
+    HttpsAddress,
+    ListOf,
+    Name,
+    PublicKeys,
+    RedirectUri,
+    ResponseType,
+    SigningAlgorithm,
+    Text,
+    WebAddress,
+)
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.response_types import SUPPORTED
+from app.protocol.scopes import ScopeNames, ScopeRegistry
+
+TIGHTENING = (
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+)
+"""Members that demand more security of every request; without their feature the application is not served at all."""
+
+IN_EFFECT = frozenset(
+    {
+        *("redirect_uris", "response_types", "grant_types", "token_endpoint_auth_method", "application_type", "scope"),
+        *("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts"),
+        *("software_id", "software_version"),
+    }
+)
+"""Members that this version acts on, or that only inform."""
+
+_LANGUAGE_TAGGED = frozenset({"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"})
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_WORDS = (
+    ("Value error, ", ""),
+    ("Input should be a valid tuple", "must be a list"),
+    ("Input should be", "must be"),
+    ("String should have", "must have"),
+    ("Tuple should have", "must have"),
+    ("Field required", "is missing"),
+)
+_TLS_SUBJECTS = (
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+)
+
+
+class ClientMetadata(BaseModel):
+    """The members of DR-15. Validate it with the context `{"scopes": registry}`, or call `read`.
+
+    `scope` is None for an application that may ask for everything. `localized` holds language-tagged members
+    (RFC 7591 §2.2) by their full name, such as `client_name#de`.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    redirect_uris: ListOf[RedirectUri] = ()
+    response_types: ListOf[ResponseType] = ()
+    grant_types: ListOf[GrantType] = ()
+    token_endpoint_auth_method: AuthMethod = "client_secret_basic"
+    token_endpoint_auth_signing_alg: SigningAlgorithm | None = None
+    application_type: Literal["web", "native"] | None = None
+    scope: ScopeNames | None = None
+    client_name: Name = ""
+    client_uri: WebAddress | None = None
+    logo_uri: WebAddress | None = None
+    policy_uri: WebAddress | None = None
+    tos_uri: WebAddress | None = None
+    contacts: ListOf[Name] = ()
+    software_id: Name | None = None
+    software_version: Name | None = None
+    localized: dict[str, Text] = Field(default_factory=dict)
+
+    jwks: PublicKeys | None = None
+    jwks_uri: HttpsAddress | None = None
+    tls_client_auth_subject_dn: Text | None = None
+    tls_client_auth_san_dns: Text | None = None
+    tls_client_auth_san_uri: Text | None = None
+    tls_client_auth_san_ip: Text | None = None
+    tls_client_auth_san_email: Text | None = None
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_uris: ListOf[HttpsAddress] = ()
+    request_object_signing_alg: Algorithm | None = None
+    request_object_encryption_alg: Algorithm | None = None
+    request_object_encryption_enc: Algorithm | None = None
+    authorization_details_types: ListOf[Name] = ()
+    response_modes: ListOf[Name] = ()
+    authorization_signed_response_alg: SigningAlgorithm | None = None
+    authorization_encrypted_response_alg: Algorithm | None = None
+    authorization_encrypted_response_enc: Algorithm | None = None
+    introspection_signed_response_alg: SigningAlgorithm | None = None
+    introspection_encrypted_response_alg: Algorithm | None = None
+    introspection_encrypted_response_enc: Algorithm | None = None
+
+    subject_type: Literal["public", "pairwise"] | None = None
+    sector_identifier_uri: HttpsAddress | None = None
+    id_token_signed_response_alg: Algorithm | None = None
+    id_token_encrypted_response_alg: Algorithm | None = None
+    id_token_encrypted_response_enc: Algorithm | None = None
+    userinfo_signed_response_alg: Algorithm | None = None
+    userinfo_encrypted_response_alg: Algorithm | None = None
+    userinfo_encrypted_response_enc: Algorithm | None = None
+    default_max_age: int | None = Field(None, ge=0)
+    require_auth_time: bool = False
+    default_acr_values: ListOf[Name] = ()
+    initiate_login_uri: HttpsAddress | None = None
+    post_logout_redirect_uris: ListOf[RedirectUri] = ()
+    frontchannel_logout_uri: WebAddress | None = None
+    frontchannel_logout_session_required: bool = False
+    backchannel_logout_uri: WebAddress | None = None
+    backchannel_logout_session_required: bool = False
+
+    backchannel_token_delivery_mode: Literal["poll", "ping", "push"] | None = None
+    backchannel_client_notification_endpoint: HttpsAddress | None = None
+    backchannel_authentication_request_signing_alg: SigningAlgorithm | None = None
+    backchannel_user_code_parameter: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """DR-5: nulls and empty lists are absent, and absent members get the specification's defaults."""
+        if not isinstance(given, Mapping):
+            return given
+        # An empty scope is a list of nothing, not the absence of a limit.
+        members = {
+            name: value for name, value in given.items() if value is not None and (value != [] or name == "scope")
+        }
+        members |= {"localized": localized} if (localized := _take_localized(members)) else {}
+        if "grant_types" not in members:
+            # Named empty and with nowhere to redirect to, it is a resource server that only introspects.
+            without_grants = given.get("grant_types") == [] and "redirect_uris" not in members
+            members["grant_types"] = [] if without_grants else ["authorization_code"]
+        if "response_types" not in members:
+            grants = members["grant_types"]
+            redirects = isinstance(grants, list | tuple) and "authorization_code" in grants
+            members["response_types"] = ["code"] if redirects else []
+        return members
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """DR-6 to DR-9."""
+        _check_flows(self)
+        _check_destinations(self)
+        _check_credentials(self)
+        return self
+
+    @property
+    def confidential(self) -> bool:
+        """Whether it authenticates at the token endpoint (RFC 6749 §2.1)."""
+        return self.token_endpoint_auth_method != "none"
+
+    @property
+    def uses_secret(self) -> bool:
+        """Whether it shows a client secret at the token endpoint."""
+        return self.token_endpoint_auth_method in SECRET_METHODS
+
+    def unmet(self) -> tuple[str, ...]:
+        """Return the members that tighten through features which this server does not have (architecture §6 Data)."""
+        missing = [name for name in TIGHTENING if getattr(self, name)]
+        if self.token_endpoint_auth_method not in METHODS:
+            missing.insert(0, "token_endpoint_auth_method")
+        return tuple(missing)
+
+    def not_in_effect(self) -> tuple[str, ...]:
+        """Return the members that were given and that this version stores without acting on them."""
+        given = self.model_fields_set & ClientMetadata.model_fields.keys()
+        waiting = sorted(name for name in given - IN_EFFECT - {"localized"} if getattr(self, name))
+        waiting += [f"grant_types {name}" for name in self.grant_types if name not in GRANT_TYPES]
+        waiting += [f"response_types {name}" for name in self.response_types if name not in SUPPORTED]
+        if self.token_endpoint_auth_method not in METHODS:
+            waiting.append(f"token_endpoint_auth_method {self.token_endpoint_auth_method}")
+        return tuple(waiting)
+
+    def document(self) -> dict[str, Any]:
+        """Return the members as JSON values: what was given, with defaults and substitutions; the inverse of `read`."""
+        members = self.model_dump(mode="json", include=self.model_fields_set & ClientMetadata.model_fields.keys())
+        members |= members.pop("localized", {})
+        if self.scope is not None:
+            members["scope"] = " ".join(self.scope)
+        return members
+
+
+def read(document: Mapping[str, Any], scopes: ScopeRegistry) -> ClientMetadata:
+    """Return the metadata; raises `invalid_redirect_uri` or `invalid_client_metadata` naming the member (DR-12)."""
+    try:
+        return ClientMetadata.model_validate(document, context={"scopes": scopes})
+    except ValidationError as refused:
+        error = refused.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, error["loc"]))
+        about_redirects = (where or str(error.get("ctx", {}).get("rule", ""))).startswith("redirect_uris")
+        code = ErrorCode.INVALID_REDIRECT_URI if about_redirects else ErrorCode.INVALID_CLIENT_METADATA
+        raise OAuthError(code, f"{where} {sentence(error['msg'])}".strip()) from None
+
+
+def sentence(message: str) -> str:
+    """Return one of Pydantic's messages in the words of this product."""
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    return message
+
+
+def _take_localized(members: dict[str, Any]) -> dict[str, Any]:
+    tagged = [name for name in members if name.partition("#")[0] in _LANGUAGE_TAGGED and "#" in name]
+    for name in tagged:
+        if not _LANGUAGE.fullmatch(name.partition("#")[2]):
+            raise _inconsistent(f"{name[:80]} must end with a language tag such as #de")
+    return {name: members.pop(name) for name in tagged}
+
+
+def _check_flows(metadata: ClientMetadata) -> None:
+    """DR-6: each word of a response type needs its grant type."""
+    words = {word for response_type in metadata.response_types for word in response_type.split()}
+    if "code" in words and "authorization_code" not in metadata.grant_types:
+        raise _inconsistent("response_types has code, so grant_types must have authorization_code")
+    if words & {"token", "id_token"} and "implicit" not in metadata.grant_types:
+        raise _inconsistent("response_types has token or id_token, so grant_types must have implicit")
+    if not metadata.confidential and "client_credentials" in metadata.grant_types:
+        raise _inconsistent("grant_types has client_credentials, so token_endpoint_auth_method must not be none")
+
+
+def _check_destinations(metadata: ClientMetadata) -> None:
+    """DR-7 and DR-8. Loopback http is accepted for `web` too: that is how web applications are developed."""
+    if not metadata.redirect_uris and {"authorization_code", "implicit"} & set(metadata.grant_types):
+        raise _inconsistent("redirect_uris is missing; register at least one for this grant type")
+    for uri in metadata.redirect_uris:
+        private_scheme = not uri.startswith(("https://", "http://"))
+        if private_scheme and metadata.application_type == "web":
+            raise _inconsistent(f"redirect_uris has {uri[:100]}, so application_type must be native")
+
+
+def _check_credentials(metadata: ClientMetadata) -> None:
+    """DR-9."""
+    method = metadata.token_endpoint_auth_method
+    if metadata.jwks is not None and metadata.jwks_uri is not None:
+        raise _inconsistent("jwks and jwks_uri exclude each other; register one of them")
+    if method in {"private_key_jwt", "self_signed_tls_client_auth"} and not (metadata.jwks or metadata.jwks_uri):
+        raise _inconsistent(f"token_endpoint_auth_method {method} needs jwks or jwks_uri")
+    subjects = [name for name in _TLS_SUBJECTS if getattr(metadata, name)]
+    if method == "tls_client_auth" and len(subjects) != 1:
+        raise _inconsistent(
+            f"token_endpoint_auth_method tls_client_auth needs exactly one of: {', '.join(_TLS_SUBJECTS)}"
+        )
+    mode = metadata.backchannel_token_delivery_mode
+    if mode in {"ping", "push"} and metadata.backchannel_client_notification_endpoint is None:
+        raise _inconsistent(f"backchannel_token_delivery_mode {mode} needs backchannel_client_notification_endpoint")
+
+
+def _inconsistent(rule: str) -> PydanticCustomError:
+    return PydanticCustomError("inconsistent", "{rule}", {"rule": rule})

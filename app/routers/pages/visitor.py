@@ -1,0 +1,39 @@
+"""Who asks for a page: the signed-in person, and the occasion that audit rows repeat."""
+
+from starlette.requests import Request
+
+from app.pipeline.server import server_of
+from app.protocol.facts import SessionFact
+from app.routers.pages.answers import request_id
+from app.routers.pages.cookies import session_of
+from app.services import sessions
+from app.services.occasion import Occasion
+from app.views.pages.identity import Account
+
+_USER_AGENT_LENGTH = 300
+"""Characters kept of what a browser says about itself."""
+
+
+async def signed_in(request: Request) -> SessionFact | None:
+    """Return the live session behind the request's cookie, noting that it is in use; None when nobody is signed in."""
+    server = server_of(request)
+    now = server.clock()
+    session = await sessions.find(server.database, session_of(request), now)
+    if session is not None:
+        await sessions.touch(server.database, session, now, server.policy.lifetimes)
+    return session
+
+
+def occasion_of(request: Request) -> Occasion:
+    """Return who asks from where; the address is that of the connection, as the server's trusted proxies name it."""
+    return Occasion(
+        now=server_of(request).clock(),
+        request_id=request_id(request),
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH],
+    )
+
+
+def person_of(session: SessionFact) -> Account:
+    """Return the signed-in person as pages show him."""
+    return Account(username=session.username, email=session.email, name=session.display_name)

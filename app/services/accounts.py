@@ -1,0 +1,134 @@
+"""User accounts in the hands of the operator: made, listed, given a new password, switched off and on."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.crypto.secrets import new_id, random_bytes
+from app.services.names import name_key, problem_with_email, problem_with_username
+from app.services.operator import Operator
+from app.services.passwords import PasswordQueue, problem_with
+from app.store import audit, directory, users
+from app.store.database import Database
+from app.store.directory import StoredUser
+from app.store.users import NameTaken, NewUser
+
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without characters that are mistaken for each other."""
+
+
+class Refused(Exception):
+    """The account cannot be made or changed so; `str()` is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new account; `password` is what was generated, None when it was given."""
+
+    id: UUID
+    username: str
+    password: str | None = field(repr=False)
+
+
+def random_password() -> str:
+    """Return a password of 24 random characters in groups of four: about 118 bits, easy to type."""
+    drawn = [_ALPHABET[byte % len(_ALPHABET)] for byte in random_bytes(128) if byte < 256 - 256 % len(_ALPHABET)]
+    return "-".join("".join(drawn[start : start + 4]) for start in range(0, 24, 4))
+
+
+async def create(
+    database: Database,
+    passwords: PasswordQueue,
+    operator: Operator,
+    *,
+    username: str,
+    email: str | None = None,
+    password: str | None = None,
+    as_operator: bool = False,
+) -> Made:
+    """Make an account; a password that is not given is generated and returned. Raises `Refused`."""
+    if problem := problem_with_username(username) or (problem_with_email(email) if email else ""):
+        raise Refused(f"{problem}.")
+    _check_password(password, username, email)
+    shown = None if password is not None else random_password()
+    async with passwords.place() as place:
+        password_hash = await place.hash(password or shown or "")
+    account = NewUser(
+        id=new_id(operator.now),
+        username=username,
+        username_key=name_key(username),
+        email=email,
+        email_key=name_key(email) if email else None,
+        password_hash=password_hash,
+        created_at=operator.now,
+        operator=as_operator,
+    )
+    try:
+        async with database.transaction() as transaction:
+            await users.insert_user(transaction, account)
+            await audit.record(
+                transaction, operator.entry("user.created", subject_id=str(account.id), user_id=account.id)
+            )
+    except NameTaken as taken:
+        raise Refused(f"Somebody has this {taken.field} already; choose another one.") from None
+    return Made(account.id, username, shown)
+
+
+async def list_all(database: Database) -> list[StoredUser]:
+    """Return everybody, oldest first."""
+    async with database.transaction() as transaction:
+        return await directory.list_all(transaction)
+
+
+async def set_password(
+    database: Database, passwords: PasswordQueue, operator: Operator, username: str, password: str | None
+) -> str | None:
+    """Replace a password, and return the new one when it was generated. Raises `Refused`.
+
+    Browser sessions and tokens stay: to throw somebody out, disable the account.
+    """
+    found = await find(database, username)
+    _check_password(password, found.username, found.email)
+    shown = None if password is not None else random_password()
+    async with passwords.place() as place:
+        password_hash = await place.hash(password or shown or "")
+    async with database.transaction() as transaction:
+        await directory.set_password(transaction, found.id, password_hash, operator.now)
+        entry = operator.entry("user.password_set", subject_id=str(found.id), user_id=found.id)
+        await audit.record(transaction, entry)
+    return shown
+
+
+async def disable(database: Database, operator: Operator, username: str) -> bool:
+    """Shut somebody out: sessions and tokens are dead at once and for ever. False: was already."""
+    found = await find(database, username)
+    async with database.transaction() as transaction:
+        changed = await users.disable(transaction, found.id, operator.now)
+        if changed:
+            entry = operator.entry("user.disabled", subject_id=str(found.id), user_id=found.id)
+            await audit.record(transaction, entry)
+    return changed
+
+
+async def enable(database: Database, operator: Operator, username: str) -> bool:
+    """Let somebody sign in again; what was issued before stays dead. False: was already."""
+    found = await find(database, username)
+    async with database.transaction() as transaction:
+        changed = await users.enable(transaction, found.id, operator.now)
+        if changed:
+            entry = operator.entry("user.enabled", subject_id=str(found.id), user_id=found.id)
+            await audit.record(transaction, entry)
+    return changed
+
+
+async def find(database: Database, username: str) -> StoredUser:
+    """Return the person with this username; raises `Refused`."""
+    async with database.transaction() as transaction:
+        found = await directory.find_by_name(transaction, name_key(username))
+    if found is None:
+        raise Refused(f"Nobody has the username {username}; `assent user list` shows who there is.")
+    return found
+
+
+def _check_password(password: str | None, username: str, email: str | None) -> None:
+    if password is not None and (problem := problem_with(password, (username, email or ""))):
+        raise Refused(problem)

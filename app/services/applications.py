@@ -1,0 +1,229 @@
+"""Applications: described by metadata and policy, registered with generated or given credentials, changed, listed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.crypto.hashing import digest
+from app.crypto.secrets import new_id, random_bytes
+from app.protocol.client_auth import SECRET_METHODS
+from app.protocol.client_metadata import ClientMetadata
+from app.protocol.facts import ApplicationKind
+from app.protocol.policy import ApplicationPolicy
+from app.protocol.token_format import Credential, Prefix, format_credential
+from app.services.operator import Operator
+from app.services.pet_names import pet_name
+from app.store import applications, audit
+from app.store.applications import Description, StoredApplication
+from app.store.database import Database
+
+WEAK_SECRET_LENGTH = 32
+"""Characters; a shorter client secret, or one of few different characters, is reported as weak (RFC 6749 §10.10)."""
+
+
+class NoSuchApplication(Exception):
+    """No application has this client_id."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"no application has the client_id {client_id}")
+
+
+class NotPossible(Exception):
+    """The application cannot be what is asked of it; `str()` says why, as the second half of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose application it is, and what the consent page calls that."""
+
+    user_id: UUID | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A new application; `client_secret` is None for a public one, and shown this once."""
+
+    id: UUID
+    client_id: str
+    name: str
+    client_secret: str | None = field(repr=False)
+
+
+def describe(
+    metadata: ClientMetadata,
+    policy: ApplicationPolicy,
+    *,
+    owner: Owner = Owner(),
+    optional_scopes: tuple[str, ...] = (),
+    name: str = "",
+    further: Mapping[str, Any] | None = None,
+    unmet: tuple[str, ...] = (),
+) -> Description:
+    """Return what the store keeps of an application.
+
+    `name` is used when the metadata has none; `further` are members of ours to keep beside the registered ones, and
+    `unmet` those among them that tighten through missing features. Raises `NotPossible`.
+    """
+    _check_policy(metadata, policy)
+    outside = [scope for scope in optional_scopes if metadata.scope is not None and scope not in metadata.scope]
+    if outside:
+        raise NotPossible(f"optional_scopes has {outside[0]}, which is not in scope; add it there")
+    return Description(
+        name=metadata.client_name or name or pet_name(),
+        kind=kind_of(metadata),
+        owner_user_id=owner.user_id,
+        owner_name=owner.name,
+        client_uri=metadata.client_uri or "",
+        auth_method=metadata.token_endpoint_auth_method,
+        redirect_uris=metadata.redirect_uris,
+        grant_types=metadata.grant_types,
+        response_types=metadata.response_types,
+        scopes=metadata.scope,
+        optional_scopes=optional_scopes,
+        policy=stored_policy(policy),
+        registration={**metadata.document(), **(further or {})},
+        unmet=(*metadata.unmet(), *unmet),
+    )
+
+
+def kind_of(metadata: ClientMetadata) -> ApplicationKind:
+    """Return what the application is: RFC 8252 for native ones, RFC 6749 §2.1 for the others."""
+    if not metadata.redirect_uris:
+        return "machine"
+    on_web = all(uri.startswith(("https://", "http://")) for uri in metadata.redirect_uris)
+    if metadata.application_type == "native" or not on_web:
+        return "native"
+    if metadata.confidential:
+        return "web"
+    loopback_only = all(uri.startswith("http://") for uri in metadata.redirect_uris)
+    return "native" if loopback_only and metadata.application_type is None else "browser"
+
+
+def stored_policy(policy: ApplicationPolicy) -> dict[str, Any]:
+    """Return the policy as JSON values, lifetimes in seconds; what is as the server says is left out."""
+    lifetimes = {
+        "access_token": policy.access_token,
+        "refresh_token_idle": policy.refresh_token_idle,
+        "refresh_token_absolute": policy.refresh_token_absolute,
+    }
+    stored: dict[str, Any] = {
+        name: int(value.total_seconds()) for name, value in lifetimes.items() if value is not None
+    }
+    return stored | {
+        "rotate_refresh_tokens": policy.rotate_refresh_tokens,
+        "require_pkce": policy.require_pkce,
+    }
+
+
+def new_client_id() -> str:
+    """Return a random client_id: 128 bits in hexadecimal, so it never looks like a URL (DR-14)."""
+    return random_bytes(16).hex()
+
+
+def new_client_secret(now: datetime) -> str:
+    """Return a random client secret that secret scanners recognise."""
+    return format_credential(Prefix.CLIENT_SECRET, Credential(new_id(now), random_bytes()))
+
+
+def secret_digest(client_secret: str) -> bytes:
+    """Return what the store keeps of a client secret: the SHA-256 digest of its UTF-8 bytes."""
+    return digest(client_secret.encode("utf-8"))
+
+
+def is_weak_secret(client_secret: str) -> bool:
+    """Tell whether a client secret that was given, not generated, could be guessed."""
+    return len(client_secret) < WEAK_SECRET_LENGTH or len(set(client_secret)) < 10
+
+
+async def create(
+    database: Database, description: Description, operator: Operator, *, client_id: str = "", client_secret: str = ""
+) -> Registered:
+    """Register an application; identifier and secret are generated unless given. Raises `ClientIdTaken`."""
+    client_id = client_id or new_client_id()
+    has_secret = description.auth_method in SECRET_METHODS
+    shown = (client_secret or new_client_secret(operator.now)) if has_secret else None
+    application_id = new_id(operator.now)
+    digests = (secret_digest(shown),) if shown is not None else ()
+    async with database.transaction() as transaction:
+        await applications.insert_application(
+            transaction, application_id, client_id, description, digests, operator.now
+        )
+        await audit.record(
+            transaction,
+            operator.entry(
+                "application.created",
+                subject_id=client_id,
+                application_id=application_id,
+                user_id=description.owner_user_id,
+            ),
+        )
+    return Registered(application_id, client_id, description.name, shown)
+
+
+async def find(database: Database, client_id: str) -> StoredApplication:
+    """Return one application, whatever its state; raises `NoSuchApplication`."""
+    async with database.transaction() as transaction:
+        found = await applications.find(transaction, client_id)
+    if found is None:
+        raise NoSuchApplication(client_id)
+    return found
+
+
+async def list_all(database: Database) -> list[StoredApplication]:
+    """Return every application, oldest first."""
+    async with database.transaction() as transaction:
+        return await applications.list_all(transaction)
+
+
+async def rotate_secret(database: Database, client_id: str, operator: Operator) -> str:
+    """Replace the secret and return the new one; the old one is worth nothing from now on.
+
+    Raises `NoSuchApplication`, and `NotPossible` for a public application.
+    """
+    client_secret = new_client_secret(operator.now)
+    async with database.transaction() as transaction:
+        found = await applications.find(transaction, client_id)
+        if found is None:
+            raise NoSuchApplication(client_id)
+        if found.description.auth_method not in SECRET_METHODS:
+            raise NotPossible(f"has no secret: its token_endpoint_auth_method is {found.description.auth_method}")
+        await applications.change(transaction, found.id, operator.now, secret_digests=(secret_digest(client_secret),))
+        await audit.record(
+            transaction, operator.entry("application.secret_rotated", subject_id=client_id, application_id=found.id)
+        )
+    return client_secret
+
+
+async def disable(database: Database, client_id: str, operator: Operator) -> bool:
+    """Switch an application off; all its tokens are dead at once and for ever. False: it was not active."""
+    async with database.transaction() as transaction:
+        if await applications.find(transaction, client_id) is None:
+            raise NoSuchApplication(client_id)
+        application_id = await applications.disable(transaction, client_id, operator.now)
+        if application_id is not None:
+            entry = operator.entry("application.disabled", subject_id=client_id, application_id=application_id)
+            await audit.record(transaction, entry)
+    return application_id is not None
+
+
+async def enable(database: Database, client_id: str, operator: Operator) -> bool:
+    """Switch an application on again; its old tokens stay dead. False: it was not off."""
+    async with database.transaction() as transaction:
+        if await applications.find(transaction, client_id) is None:
+            raise NoSuchApplication(client_id)
+        application_id = await applications.enable(transaction, client_id, operator.now)
+        if application_id is not None:
+            entry = operator.entry("application.enabled", subject_id=client_id, application_id=application_id)
+            await audit.record(transaction, entry)
+    return application_id is not None
+
+
+def _check_policy(metadata: ClientMetadata, policy: ApplicationPolicy) -> None:
+    """The two switches that loosen need a client that can prove who it is (OAuth 2.1 §7.5.1, RFC 9700 §2.2.2)."""
+    if not metadata.confidential and not policy.require_pkce:
+        raise NotPossible("is public, so require_pkce must not be false")
+    if not metadata.confidential and not policy.rotate_refresh_tokens:
+        raise NotPossible("is public, so rotate_refresh_tokens must not be false")

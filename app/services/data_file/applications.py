@@ -1,0 +1,156 @@
+"""Declared applications: compared with the registered ones, then written.
+
+An entry describes its application whole: members that are left out have their defaults. Only what was generated
+(the secret, the name) stays, and so does the state: applying a file does not enable what was disabled.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.crypto.secrets import new_id
+from app.services import applications as rules
+from app.services.applications import NotPossible, Owner
+from app.services.data_file.document import ApplicationEntry, OrganizationEntry, Problem
+from app.services.data_file.report import Change, differences
+from app.services.data_file.users import Directory, UserPlan
+from app.services.names import name_key
+from app.services.operator import Operator
+from app.store import applications, audit
+from app.store.applications import Description, StoredApplication
+from app.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationPlan:
+    """What becomes of one declared application. `generated` is a new secret that somebody must be told."""
+
+    id: UUID
+    entry: ApplicationEntry
+    existing: StoredApplication | None
+    description: Description
+    digests: tuple[bytes, ...] = field(repr=False)
+    change: Change
+    generated: str | None = field(repr=False)
+    weak: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who can own an application: people of the file, people of the directory, organizations of the file."""
+
+    declared: tuple[UserPlan, ...]
+    known: Directory
+    organizations: tuple[OrganizationEntry, ...]
+
+    def find(self, name: str) -> Owner | None:
+        """Return the owner by username, email address, subject, or an organization's slug or name."""
+        for plan in self.declared:
+            names = {name_key(plan.entry.username), name_key(plan.entry.email or plan.entry.username)}
+            if name_key(name) in names or name == plan.subject:
+                return Owner(plan.id, plan.entry.username)
+        person = self.known.by_username(name) or self.known.by_email(name) or self.known.by_subject(name)
+        if person is not None:
+            return Owner(person.id, person.username)
+        for organization in self.organizations:
+            if name in (organization.slug, organization.name):
+                return Owner(None, organization.name or name)
+        return None
+
+
+def problems(entries: Iterable[ApplicationEntry], owners: Owners) -> Iterator[Problem]:
+    """Return what cannot be: identifiers used twice or equal to a person's, unknown owners, loose public clients."""
+    seen: set[str] = set()
+    for entry in entries:
+        path = f"applications[{entry.client_id}]"
+        if entry.client_id in seen:
+            yield Problem(f"{path}.client_id", "is used twice; each application needs its own")
+        seen.add(entry.client_id)
+        if owners.known.by_subject(entry.client_id) or any(plan.subject == entry.client_id for plan in owners.declared):
+            yield Problem(f"{path}.client_id", "is the subject identifier of a user; choose another one")
+        if entry.owner is not None and owners.find(entry.owner) is None:
+            yield Problem(f"{path}.owner", f"names {entry.owner}, whom nobody knows; add that user to the file")
+        try:
+            _describe(entry, Owner(), "")
+        except NotPossible as refused:
+            yield Problem(path, str(refused))
+
+
+def plan(
+    entry: ApplicationEntry, existing: StoredApplication | None, owners: Owners, operator: Operator
+) -> ApplicationPlan:
+    """Compare one entry with what is registered."""
+    owner = (owners.find(entry.owner) if entry.owner is not None else None) or Owner()
+    description = _describe(entry, owner, existing.description.name if existing else "")
+    digests, generated = _credentials(entry, existing, operator)
+    given = entry.client_secret.get_secret_value() if entry.client_secret else None
+    weak = given is not None and rules.is_weak_secret(given)
+    if existing is None:
+        change = Change("+", "application", entry.client_id)
+        return ApplicationPlan(new_id(operator.now), entry, None, description, digests, change, generated, weak)
+    details = differences(_members(existing.description), _members(description))
+    if digests != existing.secret_digests:
+        details += (f"client_secret: {'replaced' if digests else 'removed'}",)
+    change = Change("~" if details else "=", "application", entry.client_id, details)
+    return ApplicationPlan(existing.id, entry, existing, description, digests, change, generated, weak)
+
+
+async def write(transaction: Transaction, plan: ApplicationPlan, operator: Operator) -> None:
+    """Write what the plan says; nothing for an entry that is already so."""
+    if plan.change.sign == "=":
+        return
+    if plan.existing is None:
+        await applications.insert_application(
+            transaction, plan.id, plan.entry.client_id, plan.description, plan.digests, operator.now
+        )
+    else:
+        await applications.change(transaction, plan.id, operator.now, plan.description, plan.digests)
+    entry = operator.entry(
+        "application.created" if plan.existing is None else "application.changed",
+        subject_id=plan.entry.client_id,
+        application_id=plan.id,
+        user_id=plan.description.owner_user_id,
+    )
+    await audit.record(transaction, entry)
+
+
+def _describe(entry: ApplicationEntry, owner: Owner, name: str) -> Description:
+    return rules.describe(
+        entry,
+        entry.policy(),
+        owner=owner,
+        optional_scopes=entry.optional_scopes,
+        name=name,
+        further=entry.further(),
+        unmet=entry.unmet_further(),
+    )
+
+
+def _credentials(
+    entry: ApplicationEntry, existing: StoredApplication | None, operator: Operator
+) -> tuple[tuple[bytes, ...], str | None]:
+    """Return the digests to keep and the secret that was generated: given ones win, registered ones stay."""
+    if not entry.confidential:
+        return (), None
+    if entry.client_secret is not None:
+        return (rules.secret_digest(entry.client_secret.get_secret_value()),), None
+    if existing is not None and existing.secret_digests:
+        return existing.secret_digests, None
+    if not entry.uses_secret:
+        return (), None
+    generated = rules.new_client_secret(operator.now)
+    return (rules.secret_digest(generated),), generated
+
+
+def _members(description: Description) -> Mapping[str, Any]:
+    """The description in the words of the file, for the difference."""
+    return {
+        **description.registration,
+        **description.policy,
+        "client_name": description.name,
+        "owner": description.owner_name or None,
+        "optional_scopes": list(description.optional_scopes) or None,
+        "kind": description.kind,
+        "unmet": list(description.unmet) or None,
+    }

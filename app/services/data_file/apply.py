@@ -1,0 +1,86 @@
+"""Applying a data file: everything is checked and compared first, then written in one transaction or not at all."""
+
+from collections.abc import Iterator
+
+from app.services.data_file import applications as declared_applications
+from app.services.data_file import users as declared_users
+from app.services.data_file.applications import ApplicationPlan, Owners
+from app.services.data_file.document import DataFile, DataFileError, Problem
+from app.services.data_file.report import GeneratedSecret, Report
+from app.services.data_file.users import UserPlan
+from app.services.operator import Operator
+from app.services.passwords import PasswordPlace, PasswordQueue
+from app.store import applications
+from app.store.database import Database
+from app.store.transaction import Transaction
+from app.store.users import NameTaken
+
+
+async def apply(
+    database: Database, passwords: PasswordQueue, data: DataFile, operator: Operator, *, dry_run: bool = False
+) -> Report:
+    """Make the database as the file says; applying the same file again changes nothing.
+
+    With `dry_run` nothing is written and no secret is generated for good. Raises `DataFileError`, after which nothing
+    was written either.
+    """
+    try:
+        async with passwords.place() as place, database.transaction() as transaction:
+            await applications.lock_declarations(transaction)
+            people, clients = await _plan(transaction, place, data, operator)
+            if not dry_run:
+                for user in people:
+                    await declared_users.write(transaction, user, place, operator)
+                for client in clients:
+                    await declared_applications.write(transaction, client, operator)
+    except NameTaken as taken:
+        message = f"has a {taken.field} that somebody else took meanwhile; apply the file again"
+        raise DataFileError([Problem("users", message)]) from None
+    return Report(
+        changes=(*(user.change for user in people), *(client.change for client in clients)),
+        not_in_effect=tuple(_not_in_effect(data)),
+        weak=tuple(_weak(people, clients)),
+        secrets=() if dry_run else tuple(_secrets(people, clients)),
+    )
+
+
+async def _plan(
+    transaction: Transaction, place: PasswordPlace, data: DataFile, operator: Operator
+) -> tuple[list[UserPlan], list[ApplicationPlan]]:
+    owner_names = [entry.owner for entry in data.applications if entry.owner is not None]
+    client_ids = [entry.client_id for entry in data.applications]
+    known = await declared_users.look_up(transaction, data.users, owner_names, client_ids)
+    found = list(declared_users.problems(data.users, known))
+    people = [] if found else [await declared_users.plan(entry, known, place, operator) for entry in data.users]
+    owners = Owners(tuple(people), known, data.organizations)
+    if found := [*found, *declared_applications.problems(data.applications, owners)]:
+        raise DataFileError(found)
+    registered = await applications.find_many(transaction, client_ids)
+    clients = [
+        declared_applications.plan(entry, registered.get(entry.client_id), owners, operator)
+        for entry in data.applications
+    ]
+    return people, clients
+
+
+def _not_in_effect(data: DataFile) -> Iterator[str]:
+    for entry in data.applications:
+        for member in entry.waiting():
+            yield f"application {entry.client_id}: {member}"
+    for name in ("organizations", "resources", "api_keys"):
+        if count := len(getattr(data, name)):
+            yield f"{name}: {count}, checked and not stored; apply the file again with a version that has them"
+
+
+def _weak(people: list[UserPlan], clients: list[ApplicationPlan]) -> Iterator[str]:
+    yield from (f"user {user.entry.username}: password" for user in people if user.weak)
+    yield from (f"application {client.entry.client_id}: client_secret" for client in clients if client.weak)
+
+
+def _secrets(people: list[UserPlan], clients: list[ApplicationPlan]) -> Iterator[GeneratedSecret]:
+    for user in people:
+        if user.generated and user.password is not None:
+            yield GeneratedSecret("user", user.entry.username, "password", user.password)
+    for client in clients:
+        if client.generated is not None:
+            yield GeneratedSecret("application", client.entry.client_id, "client_secret", client.generated)

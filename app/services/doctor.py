@@ -1,0 +1,214 @@
+"""The self-check: is this configuration safe, and is the server reachable as it says? (RFC 9700, architecture §6)
+
+Every check is a pure function of what was found; `cli.doctor` finds it. A finding that is not fine names the remedy.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from app.protocol.scopes import ScopeRegistry
+from app.store.condition import DatabaseCondition, RegisteredApplication
+
+OLDEST_POSTGRESQL = 150000
+CLOCK_TOLERANCE = timedelta(seconds=2)
+_PARTITIONS_AHEAD = 2
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class Level(StrEnum):
+    """How bad it is. Only `fail` makes the exit status 1."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: what was looked at, what was seen, and what to do about it."""
+
+    level: Level
+    subject: str
+    seen: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCondition:
+    """A path of the data directory: `mode` is None when it is missing; `widest` is the widest mode that is safe."""
+
+    path: str
+    mode: int | None
+    widest: int
+    ours: bool = True
+
+
+def fine(subject: str, seen: str) -> Finding:
+    """A check that passed."""
+    return Finding(Level.OK, subject, seen)
+
+
+def check_issuer(issuer: str) -> Iterator[Finding]:
+    """RFC 9700 §2.6: https, or http between programs on one machine."""
+    parts = urlsplit(issuer)
+    if parts.scheme == "https":
+        yield fine("issuer", issuer)
+    elif parts.hostname in _LOOPBACK:
+        remedy = "Before others use it: set ASSENT_ISSUER to its https address."
+        yield Finding(Level.WARN, "issuer", f"{issuer} works on this machine only", remedy)
+    else:
+        yield Finding(
+            Level.FAIL, "issuer", f"{issuer} is neither https nor on this machine", "Set ASSENT_ISSUER to https://…"
+        )
+
+
+def check_dormant_keys(keys: Iterable[str]) -> Iterator[Finding]:
+    """Settings whose feature this version does not have yet."""
+    for key in keys:
+        yield Finding(
+            Level.WARN, "settings", f"{key} is set and has no effect in this version", f"Remove {key}, or wait."
+        )
+
+
+def check_files(files: Iterable[FileCondition]) -> Iterator[Finding]:
+    """Nobody but the server's own user may read secrets or the database's files."""
+    for file in files:
+        if file.mode is None:
+            yield Finding(Level.FAIL, "files", f"{file.path} is missing", "Restore it from your backup.")
+        elif file.mode & ~file.widest:
+            yield Finding(
+                Level.FAIL, "files", f"{file.path} has mode {file.mode:04o}", f"chmod {file.widest:04o} {file.path}"
+            )
+        elif not file.ours:
+            yield Finding(Level.WARN, "files", f"{file.path} belongs to another user", "Run the server as its owner.")
+        else:
+            yield fine("files", f"{file.path} {file.mode:04o}")
+
+
+def check_database(condition: DatabaseCondition, *, embedded: bool) -> Iterator[Finding]:
+    """What the server needs of PostgreSQL: version, durability, sessions of its own, a role that owns nothing."""
+    version = f"PostgreSQL {condition.version // 10000}.{condition.version % 10000}"
+    if condition.version < OLDEST_POSTGRESQL:
+        yield Finding(Level.FAIL, "database", f"{version} is too old", "Upgrade to PostgreSQL 15 or newer.")
+    else:
+        yield fine("database", f"{version}, embedded" if embedded else version)
+    if not condition.fsync:
+        yield Finding(Level.FAIL, "database", "fsync is off: a power cut may lose everything", "Set fsync = on.")
+    if condition.synchronous_commit in {"off", "local"}:
+        yield Finding(
+            Level.FAIL if condition.synchronous_commit == "off" else Level.WARN,
+            "database",
+            f"synchronous_commit is {condition.synchronous_commit}: an answer may be given and lost",
+            "Set synchronous_commit = on.",
+        )
+    if condition.fsync and condition.synchronous_commit not in {"off", "local"}:
+        yield fine("database", "commits are durable")
+    if condition.pooled:
+        yield Finding(
+            Level.FAIL,
+            "database",
+            "a pooler hands its backends from transaction to transaction",
+            "Use session pooling (PgBouncer: pool_mode = session), or connect directly.",
+        )
+    yield from _check_role(condition)
+
+
+def check_schema(*, pending: int, serves: bool) -> Iterator[Finding]:
+    """Migrations that wait, and a schema that this version is too old for."""
+    if not serves:
+        yield Finding(Level.FAIL, "schema", "the database belongs to a newer version", "Install the newer version.")
+    elif pending:
+        noun = "migration waits" if pending == 1 else "migrations wait"
+        yield Finding(Level.FAIL, "schema", f"{pending} {noun}", "Run `assent migrate`.")
+    else:
+        yield fine("schema", "current")
+
+
+def check_partitions(left: Mapping[str, int]) -> Iterator[Finding]:
+    """Every partitioned table needs a partition for now, and one for the time after it."""
+    behind = [table for table, count in left.items() if count < _PARTITIONS_AHEAD]
+    for table in behind:
+        seen = f"{table} has {left[table] or 'no'} partition from now on"
+        yield Finding(Level.WARN, "partitions", seen, "Let the server run: it makes them ahead.")
+    if not behind:
+        yield fine("partitions", "made ahead")
+
+
+def check_applications(applications: Iterable[RegisteredApplication]) -> Iterator[Finding]:
+    """The exemptions that RFC 9700 advises against, by application."""
+    applications = tuple(applications)
+    before = 0
+    for application in applications:
+        for seen, remedy in _weaknesses(application):
+            before += 1
+            yield Finding(Level.WARN, "applications", f"{application.client_id} {seen}", remedy)
+    if not before:
+        yield fine("applications", f"{len(applications)} active, none with an exemption")
+
+
+def check_scopes(registry: ScopeRegistry) -> Iterator[Finding]:
+    """A scope without a title stands on the consent page as its technical name."""
+    untitled = [definition.name for definition in registry if not definition.title]
+    for name in untitled:
+        yield Finding(Level.WARN, "scopes", f"{name} has no title", f'Set [scopes."{name}"] title in assent.toml.')
+    if not untitled:
+        yield fine("scopes", f"{len(registry)}, all with a title")
+
+
+def check_metadata(issuer: str, published: str | None, problem: str = "") -> Iterator[Finding]:
+    """RFC 8414 §3.3: what the metadata calls the issuer is what clients were told, letter by letter."""
+    if problem:
+        remedy = "Start the server with `assent serve`; if it runs, its address is not the issuer."
+        yield Finding(Level.WARN, "reachable", problem, remedy)
+    elif published != issuer:
+        yield Finding(
+            Level.FAIL,
+            "reachable",
+            f"the metadata names {published!r}",
+            "Something else answers at the issuer's address.",
+        )
+    else:
+        yield fine("reachable", "the metadata names the issuer")
+
+
+def check_clock(here: datetime, others: Iterable[tuple[str, datetime]]) -> Iterator[Finding]:
+    """Tokens are judged by the clock of whoever judges them."""
+    for name, there in others:
+        apart = abs(here - there)
+        seen = f"{name} and this machine are {apart.total_seconds():.1f} s apart"
+        if apart > CLOCK_TOLERANCE:
+            yield Finding(Level.WARN, "clock", seen, "Let both follow a time server.")
+        else:
+            yield fine("clock", seen)
+
+
+def _check_role(condition: DatabaseCondition) -> Iterator[Finding]:
+    if condition.superuser:
+        yield Finding(
+            Level.FAIL, "roles", f"{condition.role} is a superuser", "Let the server connect as a role of its own."
+        )
+    elif condition.has_tables and (condition.owns_tables or condition.may_rewrite_audit):
+        yield Finding(
+            Level.WARN,
+            "roles",
+            f"{condition.role} owns the tables, so it could rewrite the audit log",
+            "Give migrations an owner role (ASSENT_DATABASE_OWNER_URL) and the server a runtime role.",
+        )
+    else:
+        yield fine("roles", f"{condition.role} owns nothing")
+
+
+def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]:
+    if not application.require_pkce:
+        yield "is exempt from PKCE", "Remove require_pkce = false once it sends a challenge."
+    if not application.rotates:
+        yield "keeps its refresh token", "Remove rotate_refresh_tokens = false once it stores the new one."
+    for uri in application.redirect_uris:
+        parts = urlsplit(uri)
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            yield f"gets its codes over http ({parts.hostname})", "Register its https address instead."
+    for member in application.unmet:
+        yield f"asks for {member}, which this version does not have, so it is refused", "Wait, or remove the member."

@@ -1,0 +1,137 @@
+"""Signing in with a password: one answer in one time for every way to fail (ASVS 6.3.8), within the limits."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.crypto.hashing import digest
+from app.protocol.policy import Lifetimes
+from app.protocol.token_format import Credential
+from app.services import limits, sessions
+from app.services.limits import Admission, Keys, SignInLimits
+from app.services.names import MAX_NAME_LENGTH, name_key
+from app.services.occasion import Occasion
+from app.services.passwords import MAX_LENGTH, PasswordPlace, PasswordQueue
+from app.store import audit, failures, interactions, users
+from app.store import sessions as session_rows
+from app.store.database import Database
+from app.store.users import SignInAccount
+
+PASSWORD_AMR = ("pwd",)
+"""RFC 8176 §2."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInService:
+    """What signing in works with. `key` hides login names and addresses in the table of failures."""
+
+    database: Database
+    passwords: PasswordQueue
+    lifetimes: Lifetimes
+    key: bytes = field(repr=False)
+    limits: SignInLimits = field(default_factory=SignInLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to sign in.
+
+    `only_user_id` is set when this very person must confirm that it is he. `previous` is the browser's session so
+    far, which a success ends; `interaction_id` the authorization request that waits for the login.
+    """
+
+    name: str = field(repr=False)
+    password: str = field(repr=False)
+    occasion: Occasion
+    only_user_id: UUID | None = None
+    previous: Credential | None = None
+    interaction_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The person is who he says; the credential is the new session's."""
+
+    user_id: UUID
+    session: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Unknown, wrong or disabled: nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlowedDown:
+    """Too many failures: to be tried again after `retry_after` seconds."""
+
+    retry_after: int
+
+
+async def sign_in(service: SignInService, attempt: Attempt) -> SignedIn | Failed | SlowedDown:
+    """Judge one try. Raises `PasswordQueueFull` before anything is counted.
+
+    Known or not, active or not: the same statements run and one hash is computed.
+    """
+    now = attempt.occasion.now
+    folded = name_key(attempt.name[:MAX_NAME_LENGTH])
+    keys = limits.keys_of(service.key, name=folded, address=attempt.occasion.address)
+    async with service.passwords.place() as place:
+        admission = await limits.admit(service.database, keys, now, service.limits)
+        if not admission.admitted:
+            return _slowed_down(admission, attempt)
+        found = await users.find_for_sign_in(service.database, folded)
+        account = await _proven(place, found, attempt)
+        if account is None:
+            await _record_failure(service, found, attempt)
+            return _slowed_down(admission, attempt) if admission.wait_until else Failed()
+        better_hash = await place.rehash_if_weak(account.password_hash or "", attempt.password)
+    return await _begin(service, keys, account, attempt, better_hash)
+
+
+async def _proven(place: PasswordPlace, found: SignInAccount | None, attempt: Attempt) -> SignInAccount | None:
+    """Return the account when the password is its own and it may sign in here and now."""
+    fits = len(attempt.password) <= MAX_LENGTH
+    verified = await place.verify(found.password_hash if found and fits else None, attempt.password[:MAX_LENGTH])
+    if found is None or not verified or not found.active:
+        return None
+    return found if attempt.only_user_id in (None, found.id) else None
+
+
+async def _begin(
+    service: SignInService, keys: Keys, account: SignInAccount, attempt: Attempt, better_hash: str | None
+) -> SignedIn | Failed:
+    """Everything a success changes, in one transaction: counters, session, interaction, audit."""
+    occasion = attempt.occasion
+    begun = sessions.begin(account.id, account.epoch, PASSWORD_AMR, occasion, service.lifetimes)
+    async with service.database.transaction() as transaction:
+        if keys.address is not None:
+            await failures.forgive(transaction, keys.address)
+        await failures.clear(transaction, keys.account)
+        if not await session_rows.insert_session(transaction, begun.row):
+            return Failed()
+        if better_hash is not None:
+            await users.replace_hash(transaction, account.id, account.password_hash, better_hash)
+        previous = attempt.previous
+        if previous is not None and (
+            owner := await session_rows.end(transaction, previous.id, digest(previous.secret), occasion.now)
+        ):
+            ended = occasion.entry("session.ended", user_id=owner, subject_id=str(previous.id), reason="replaced")
+            await audit.record(transaction, ended)
+        if attempt.interaction_id is not None:
+            await interactions.mark_login(transaction, attempt.interaction_id, begun.row.id, occasion.now)
+        await audit.record(
+            transaction, occasion.entry("login.succeeded", user_id=account.id, subject_id=str(begun.row.id), amr="pwd")
+        )
+    return SignedIn(account.id, begun.credential)
+
+
+async def _record_failure(service: SignInService, found: SignInAccount | None, attempt: Attempt) -> None:
+    """The row names an account that exists, never what was typed: people type passwords into the wrong field."""
+    entry = attempt.occasion.entry("login.failed", user_id=None, subject_id=str(found.id) if found else "")
+    async with service.database.transaction() as transaction:
+        await audit.record(transaction, entry)
+
+
+def _slowed_down(admission: Admission, attempt: Attempt) -> SlowedDown:
+    now = attempt.occasion.now
+    return SlowedDown(limits.seconds_until(admission.wait_until or now, now))

@@ -1,0 +1,43 @@
+"""The names that people sign in with: how two spellings of one name are known to be the same."""
+
+import re
+import unicodedata
+
+MAX_NAME_LENGTH = 254
+"""Characters of a username or email address (RFC 5321 §4.5.3.1 with erratum 1690)."""
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
+
+
+def name_key(name: str) -> str:
+    """Return the key to compare names by: NFKC, case folded, no space around it.
+
+    Folded twice, because compatibility forms can hold capitals (Unicode 3.13, D146).
+    """
+    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
+    return unicodedata.normalize("NFKC", folded).casefold()
+
+
+def problem_with_username(name: str) -> str:
+    """Return what is wrong with a new username as an instruction; empty when it is accepted.
+
+    No `@`, so that a username is never another person's email address; no spaces and nothing invisible.
+    """
+    if not name:
+        return "Choose a username"
+    if len(name) > 64:
+        return "Use 64 characters or fewer"
+    if "@" in name:
+        return "Leave out the @: a username is not an email address"
+    if any(character.isspace() or unicodedata.category(character)[0] == "C" for character in name):
+        return "Use letters, digits and marks, without spaces"
+    return ""
+
+
+def problem_with_email(address: str) -> str:
+    """Return what is wrong with an email address as an instruction; empty when it is accepted."""
+    if not address:
+        return "Give an email address"
+    if len(address) > MAX_NAME_LENGTH or not _EMAIL.fullmatch(address) or not address.isprintable():
+        return "Give an email address such as name@example.org"
+    return ""

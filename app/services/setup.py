@@ -1,0 +1,140 @@
+"""The first operator: a one-time link, printed at the first start, on which he chooses name and password."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from app.crypto.hashing import digest
+from app.crypto.secrets import new_id, random_bytes
+from app.protocol.policy import Lifetimes
+from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
+from app.services import names, sessions
+from app.services.login import PASSWORD_AMR
+from app.services.occasion import Occasion
+from app.services.passwords import PasswordQueue, problem_with
+from app.store import audit, links, users
+from app.store import sessions as session_rows
+from app.store.database import Database
+from app.store.users import NameTaken, NewUser
+
+FieldName = Literal["username", "email", "password", "password-confirm"]
+
+LINK_LIFETIME = timedelta(hours=24)
+PURPOSE = "setup"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOperator:
+    """What the person chose on the setup page."""
+
+    username: str
+    email: str
+    password: str = field(repr=False)
+    confirmation: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What to change in one field, as an instruction."""
+
+    field: FieldName
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The operator exists and is signed in."""
+
+    user_id: UUID
+    session: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUsed:
+    """The link is used, too old or not ours, or an operator exists already."""
+
+
+async def ensure_setup_link(database: Database, issuer: str, now: datetime) -> str | None:
+    """Return a fresh link for the first operator, or None when there is one. For `serve` at its start.
+
+    Earlier links that nobody has used stay good for their 24 hours: several servers may start on one database.
+    """
+    async with database.transaction() as transaction:
+        if await users.operator_exists(transaction):
+            return None
+        credential = Credential(new_id(now), random_bytes())
+        await links.insert_link(
+            transaction, credential.id, digest(credential.secret), PURPOSE, now, now + LINK_LIFETIME
+        )
+    return f"{issuer.rstrip('/')}/setup/{format_credential(Prefix.ONE_TIME_LINK, credential)}"
+
+
+async def link_is_good(database: Database, token: str, now: datetime) -> bool:
+    """Tell whether the link would work now: genuine, unused, in time, and no operator exists."""
+    credential = parse_credential(Prefix.ONE_TIME_LINK, token)
+    if credential is None:
+        return False
+    async with database.transaction() as transaction:
+        return await links.is_open(
+            transaction, credential.id, digest(credential.secret), PURPOSE, now
+        ) and not await users.operator_exists(transaction)
+
+
+def problems_of(chosen: FirstOperator, context: tuple[str, ...]) -> tuple[Problem, ...]:
+    """Return what to change before the operator can be made; `context` are words of the service (PW-4)."""
+    found = (
+        Problem("username", names.problem_with_username(chosen.username)),
+        Problem("email", names.problem_with_email(chosen.email)),
+        Problem("password", problem_with(chosen.password, (*context, chosen.username, chosen.email))),
+        Problem(
+            "password-confirm",
+            "" if chosen.password == chosen.confirmation else "Type the same password here as above",
+        ),
+    )
+    return tuple(problem for problem in found if problem.message)
+
+
+async def create_operator(
+    database: Database,
+    passwords: PasswordQueue,
+    lifetimes: Lifetimes,
+    token: str,
+    chosen: FirstOperator,
+    occasion: Occasion,
+) -> Created | LinkUsed | Problem:
+    """Use the link up and make the operator, in one transaction; `chosen` has passed `problems_of`.
+
+    However many try at once, with one link or with several, one operator comes of it. Raises `PasswordQueueFull`.
+    """
+    credential = parse_credential(Prefix.ONE_TIME_LINK, token)
+    if credential is None or not await link_is_good(database, token, occasion.now):
+        return LinkUsed()
+    async with passwords.place() as place:
+        password_hash = await place.hash(chosen.password)
+    user = NewUser(
+        id=new_id(occasion.now),
+        username=chosen.username,
+        username_key=names.name_key(chosen.username),
+        email=chosen.email,
+        email_key=names.name_key(chosen.email),
+        password_hash=password_hash,
+        operator=True,
+        created_at=occasion.now,
+    )
+    begun = sessions.begin(user.id, 0, PASSWORD_AMR, occasion, lifetimes)
+    try:
+        async with database.transaction() as transaction:
+            await users.lock_operators(transaction)
+            if await users.operator_exists(transaction) or not await links.use(
+                transaction, credential.id, digest(credential.secret), PURPOSE, occasion.now
+            ):
+                return LinkUsed()
+            await users.insert_user(transaction, user)
+            await session_rows.insert_session(transaction, begun.row)
+            await audit.record(
+                transaction, occasion.entry("operator.created", user_id=user.id, subject_id=str(user.id))
+            )
+    except NameTaken as taken:
+        return Problem("email" if taken.field == "email" else "username", "Somebody has this name already; choose another")
+    return Created(user.id, begun.credential)

@@ -1,0 +1,290 @@
+"""Every setting: its name, type, bounds, default and meaning. `docs/reference/settings.md` is generated from here.
+
+A field marked `waits_for` is accepted and checked, and does nothing before that feature is built; `assent doctor`
+says so.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.protocol.features import FeatureSet
+from app.protocol.policy import Lifetimes, ServerPolicy
+from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
+from app.settings import plugins, values
+from app.settings.errors import Problem, SettingsError
+
+DAY = 86_400
+YEAR = 365 * DAY
+
+_THIS_COMPUTER = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what "any address" is called from here
+
+
+def _number(default: int | None, low: int, high: int, description: str, *, unit: str = "", waits_for: str = "") -> Any:
+    return Field(default, ge=low, le=high, description=description, json_schema_extra=_marks(unit, waits_for))
+
+
+def _seconds(default: int, low: int, high: int, description: str, *, waits_for: str = "") -> Any:
+    return _number(default, low, high, description, unit="seconds", waits_for=waits_for)
+
+
+def _marks(unit: str = "", waits_for: str = "") -> dict[str, Any]:
+    return {key: value for key, value in (("unit", unit), ("waits_for", waits_for)) if value}
+
+
+def waits_for(field: FieldInfo) -> str:
+    """Return the feature without which this field does nothing; empty when it is in effect."""
+    extra = field.json_schema_extra
+    return str(extra.get("waits_for", "")) if isinstance(extra, dict) else ""
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.split_words)]
+"""A list of strings; in the environment also written with commas or spaces between them."""
+
+
+class Section(BaseModel):
+    """A table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class LifetimeSettings(Section):
+    """How long things live, in seconds."""
+
+    authorization_code: int = _seconds(60, 1, 600, "An authorization code, from consent to its exchange.")
+    interaction: int = _seconds(600, 30, 3600, "A request that waits for a person to sign in and decide.")
+    access_token: int = _seconds(3600, 1, DAY, "An access token.")
+    refresh_token_idle: int = _seconds(30 * DAY, 1, 10 * YEAR, "A refresh token that nobody uses.")
+    refresh_token_absolute: int = _seconds(180 * DAY, 1, 10 * YEAR, "All refresh tokens that follow from one consent.")
+    refresh_grace: int = _seconds(
+        30, 0, 120, "How long a refresh token that was just used gets the same successor again; 0 switches this off."
+    )
+    personal_token: int = _seconds(
+        90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses less.", waits_for="personal tokens"
+    )
+    session_idle: int = _seconds(12 * 3600, 60, YEAR, "A browser session that nobody uses.")
+    session_absolute: int = _seconds(30 * DAY, 60, YEAR, "A browser session, from sign-in to the next.")
+
+
+class RegistrationSettings(Section):
+    """Who may register applications over the protocol."""
+
+    mode: Literal["closed", "token", "open"] = Field(
+        "closed", description="Nobody, whoever holds an initial access token, or everybody."
+    )
+
+
+class OutboundSettings(Section):
+    """What the server may connect to."""
+
+    allow: Annotated[Words, AfterValidator(values.check_host_ports)] = Field(
+        (), description="Exact `host:port` pairs exempt from the ban on private addresses."
+    )
+    ca_file: Path | None = Field(None, description="PEM file of further certificate authorities to trust.")
+
+
+class LimitSettings(Section):
+    """How many failures are too many. Only failures count."""
+
+    account_failures: int = _number(10, 3, 100, "Failed sign-ins in a row from which on an account has to wait.")
+    first_wait: int = _seconds(30, 1, 3600, "The first wait of an account; each further failure doubles it.")
+    longest_wait: int = _seconds(3600, 1, DAY, "The longest wait of an account.")
+    address_failures: int = _number(300, 10, 100_000, "Failed sign-ins from one address within `address_window`.")
+    address_window: int = _seconds(600, 10, DAY, "The window of `address_failures`.")
+    registrations: int = _number(
+        300, 1, 100_000, "Registrations from one address in 10 minutes.", waits_for="dynamic registration"
+    )
+    document_fetches: int = _number(
+        60, 1, 10_000, "Documents fetched from one host in a minute.", waits_for="outbound requests"
+    )
+
+
+class CibaSettings(Section):
+    """Backchannel authentication requests that decide themselves: for test set-ups only."""
+
+    danger_auto_approve: Words = Field((), description="User names whose requests are approved within 5 seconds.")
+    danger_auto_deny: Words = Field((), description="User names whose requests are denied within 5 seconds.")
+
+
+class AuthorizationDetailSettings(Section):
+    """One type of `authorization_details` (RFC 9396)."""
+
+    description: str = Field(min_length=1, description="What the consent page says.")
+    definition: dict[str, Any] | None = Field(
+        None, alias="schema", description="JSON Schema that an object of this type must satisfy."
+    )
+
+
+class ScopeSettings(Section):
+    """One scope, named by the key of its table."""
+
+    description: str = Field("", max_length=200, description="What a person reads on the consent page.")
+    detail: str = Field("", max_length=500, description="A second sentence for the consent page.")
+    kind: ScopeKind = Field("see", description="Whether it lets an application see, change or manage.")
+    set: str = Field(
+        "", max_length=100, description="Display set; its first scope swallows the later ones on the page."
+    )
+    covers: Words = Field((), description="Further scopes that this one swallows on the consent page.")
+    optional: bool = Field(False, description="Whether a person may untick it.")
+
+
+class Settings(BaseSettings):
+    """The settings of a server: made by `app.settings.load`, and unchangeable. Secrets are never printed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ASSENT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    SECRETS: ClassVar[tuple[str, ...]] = ("secret_key", "database_url", "database_owner_url")
+
+    issuer: Annotated[str, AfterValidator(values.check_issuer)] | None = Field(
+        None,
+        description="The server’s address for browsers and clients: https, or http on a loopback host. "
+        "Without it: the address that the server listens on, if that is a loopback one.",
+    )
+    service_name: str = Field("Assent", min_length=1, max_length=60, description="What pages call the service.")
+    host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
+    port: int = _number(8000, 0, 65_535, "The port that the server listens on; 0 takes a free one.")
+    workers: int = _number(1, 1, 256, "Worker processes.")
+    data_dir: Path | None = Field(
+        None,
+        description="Where the embedded database and generated secrets are kept. "
+        "Without it: `data` in the working directory, or `/var/lib/assent/data` for root where that is out of reach.",
+    )
+    database_url: Annotated[SecretStr, AfterValidator(values.check_database_url)] | None = Field(
+        None,
+        description="An external PostgreSQL 15 or newer, as `postgresql://user:password@host/database`. "
+        "Without it the server starts its own.",
+    )
+    database_owner_url: Annotated[SecretStr, AfterValidator(values.check_database_url)] | None = Field(
+        None,
+        description="The same database as the role that owns the schema, for migrations and partitions. "
+        "Without it: `database_url`.",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(values.check_secret_key)] | None = Field(
+        None,
+        description="The root secret, at least 32 characters. Generated into `data_dir` with the embedded database; "
+        "required with `database_url`.",
+    )
+    trusted_proxies: Annotated[Words, AfterValidator(values.check_networks)] = Field(
+        (), description="Networks whose forwarding headers are believed, such as `10.0.0.0/8`."
+    )
+    features: dict[str, bool] = Field(default_factory=dict, description="Features to switch off or on, by key.")
+    lifetimes: LifetimeSettings = Field(default_factory=LifetimeSettings, description="How long things live.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="How many failures are too many.")
+    scopes: dict[str, ScopeSettings] | None = Field(
+        None, description="The scope registry, strongest first within a set. Without it: the default registry."
+    )
+    roles: dict[str, Words] = Field(
+        default_factory=dict,
+        description="Roles of organization members: each a list of scopes.",
+        json_schema_extra=_marks(waits_for="organizations"),
+    )
+    registration: RegistrationSettings = Field(
+        default_factory=RegistrationSettings,
+        description="Who may register applications over the protocol.",
+        json_schema_extra=_marks(waits_for="dynamic registration"),
+    )
+    outbound: OutboundSettings = Field(
+        default_factory=OutboundSettings,
+        description="What the server may connect to.",
+        json_schema_extra=_marks(waits_for="outbound requests"),
+    )
+    ciba: CibaSettings = Field(
+        default_factory=CibaSettings,
+        description="Backchannel authentication in test set-ups.",
+        json_schema_extra=_marks(waits_for="backchannel authentication"),
+    )
+    authorization_details: dict[str, AuthorizationDetailSettings] = Field(
+        default_factory=dict,
+        description="Types of `authorization_details`, by name.",
+        json_schema_extra=_marks(waits_for="rich authorization requests"),
+    )
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer identifier: as configured, else the address on this computer."""
+        host = _THIS_COMPUTER.get(self.host, self.host)
+        return self.issuer or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def root_secret(self) -> bytes | None:
+        """The root secret as key material; None when the data directory has it."""
+        return self.secret_key.get_secret_value().encode("utf-8") if self.secret_key else None
+
+    def for_server(self, address: str) -> "Settings":
+        """Return the settings of a server that listens at `address`, which becomes the issuer if none is configured.
+
+        Raises `SettingsError` when that address cannot be an issuer.
+        """
+        if self.issuer is not None:
+            return self
+        try:
+            return self.model_copy(update={"issuer": values.check_issuer(address)})
+        except PydanticCustomError:
+            remedy = f"is required by a server that listens at {address}; set it to the https address of that server"
+            raise SettingsError([Problem("issuer", "", remedy)]) from None
+
+    def policy(self) -> ServerPolicy:
+        """Return what the operator decided for the whole server."""
+        seconds = self.lifetimes.model_dump()
+        lifetimes = Lifetimes(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(Lifetimes)})
+        return ServerPolicy(issuer=self.issuer_url, lifetimes=lifetimes)
+
+    def scope_registry(self) -> ScopeRegistry:
+        """Return the registry: configured or default scopes, then those of plug-ins.
+
+        Raises `plugins.ScopeClash`, naming the distribution at fault, or ValueError for a broken definition.
+        """
+        own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
+        return ScopeRegistry((*own, *plugins.scopes({definition.name for definition in own})))
+
+    def feature_set(self) -> FeatureSet:
+        """Return the features that are on. Raises ValueError for an unknown key or an unmet requirement."""
+        return FeatureSet.chosen(self.features)
+
+    def not_in_effect(self) -> list[tuple[str, str]]:
+        """Return (key, feature it waits for) of every setting that was given and does nothing yet."""
+        return list(_waiting(self, ""))
+
+
+def _definition(name: str, entry: ScopeSettings) -> ScopeDefinition:
+    return ScopeDefinition(
+        name, entry.description, entry.detail, entry.kind, entry.set, entry.covers, optional=entry.optional
+    )
+
+
+def _waiting(table: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, field in type(table).model_fields.items():
+        if name in table.model_fields_set:
+            value = getattr(table, name)
+            if feature := waits_for(field):
+                yield f"{prefix}{name}", feature
+            elif isinstance(value, Section):
+                yield from _waiting(value, f"{prefix}{name}.")
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the table behind a field, or behind each value of a field that is a mapping; None for plain values."""
+    for candidate in (field.annotation, *get_args(field.annotation)):
+        for inner in (candidate, *get_args(candidate)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                return inner
+    return None
+
+
+def is_mapping(field: FieldInfo) -> bool:
+    """Tell whether the operator chooses the keys below this field."""
+    annotations = (field.annotation, *get_args(field.annotation))
+    return any(getattr(annotation, "__origin__", annotation) in (dict, Mapping) for annotation in annotations)

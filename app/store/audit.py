@@ -1,0 +1,32 @@
+"""The audit trail: a row is added in the transaction of its deed."""
+
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Audit
+from app.store.database import PREPARE_AUDIT, PrepareAudit
+from app.store.orders import AuditEntry
+
+
+async def record(transaction: AsyncSession, entry: AuditEntry, *, authorization_id: UUID | None = None) -> None:
+    """Add one row in the caller's transaction; `authorization_id` names the record that the deed changed."""
+    prepare: PrepareAudit = transaction.info[PREPARE_AUDIT]
+    await prepare(entry.at)
+    await transaction.execute(
+        insert(Audit).values(
+            id=entry.id,
+            at=entry.at,
+            event=entry.event,
+            request_id=entry.request_id,
+            actor_kind=entry.actor_kind,
+            actor_id=entry.actor_id,
+            user_id=entry.user_id,
+            application_id=entry.application_id,
+            authorization_id=authorization_id,
+            subject_id=entry.subject_id,
+            address=entry.address,
+            data=dict(entry.data),
+        )
+    )

@@ -1,0 +1,132 @@
+"""How the database is doing, for `doctor` and for the readiness endpoint; nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from app.store import schema
+from app.store.schema import SchemaState
+
+_CONNECT_SECONDS = 5.0
+
+_FACTS = """
+select current_setting('server_version_num')::int                        as version,
+       current_setting('fsync') = 'on'                                   as fsync,
+       current_setting('synchronous_commit')                             as synchronous_commit,
+       current_user::text                                                as role,
+       (select rolsuper from pg_roles where rolname = current_user)      as superuser,
+       clock_timestamp()                                                 as now,
+       to_regclass('audit') is not null                                  as has_tables,
+       coalesce((select pg_get_userbyid(relowner) = current_user
+                   from pg_class where oid = to_regclass('audit')), false)     as owns_tables,
+       coalesce(has_table_privilege(to_regclass('audit'), 'UPDATE, DELETE'), false) as may_rewrite_audit
+"""
+
+_APPLICATIONS = """
+select client_id, auth_method, redirect_uris, policy, unmet, status from application
+ where status = 'active' order by client_id
+"""
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached; `str()` says why, without the URL's password."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCondition:
+    """What one role sees of the server. `pooled` says that transactions of one connection change the backend."""
+
+    version: int
+    fsync: bool
+    synchronous_commit: str
+    role: str
+    superuser: bool
+    now: datetime
+    has_tables: bool
+    owns_tables: bool
+    may_rewrite_audit: bool
+    pooled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredApplication:
+    """What the self-check looks at in an application."""
+
+    client_id: str
+    confidential: bool
+    redirect_uris: tuple[str, ...]
+    require_pkce: bool
+    rotates: bool
+    unmet: tuple[str, ...]
+
+
+async def examine(url: str) -> DatabaseCondition:
+    """Look at the database behind a URL. Raises DatabaseAway."""
+    first = await _connect(url)
+    try:
+        second = await _connect(url)
+        try:
+            row = await first.fetchrow(_FACTS)
+            pooled = await _shares_backends(first, second)
+        finally:
+            await second.close()
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await first.close()
+    if row is None:
+        raise DatabaseAway("the database said nothing")
+    return DatabaseCondition(**dict(row), pooled=pooled)
+
+
+async def schema_state(url: str) -> SchemaState:
+    """Return which schema the database has. Raises DatabaseAway."""
+    connection = await _connect(url)
+    try:
+        return await schema.read(connection)
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await connection.close()
+
+
+async def registered_applications(url: str) -> tuple[RegisteredApplication, ...]:
+    """Return the active applications as the self-check sees them. Raises DatabaseAway."""
+    connection = await _connect(url)
+    try:
+        rows = await connection.fetch(_APPLICATIONS)
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await connection.close()
+    return tuple(map(_application, rows))
+
+
+def _application(row: asyncpg.Record) -> RegisteredApplication:
+    policy = orjson.loads(row["policy"])
+    return RegisteredApplication(
+        client_id=row["client_id"],
+        confidential=row["auth_method"] != "none",
+        redirect_uris=tuple(row["redirect_uris"]),
+        require_pkce=policy.get("require_pkce", True),
+        rotates=policy.get("rotate_refresh_tokens", True),
+        unmet=tuple(row["unmet"]),
+    )
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+    except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(str(error) or type(error).__name__) from error
+
+
+async def _shares_backends(first: asyncpg.Connection, second: asyncpg.Connection) -> bool:
+    """Tell a transaction-pooling proxy: a connection gets the backend that another open one has just used."""
+    before = await first.fetchval("select pg_backend_pid()")
+    async with second.transaction():
+        other = await second.fetchval("select pg_backend_pid()")
+        after = await first.fetchval("select pg_backend_pid()")
+    return bool(other == before or after != before)

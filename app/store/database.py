@@ -1,0 +1,126 @@
+"""One database as the server sees it: the hot path, and ordinary transactions for everything else."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from app.store import gather_sql, settle_sql
+from app.store.hot import Hot
+from app.store.hot_pool import CONNECT_SECONDS, HotPool, StoreUnavailable, note_trip
+
+__all__ = ["Database", "StoreUnavailable"]
+
+TIMEOUTS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+QUEUE_SECONDS = 10
+COMMAND_SECONDS = 20.0
+
+PrepareAudit = Callable[[datetime], Awaitable[None]]
+PREPARE_AUDIT = "prepare_audit"
+"""Under this key a transaction's `info` holds what must be awaited before it adds an audit row."""
+
+
+class Database:
+    """Two pools to one database, as the role that serves. `owner_url` is for whoever drops partitions.
+
+    `hot` is the hot path; `transaction()` is for where a person waits.
+    """
+
+    def __init__(self, engine: AsyncEngine, pool: HotPool, owner_url: str | None) -> None:
+        self.hot = Hot(pool)
+        self.owner_url = owner_url
+        self._engine = engine
+        self._pool = pool
+        self._audit_months: set[tuple[int, int]] = set()
+
+    @classmethod
+    async def open(
+        cls, url: str, *, owner_url: str | None = None, hot_connections: int = 8, connections: int = 4
+    ) -> "Database":
+        """Connect and prepare the hot statements; raises `StoreUnavailable` when the database does not answer.
+
+        `url` is libpq's: `postgresql://user:password@host/database`, or `…@/database?host=/socket/directory&port=N`.
+        `hot_connections` and `connections` are the most that the two pools open.
+        """
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: asyncpg.connect(
+                url,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                server_settings={"application_name": "assent", **TIMEOUTS},
+            ),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=QUEUE_SECONDS,
+            pool_pre_ping=True,
+            json_serializer=_to_json,
+            json_deserializer=orjson.loads,
+        )
+        sa.event.listen(engine.sync_engine, "before_cursor_execute", _note_statement)
+        database = cls(
+            engine, HotPool(url, hot_connections, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS)), owner_url
+        )
+        await database.ping()
+        return database
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session in a transaction: committed at the end, rolled back by any exception.
+
+        Raises `StoreUnavailable` when the database is away or does not answer in time.
+        """
+        info = {PREPARE_AUDIT: self._prepare_audit}
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False, info=info) as session, session.begin():
+                yield session
+        except (OSError, QueueTimeout, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as away:
+            raise StoreUnavailable(f"transaction: {type(away).__name__}") from away
+        except DBAPIError as error:
+            if _away(error):
+                raise StoreUnavailable(f"transaction: {type(error).__name__}") from error
+            raise
+
+    async def ensure_partition(self, table: str, moment: datetime) -> None:
+        """Make the partition of a table for a moment; nothing happens when it is there."""
+        await self._pool.ensure_partition(table, moment)
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` unless the database answers on the hot path."""
+        await self.hot.ping()
+
+    async def close(self) -> None:
+        """Finish the writes under way and close both pools."""
+        await self._pool.close()
+        await self._engine.dispose()
+
+    async def _prepare_audit(self, moment: datetime) -> None:
+        """Have the month's audit partition there before the transaction needs it: an error would end that.
+
+        On a connection of its own, since what it makes must outlive the transaction; once per month and process.
+        """
+        month = (moment.year, moment.month)
+        if month not in self._audit_months:
+            await self.ensure_partition("audit", moment)
+            self._audit_months.add(month)
+
+
+def _away(error: DBAPIError) -> bool:
+    """Tell a database that is away, shutting down, full or overdue from one that refuses what we asked."""
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or sqlstate[:2] in {"08", "53", "57"} or sqlstate in {"25006", "55P03"}
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode("utf-8")
+
+
+def _note_statement(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+    note_trip(statement)

@@ -1,0 +1,235 @@
+"""Rows of the hot statements as facts, by position: what a statement lists is what a function here reads."""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+import orjson
+
+from app.protocol.facts import (
+    Authentication,
+    ClientFact,
+    CodeFact,
+    FamilyFact,
+    InteractionFact,
+    Origin,
+    RecordFact,
+    SessionFact,
+    Standing,
+    TokenFact,
+)
+from app.protocol.policy import ApplicationPolicy
+
+CLIENT_WIDTH = 18
+CODE_WIDTH = 22
+FAMILY_WIDTH = 20
+TOKEN_WIDTH = 21
+SESSION_WIDTH = 14
+RECORD_WIDTH = 4
+
+
+def client(row: asyncpg.Record) -> ClientFact | None:
+    """Read the application that every statement with a caller begins with."""
+    if row[0] is None:
+        return None
+    return ClientFact(
+        id=row[0],
+        client_id=row[1],
+        name=row[2],
+        version=row[3],
+        epoch=row[4],
+        auth_method=row[5],
+        secret_digests=tuple(row[6]),
+        redirect_uris=tuple(row[7]),
+        grant_types=frozenset(row[8]),
+        response_types=frozenset(row[9]),
+        scopes=None if row[10] is None else frozenset(row[10]),
+        optional_scopes=frozenset(row[11]),
+        policy=policy(row[12]),
+        owner_name=row[13],
+        client_uri=row[14],
+        self_registered=row[15],
+        verified=row[16],
+        unmet=tuple(row[17]),
+    )
+
+
+@lru_cache(maxsize=1024)
+def policy(text: str) -> ApplicationPolicy:
+    """Read the policy column; lifetimes are stored in seconds."""
+    return policy_of(orjson.loads(text))
+
+
+def policy_of(stored: dict[str, Any]) -> ApplicationPolicy:
+    """Return the policy of its stored form: the members that were given, lifetimes in seconds."""
+    return ApplicationPolicy(
+        access_token=_seconds(stored.get("access_token")),
+        refresh_token_idle=_seconds(stored.get("refresh_token_idle")),
+        refresh_token_absolute=_seconds(stored.get("refresh_token_absolute")),
+        rotate_refresh_tokens=stored.get("rotate_refresh_tokens", True),
+        require_pkce=stored.get("require_pkce", True),
+    )
+
+
+def code(row: asyncpg.Record, caller: ClientFact | None) -> CodeFact | None:
+    """Read a code after its caller; its application stands when the caller is it."""
+    at = CLIENT_WIDTH
+    if row[at] is None:
+        return None
+    return CodeFact(
+        id=row[at],
+        digest=row[at + 1],
+        origin=_origin(row, at + 2),
+        authentication=_authentication(row, at + 10),
+        redirect_uri=row[at + 14],
+        code_challenge=row[at + 15],
+        nonce=row[at + 16],
+        offline=row[at + 17],
+        failed_attempts=row[at + 18],
+        used_at=row[at + 19],
+        family_id=row[at + 20],
+        expires_at=row[at + 21],
+        standing=_standing_before(row, at + CODE_WIDTH, caller, row[at + 2]),
+    )
+
+
+def family(row: asyncpg.Record, caller: ClientFact | None) -> FamilyFact | None:
+    """Read a family after its caller; its application stands when the caller is it."""
+    at = CLIENT_WIDTH
+    if row[at] is None:
+        return None
+    key_since = row[at + 3]
+    return FamilyFact(
+        id=row[at],
+        digest=row[at + 1],
+        generation=row[at + 2],
+        key_since=tuple(zip(key_since[::2], key_since[1::2], strict=True)),
+        origin=_origin(row, at + 4),
+        authentication=_authentication(row, at + 12),
+        rotated_at=row[at + 16],
+        idle_expires_at=row[at + 17],
+        expires_at=row[at + 18],
+        revoked_at=row[at + 19],
+        standing=_standing_before(row, at + FAMILY_WIDTH, caller, row[at + 4]),
+    )
+
+
+def token(row: asyncpg.Record, at: int) -> TokenFact | None:
+    """Read an access token with its application, from column `at` on."""
+    if row[at] is None:
+        return None
+    return TokenFact(
+        id=row[at],
+        digest=row[at + 1],
+        family_id=row[at + 2],
+        origin=_origin(row, at + 3),
+        issued_at=row[at + 11],
+        expires_at=row[at + 12],
+        revoked_at=row[at + 13],
+        client_id=row[at + 14] or "",
+        username=row[at + 17] or "",
+        subject=row[at + 18] or "",
+        auth_time=row[at + 19],
+        family_revoked=row[at + 20],
+        standing=_standing(row, at + TOKEN_WIDTH, active=row[at + 16], epoch=row[at + 15]),
+    )
+
+
+def session(row: asyncpg.Record) -> SessionFact | None:
+    """Read the session after the client; None unless it and its user are in force."""
+    at = CLIENT_WIDTH
+    if row[at] is None or row[at + 9] is None:
+        return None
+    return SessionFact(
+        id=row[at],
+        digest=row[at + 1],
+        user_id=row[at + 2],
+        user_epoch=row[at + 3],
+        auth_time=row[at + 4],
+        amr=tuple(row[at + 5]),
+        last_used_at=row[at + 6],
+        idle_expires_at=row[at + 7],
+        expires_at=row[at + 8],
+        subject=row[at + 10],
+        username=row[at + 11],
+        email=row[at + 12],
+        display_name=row[at + 13],
+    )
+
+
+def record(row: asyncpg.Record) -> RecordFact | None:
+    """Read the live record after the session."""
+    at = CLIENT_WIDTH + SESSION_WIDTH
+    if row[at] is None:
+        return None
+    return RecordFact(id=row[at], version=row[at + 1], pairs=tuple(row[at + 2]), since=tuple(row[at + 3]))
+
+
+def interaction(row: asyncpg.Record) -> InteractionFact | None:
+    """Read the interaction after the record."""
+    at = CLIENT_WIDTH + SESSION_WIDTH + RECORD_WIDTH
+    if row[at] is None:
+        return None
+    return InteractionFact(
+        id=row[at],
+        digest=row[at + 1],
+        application_id=row[at + 2],
+        client_id=row[at + 3],
+        params=tuple((name, value) for name, value in orjson.loads(row[at + 4])),
+        browser_digest=row[at + 5],
+        session_id=row[at + 6],
+        login_at=row[at + 7],
+        request_id=row[at + 8],
+        created_at=row[at + 9],
+        expires_at=row[at + 10],
+        closed_at=row[at + 11],
+    )
+
+
+def _origin(row: asyncpg.Record, at: int) -> Origin:
+    return Origin(
+        application_id=row[at],
+        user_id=row[at + 1],
+        record_id=row[at + 2],
+        record_version=row[at + 3],
+        user_epoch=row[at + 4],
+        application_epoch=row[at + 5],
+        scopes=tuple(row[at + 6]),
+        resources=tuple(row[at + 7]),
+    )
+
+
+def _authentication(row: asyncpg.Record, at: int) -> Authentication:
+    return Authentication(auth_time=row[at], acr=row[at + 1], amr=tuple(row[at + 2]), sid=row[at + 3])
+
+
+def _standing_before(
+    row: asyncpg.Record, at: int, caller: ClientFact | None, application_id: object
+) -> Standing | None:
+    """The caller is active, or it would not be here; a stranger's application counts as not standing."""
+    if caller is None or caller.id != application_id:
+        return None
+    return _standing(row, at, active=True, epoch=caller.epoch)
+
+
+def _standing(row: asyncpg.Record, at: int, *, active: bool | None, epoch: int | None) -> Standing | None:
+    """Read record and user; None when one of them, or the application, no longer exists."""
+    user_epoch = row[at + 6]
+    if row[at] is None or user_epoch is None or epoch is None:
+        return None
+    return Standing(
+        record_id=row[at],
+        record_version=row[at + 1],
+        pairs=tuple(row[at + 2]),
+        since=tuple(row[at + 3]),
+        record_revoked=row[at + 4],
+        user_active=row[at + 5],
+        user_epoch=user_epoch,
+        application_active=bool(active),
+        application_epoch=epoch,
+    )
+
+
+def _seconds(stored: float | None) -> timedelta | None:
+    return None if stored is None else timedelta(seconds=stored)

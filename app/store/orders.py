@@ -1,0 +1,139 @@
+"""What the store is ordered to write. Digests, never secrets; times are aware UTC, given by the caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.protocol.facts import Authentication, Origin
+from app.protocol.outcomes import RefreshMode
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One deed for the audit trail; `id` is a UUIDv7 of `at`, which names its partition.
+
+    `actor_id`, `subject_id` and `data` name ids and last characters, never a secret.
+    """
+
+    id: UUID
+    at: datetime
+    event: str
+    request_id: str
+    actor_kind: str
+    actor_id: str
+    user_id: UUID | None
+    application_id: UUID | None
+    subject_id: str
+    address: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """An access token; `id` is a UUIDv7 of `issued_at`, which names its partition."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    origin: Origin
+    family_id: UUID | None
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSettlement:
+    """Consume a code, begin its family, insert its first access token.
+
+    `family_digest` is that of the first refresh secret, None when the application gets none.
+    """
+
+    grant_id: UUID
+    now: datetime
+    family_id: UUID
+    family_digest: bytes | None = field(repr=False)
+    key_version: int
+    idle_expires_at: datetime
+    family_expires_at: datetime
+    authentication: Authentication
+    nonce: str | None
+    family_origin: Origin
+    token: NewToken
+    audit: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSettlement:
+    """Continue a family by one access token; `mode` and `touch` as in `protocol.outcomes.Refresh`."""
+
+    mode: RefreshMode
+    family_id: UUID
+    presented_generation: int
+    now: datetime
+    next_digest: bytes | None = field(repr=False)
+    key_version: int
+    idle_expires_at: datetime
+    grace: timedelta
+    touch: bool
+    token: NewToken
+    audit: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class NewInteraction:
+    """An authorization request to be kept until a person has dealt with it."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    application_id: UUID
+    client_id: str
+    params: tuple[tuple[str, str], ...]
+    browser_digest: bytes | None = field(repr=False)
+    session_id: UUID | None
+    request_id: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """An authorization code; record, user and application come from the settlement that it is part of."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    authentication: Authentication
+    redirect_uri: str | None
+    code_challenge: str | None
+    nonce: str | None
+    offline: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationSettlement:
+    """Close the interaction, merge `pairs` into the record, insert the code.
+
+    `interaction_id` is None where nobody had to be asked. `new_record_id` is used when there is no live record yet.
+    """
+
+    interaction_id: UUID | None
+    now: datetime
+    application_id: UUID
+    user_id: UUID
+    user_epoch: int
+    application_epoch: int
+    pairs: tuple[str, ...]
+    new_record_id: UUID
+    code: NewCode
+    audit: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAuthorization:
+    """The record after the merge."""
+
+    record_id: UUID
+    version: int
+    pairs: tuple[str, ...]

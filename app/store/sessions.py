@@ -1,0 +1,142 @@
+"""Browser sessions: begun, looked up, kept alive, ended."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, insert, inspect, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.models.browser_session import BrowserSession
+from app.models.user import User
+from app.protocol.facts import SessionFact
+from app.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session about to begin; `digest` is that of the cookie's secret, times are aware UTC."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    user_id: UUID
+    user_epoch: int
+    amr: tuple[str, ...]
+    auth_time: datetime
+    idle_expires_at: datetime
+    expires_at: datetime
+    address: str = ""
+    user_agent: str = ""
+
+
+async def insert_session(transaction: AsyncSession, session: NewSession) -> bool:
+    """Begin the session; False when the user was disabled meanwhile."""
+    row = {
+        "id": session.id,
+        "digest": session.digest,
+        "auth_time": session.auth_time,
+        "amr": list(session.amr),
+        "acr": "",
+        "user_agent": session.user_agent,
+        "address": session.address,
+        "created_at": session.auth_time,
+        "last_used_at": session.auth_time,
+        "idle_expires_at": session.idle_expires_at,
+        "expires_at": session.expires_at,
+    }
+    types = inspect(BrowserSession).columns
+    user = select(
+        col(User.id), col(User.epoch), *(literal(value, types[name].type) for name, value in row.items())
+    ).where(col(User.id) == session.user_id, col(User.epoch) == session.user_epoch, col(User.disabled_at).is_(None))
+    begun = await transaction.execute(
+        insert(BrowserSession)
+        .from_select(["user_id", "user_epoch", *row], user, include_defaults=False)
+        .returning(col(BrowserSession.id))
+    )
+    return begun.first() is not None
+
+
+async def find_live(database: Database, session_id: UUID, now: datetime) -> SessionFact | None:
+    """Return the session while neither it nor its user has ended."""
+    statement = (
+        select(
+            col(BrowserSession.id),
+            col(BrowserSession.digest),
+            col(BrowserSession.user_id),
+            col(BrowserSession.user_epoch),
+            col(User.sub),
+            col(User.username),
+            col(User.email),
+            col(User.claims)["name"].as_string(),
+            col(BrowserSession.auth_time),
+            col(BrowserSession.amr),
+            col(BrowserSession.last_used_at),
+            col(BrowserSession.idle_expires_at),
+            col(BrowserSession.expires_at),
+        )
+        .join(User, col(User.id) == col(BrowserSession.user_id))
+        .where(
+            _open(session_id),
+            col(BrowserSession.idle_expires_at) > now,
+            col(BrowserSession.expires_at) > now,
+            col(User.disabled_at).is_(None),
+            col(User.epoch) == col(BrowserSession.user_epoch),
+        )
+    )
+    async with database.transaction() as transaction:
+        row = (await transaction.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return SessionFact(
+        id=row[0],
+        digest=row[1],
+        user_id=row[2],
+        user_epoch=row[3],
+        subject=row[4],
+        username=row[5],
+        email=row[6] or "",
+        display_name=row[7] or "",
+        auth_time=row[8],
+        amr=tuple(row[9]),
+        last_used_at=row[10],
+        idle_expires_at=row[11],
+        expires_at=row[12],
+    )
+
+
+async def touch(database: Database, session_id: UUID, now: datetime, idle_expires_at: datetime) -> None:
+    """Note the use of a session that is still alive; never backwards."""
+    async with database.transaction() as transaction:
+        await transaction.execute(
+            update(BrowserSession)
+            .where(_open(session_id), col(BrowserSession.idle_expires_at) > now, col(BrowserSession.last_used_at) < now)
+            .values(last_used_at=now, idle_expires_at=idle_expires_at)
+        )
+
+
+async def end(transaction: AsyncSession, session_id: UUID, digest: bytes, now: datetime) -> UUID | None:
+    """End the session whose secret has this digest; return whose it was, None when nothing was there to end."""
+    ended = await transaction.execute(
+        update(BrowserSession)
+        .where(_open(session_id), col(BrowserSession.digest) == digest)
+        .values(ended_at=now)
+        .returning(col(BrowserSession.user_id))
+    )
+    return ended.scalar_one_or_none()
+
+
+async def ran_idle(database: Database, session_id: UUID, digest: bytes, now: datetime) -> bool:
+    """Tell whether the session is over for no other reason than that nobody used it."""
+    statement = select(col(BrowserSession.id)).where(
+        _open(session_id),
+        col(BrowserSession.digest) == digest,
+        col(BrowserSession.idle_expires_at) <= now,
+        col(BrowserSession.idle_expires_at) < col(BrowserSession.expires_at),
+    )
+    async with database.transaction() as transaction:
+        return (await transaction.execute(statement)).first() is not None
+
+
+def _open(session_id: UUID) -> ColumnElement[bool]:
+    return and_(col(BrowserSession.id) == session_id, col(BrowserSession.ended_at).is_(None))

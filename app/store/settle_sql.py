@@ -1,0 +1,211 @@
+"""The statements that settle, one round trip each: consume what pays, and write what it buys, or nothing.
+
+Single use stands in the WHERE clause, and every further part selects from the part that consumed. All parts see the
+database as it was when the statement began, so that a lost settlement knows only that it lost (storage.md §4).
+"""
+
+from app.store.hot_pool import Statement
+
+# ruff: noqa: S608 -- put together from constants; every value is a parameter
+
+_AUDIT = "id, at, event, request_id, actor_kind, actor_id, user_id, application_id, subject_id, address, data"
+
+
+def _audit(first: int, source: str, *, data: str = "", authorization: str = "") -> str:
+    """Insert the audit row whose eleven columns are the parameters from `first` on, once per row of `source`."""
+    types = ("uuid", "timestamptz", "text", "text", "text", "text", "uuid", "uuid", "text", "text", "jsonb")
+    values = ", ".join(f"${first + place}::{kind}" for place, kind in enumerate(types))
+    columns = f"{_AUDIT}, authorization_id" if authorization else _AUDIT
+    extra = f", {authorization}" if authorization else ""
+    return f"insert into audit ({columns}) select {values}{data}{extra} from {source}"
+
+
+SAVE_INTERACTION = Statement(
+    "save_interaction",
+    """
+insert into interaction
+    (id, digest, application_id, client_id, params, browser_digest, session_id, request_id, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+)
+
+CLOSE_INTERACTION = Statement(
+    "close_interaction",
+    """
+update interaction set closed_at = $2 where id = $1 and closed_at is null and expires_at > $2 returning id""",
+)
+DENY_INTERACTION = Statement(
+    "deny_interaction",
+    f"""
+with i as (update interaction set closed_at = $2 where id = $1 and closed_at is null and expires_at > $2 returning id),
+     l as ({_audit(3, "i")})
+select id from i""",
+)
+
+# $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
+# $8 pairs, $9-$19 the code, $20-$30 the audit row
+SETTLE_AUTHORIZATION = Statement(
+    "settle_authorization",
+    f"""
+with who as (
+    select u.id
+    from (select id from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
+    join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true),
+i as (
+    update interaction set closed_at = $2
+    where id = $1::uuid and closed_at is null and expires_at > $2 and exists (select from who) returning id),
+paid as (select who.id from who where $1::uuid is null or exists (select from i)),
+m as (
+    insert into "authorization" as a
+        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at)
+    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $20, $2, $2 from paid
+    on conflict (user_id, application_id) where revoked_at is null do update
+    set (pairs, since, version, last_change, updated_at) = (
+        select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
+            a.version + (cardinality(n) > 0)::int,
+            case when cardinality(n) > 0 then excluded.last_change else a.last_change end,
+            greatest(a.updated_at, excluded.updated_at)
+        from (
+            select coalesce(array_agg(p order by o), '{{}}') n
+            from unnest(excluded.pairs) with ordinality d (p, o) where p <> all (a.pairs)) e)
+    returning id, version, pairs, since, last_change),
+s as (
+    insert into authorization_scope (authorization_id, pair, first_granted, last_granted)
+    select m.id, p, $2, $2 from m, unnest($8::text[]) p
+    on conflict (authorization_id, pair) do update
+    set last_granted = greatest(authorization_scope.last_granted, excluded.last_granted)),
+g as (
+    insert into grant_code
+        (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
+         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at)
+    select $9, $10, $5, $3, m.id, m.version, $4, $6, $11, $12, $13, $14, $15, $16::uuid, $17::text, $18::text,
+        $19::text, $31, $32
+    from m),
+b as (
+    select m.id, m.version, m.pairs, array(
+        select p from unnest(m.pairs, m.since) with ordinality u (p, v, o)
+        where v < m.version or m.last_change <> $20 order by o) before
+    from m),
+l as ({
+        _audit(
+            20,
+            "b",
+            data=" || jsonb_build_object('before', b.before, 'after', b.pairs, 'version', b.version)",
+            authorization="b.id",
+        )
+    })
+select id, version, pairs from m""",
+)
+
+_NEW_TOKEN = (
+    "insert into access_token (id, digest, family_id, authorization_id, user_id, application_id, record_version, "
+    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at)"
+)
+
+# $1 code, $2 now, $3 family, $4 its digest or null, $5 key version, $6 idle end, $7 end, $8 its scopes,
+# $9 its resources, $10-$16 the token, $17-$27 the audit row
+SETTLE_CODE = Statement(
+    "settle_code",
+    f"""
+with c as (
+    update grant_code set used_at = $2, family_id = $3 where id = $1 and used_at is null and expires_at > $2
+    returning application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, auth_time, acr,
+        amr, sid, nonce),
+f as (
+    insert into token_family
+        (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
+         resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
+         nonce)
+    select $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $8, $9,
+        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce
+    from c),
+t as (
+    {_NEW_TOKEN}
+    select $10, $11, $12::uuid, authorization_id, user_id, application_id, record_version, user_epoch,
+        application_epoch, $13, $14, $15, $16
+    from c),
+l as ({_audit(17, "c")})
+select exists (select from c)""",
+)
+
+_FAMILY_ORIGIN = "authorization_id, user_id, application_id, record_version, user_epoch, application_epoch"
+
+
+def _refresh(paid: str, first: int) -> str:
+    """A refresh: `paid` finds or moves the family; the token's seven parameters begin at `first`, then audit."""
+    token = ", ".join(f"${number}" for number in range(first + 3, first + 7))
+    return f"""
+with f as ({paid}),
+t as (
+    {_NEW_TOKEN}
+    select ${first}, ${first + 1}, ${first + 2}::uuid, {_FAMILY_ORIGIN}, {token}
+    from f),
+l as ({_audit(first + 7, "f")})
+select exists (select from f)"""
+
+
+_LIVE = "revoked_at is null and idle_expires_at > $3 and expires_at > $3"
+
+ROTATE = Statement(
+    "settle_refresh.rotate",
+    _refresh(
+        f"""
+    update token_family set generation = $2 + 1, digest = $5, rotated_at = $3, idle_expires_at = least($4, expires_at),
+        key_since = case when key_since[cardinality(key_since) - 1] = $6::int then key_since
+            else key_since || array[$6::int, $2 + 1] end
+    where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
+        7,
+    ),
+)
+REPEAT = Statement(
+    "settle_refresh.repeat",
+    _refresh(
+        f"""
+    select {_FAMILY_ORIGIN} from token_family
+    where id = $1 and generation = $2 + 1 and rotated_at >= $4 and {_LIVE}""",
+        5,
+    ),
+)
+KEEP = Statement(
+    "settle_refresh.keep",
+    _refresh(
+        f"""
+    select {_FAMILY_ORIGIN} from token_family where id = $1 and generation = $2 and {_LIVE}""",
+        4,
+    ),
+)
+KEEP_AND_TOUCH = Statement(
+    "settle_refresh.touch",
+    _refresh(
+        f"""
+    update token_family set rotated_at = $3, idle_expires_at = least($4, expires_at)
+    where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
+        5,
+    ),
+)
+
+REVOKE_FAMILY = Statement(
+    "revoke_family",
+    f"""
+with f as (
+    update token_family set revoked_at = $2, revoked_reason = $3
+    where id = $1 and revoked_at is null and ($4::uuid is null or application_id = $4) returning id),
+l as ({_audit(5, "f")})
+select exists (select from f)""",
+)
+REVOKE_TOKEN = Statement(
+    "revoke_token",
+    f"""
+with t as (update access_token set revoked_at = $2 where id = $1 and revoked_at is null returning id),
+l as ({_audit(3, "t")})
+select exists (select from t)""",
+)
+COUNT_FAILED_REDEMPTION = Statement(
+    "count_failed_redemption",
+    """
+update grant_code set failed_attempts = failed_attempts + 1,
+    expires_at = case when failed_attempts + 1 >= $2 then least(expires_at, $3) else expires_at end
+where id = $1 and used_at is null""",
+)
+
+STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
+"""What a hot connection prepares to write."""

@@ -1,0 +1,1 @@
+"""Sinks for what the server does: log lines, counters and request ids."""

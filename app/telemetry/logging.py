@@ -1,0 +1,73 @@
+"""One structured log for the product and for the libraries it runs on: JSON lines, or readable lines on a terminal."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import Processor
+
+from app.telemetry.redaction import redact, redact_text
+from app.telemetry.style import LogStyle
+
+_LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx", "httpcore", "alembic", "sqlalchemy")
+
+
+def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
+    """Send the log of this process to `stream` (default: standard error), every line redacted.
+
+    Both doors lead to the same lines: structlog for the product, `logging` for the libraries. Call it once per process.
+    """
+    stream = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    render: list[Processor] = [redact, _renderer(style, stream)]
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in _LIBRARIES:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_told_already)
+
+
+def _renderer(style: LogStyle, stream: TextIO) -> Processor:
+    if style == "json":
+        return _render_json
+    # The default exception formatter shows local variables, and those may hold what nobody may see.
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+    )
+
+
+def _render_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    return orjson.dumps(event, default=_as_text, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _as_text(value: object) -> str:
+    return redact_text(repr(value))
+
+
+def _told_already(record: logging.LogRecord) -> bool:
+    """Drop uvicorn's own line for an exception: `app.telemetry.requests` has told it, with the request id."""
+    return not record.getMessage().startswith("Exception in ASGI application")

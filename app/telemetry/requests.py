@@ -1,0 +1,121 @@
+"""The outermost middleware, pure ASGI: gives each request an id, and tells afterwards, in one line, how it ended.
+
+The id stands in `scope["state"]["request_id"]` and in the answer's `X-Request-Id`. Endpoints that know more write
+into the same state: `client_id`, `outcome` (such as granted), or `refusal`, the error that they answered with. The line
+names the path without its query, and nothing that a client has sent in a body or header.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from time import perf_counter
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.crypto.secrets import random_bytes
+from app.protocol.errors import ErrorCode, OAuthError
+from app.telemetry.metrics import REQUESTS, RequestMetrics, route_of
+
+_HEADER = b"x-request-id"
+_ACCEPTABLE = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+_MAX_LOGGED_PATH = 200
+_METHODS = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Clients may invent methods, and each would be a series of its own: all others are counted as OTHER."""
+
+
+def new_request_id() -> str:
+    """Return `req_` and 80 random bits: short enough to read out, never guessable from another one."""
+    return "req_" + random_bytes(10).hex()
+
+
+class Requests:
+    """Identify, time, count and log every HTTP request.
+
+    `trusted_proxies` are addresses or networks whose `X-Request-Id` is taken over when it is harmless; from anybody
+    else the header counts for nothing.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, trusted_proxies: tuple[str, ...] = (), metrics: RequestMetrics = REQUESTS
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+        networks = tuple(ip_network(network, strict=False) for network in trusted_proxies)
+        self._trusts = lru_cache(maxsize=1024)(lambda address: _within(address, networks))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; anything but HTTP passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._request_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        header = (_HEADER, request_id.encode("ascii"))
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        begin = perf_counter()
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            status = status or 500
+            self._log.exception("request.failed", request_id=request_id)
+            raise
+        finally:
+            self._tell(scope, status, perf_counter() - begin)
+
+    def _request_id(self, scope: Scope) -> str:
+        client = scope.get("client")
+        if client is not None and self._trusts(client[0]):
+            for name, value in scope["headers"]:
+                if name == _HEADER and _ACCEPTABLE.fullmatch(value):
+                    return str(value, "ascii")
+        return new_request_id()
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        state = scope["state"]
+        outcome, detail = _ending(state)
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._metrics.observe(route=route_of(scope), method=method, status=status, outcome=outcome, seconds=seconds)
+        self._log.info(
+            "request",
+            method=method,
+            path=scope["path"][:_MAX_LOGGED_PATH],
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=state["request_id"],
+            client_id=state.get("client_id", ""),
+            outcome=outcome,
+            **({"detail": detail} if detail else {}),
+        )
+
+
+def _ending(state: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the outcome (of a closed set) and the detail that only the log may show."""
+    refusal = state.get("refusal")
+    if isinstance(refusal, OAuthError):
+        return refusal.code.wire, refusal.detail or refusal.description
+    if refusal is not None:
+        return ErrorCode.TEMPORARILY_UNAVAILABLE.wire, type(refusal).__name__
+    return state.get("outcome", ""), ""
+
+
+def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    if not networks:
+        return False
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

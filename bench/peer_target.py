@@ -1,0 +1,65 @@
+"""node-oidc-provider on PostgreSQL: the peer that the product is compared with."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.postgres import Postgres
+from bench.stock import Client, Kind, Stock, Volume
+from bench.target import ServerProcess, Target, free_port
+
+HOME = Path(__file__).resolve().parent / "node"
+
+_DATABASE = "bench_peer"
+_PATHS: dict[Kind, str] = {"introspect": "/token/introspection", "exchange": "/token", "refresh": "/token"}
+_OLDEST_NODE = 20
+
+
+def missing() -> str | None:
+    """Return what is missing for the peer to run, or None."""
+    node = shutil.which("node")
+    if node is None:
+        return "Node is not installed"
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < _OLDEST_NODE:
+        return f"Node {version} is older than {_OLDEST_NODE}"
+    if not (HOME / "node_modules" / "oidc-provider").is_dir():
+        return f"its packages are not installed: npm ci --prefix bench/node"
+    return None
+
+
+def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, processes: Sequence[int]) -> list[Target]:
+    """Make and fill the peer's database, return the peer with each number of processes."""
+    dsn = postgres.make_database(_DATABASE)
+    client = Client("peer", secrets.token_urlsafe(32))
+    environment = {
+        **os.environ,
+        "NODE_ENV": "production",
+        "BENCH_PEER_HOST": dsn.host,
+        "BENCH_PEER_PORT": str(dsn.port),
+        "BENCH_PEER_USER": dsn.user,
+        "BENCH_PEER_PASSWORD": dsn.password,
+        "BENCH_PEER_DATABASE": dsn.database,
+        "BENCH_PEER_CLIENT": client.client_id,
+        "BENCH_PEER_SECRET": client.secret,
+        "BENCH_PEER_REDIRECT_URI": client.redirect_uri,
+    }
+    amounts = map(str, (volume.tokens, volume.codes, volume.families))
+    prepared = subprocess.run(
+        ["node", "prepare.mjs", *amounts], env=environment, cwd=HOME, stdout=subprocess.PIPE, check=True
+    )
+    made = json.loads(prepared.stdout)
+    stock = Stock(
+        client, _PATHS, tokens=made["tokens"], codes=made["codes"], refresh_tokens=made["refreshTokens"]
+    )
+    targets = []
+    for number in processes:
+        port = free_port()
+        command = ["node", "server.mjs", str(port), str(number), str(connections)]
+        server = ServerProcess(command, port, log=logs / f"peer-{number}.log", environment=environment, cwd=HOME)
+        targets.append(Target("node-oidc-provider", number, server, _DATABASE, stock.work))
+    return targets

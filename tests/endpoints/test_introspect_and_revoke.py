@@ -1,0 +1,116 @@
+"""POST /oauth/introspect and /oauth/revoke at the wire (standards A4, A5)."""
+
+import httpx
+import pytest
+
+from tests.support.service import ISSUER, SECRET, Service, obtain_code, redeem
+
+
+async def bought(browser: httpx.AsyncClient, client_id: str = "web") -> dict[str, str]:
+    answer = await redeem(browser, client_id, await obtain_code(browser, client_id, "robin"))
+    tokens: dict[str, str] = answer.json()
+    return tokens
+
+
+async def introspect(browser: httpx.AsyncClient, token: str, client_id: str = "web") -> httpx.Response:
+    return await browser.post("/oauth/introspect", data={"token": token}, auth=(client_id, SECRET))
+
+
+async def revoke(browser: httpx.AsyncClient, token: str, client_id: str = "web") -> httpx.Response:
+    return await browser.post("/oauth/revoke", data={"token": token}, auth=(client_id, SECRET))
+
+
+async def test_an_active_token(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    answer = await introspect(browser, tokens["access_token"])
+    body = answer.json()
+    assert answer.headers["cache-control"] == "no-store"
+    assert body["active"] is True
+    assert (body["client_id"], body["username"], body["scope"], body["iss"]) == ("web", "robin", "project:read", ISSUER)
+    assert body["exp"] - body["iat"] == 3600
+    assert set(body) == {"active", "client_id", "username", "token_type", "exp", "iat", "sub", "iss", "jti", "scope"}
+
+
+async def test_a_hint_is_not_needed_and_a_wrong_one_does_not_mislead(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    for hint in ("access_token", "refresh_token", "nonsense"):
+        data = {"token": tokens["access_token"], "token_type_hint": hint}
+        assert (await browser.post("/oauth/introspect", data=data, auth=("web", SECRET))).json()["active"]
+
+
+async def test_a_resource_server_sees_access_tokens_and_no_refresh_tokens(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    assert (await introspect(browser, tokens["access_token"], "other")).json()["active"]
+    assert (await introspect(browser, tokens["refresh_token"], "other")).json() == {"active": False}
+    own = (await introspect(browser, tokens["refresh_token"])).json()
+    assert (own["active"], own["token_type"]) == (True, "refresh_token")
+
+
+@pytest.mark.parametrize("token", ["x", "asat_", "asat_" + "A" * 70, "asrt_" + "A" * 75, "ä", "asac_" + "A" * 70])
+async def test_every_other_string_is_inactive_and_revoked_with_200(browser: httpx.AsyncClient, token: str) -> None:
+    answer = await introspect(browser, token)
+    assert (answer.status_code, answer.json()) == (200, {"active": False})
+    gone = await revoke(browser, token)
+    assert (gone.status_code, gone.content) == (200, b"")
+
+
+async def test_a_token_expires(site: Service, browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    site.clock.forward(3600)
+    assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
+
+
+async def test_only_authenticated_confidential_callers_introspect(browser: httpx.AsyncClient) -> None:
+    for answer in (
+        await browser.post("/oauth/introspect", data={"token": "x"}),
+        await browser.post("/oauth/introspect", data={"token": "x", "client_id": "spa"}),
+        await browser.post("/oauth/introspect", data={"token": "x"}, auth=("web", "wrong")),
+    ):
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_the_token_parameter_is_required(browser: httpx.AsyncClient) -> None:
+    for path in ("/oauth/introspect", "/oauth/revoke"):
+        answer = await browser.post(path, data={}, auth=("web", SECRET))
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_revoking_an_access_token_leaves_the_family(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    assert (await revoke(browser, tokens["access_token"])).status_code == 200
+    assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
+    assert (await introspect(browser, tokens["refresh_token"])).json()["active"]
+
+
+async def test_revoking_a_refresh_token_ends_its_access_tokens(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    await revoke(browser, tokens["refresh_token"])
+    assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
+    assert (await introspect(browser, tokens["refresh_token"])).json() == {"active": False}
+    assert (await revoke(browser, tokens["refresh_token"])).status_code == 200
+
+
+async def test_a_rotated_refresh_token_ends_the_family_too(browser: httpx.AsyncClient) -> None:
+    first = (await bought(browser))["refresh_token"]
+    data = {"grant_type": "refresh_token", "refresh_token": first}
+    second = (await browser.post("/oauth/token", data=data, auth=("web", SECRET))).json()
+    await revoke(browser, first)
+    assert (await introspect(browser, second["access_token"])).json() == {"active": False}
+
+
+async def test_a_token_of_another_application_is_not_revoked(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        refused = await revoke(browser, token, "other")
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert (await introspect(browser, tokens["access_token"])).json()["active"]
+
+
+async def test_a_public_application_revokes_with_its_client_id(browser: httpx.AsyncClient) -> None:
+    code = await obtain_code(browser, "spa", "robin")
+    data = {"grant_type": "authorization_code", "code": code, "client_id": "spa",
+            "redirect_uri": "https://client.example/callback",
+            "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}  # fmt: skip
+    tokens = (await browser.post("/oauth/token", data=data)).json()
+    await browser.post("/oauth/revoke", data={"token": tokens["refresh_token"], "client_id": "spa"})
+    assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}

@@ -1,0 +1,130 @@
+"""How many tries there are: counted in PostgreSQL, exactly, however many come at once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.services import limits
+from app.services.limits import Keys, SignInLimits
+from app.store import failures
+from app.store.database import Database
+
+NOW = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
+LIMITS = SignInLimits()
+KEY = b"k" * 32
+
+
+def keys(name: str = "ada", address: str = "203.0.113.7") -> Keys:
+    """Return the counters of one try."""
+    return limits.keys_of(KEY, name=name, address=address)
+
+
+async def fail(database: Database, of: Keys, now: datetime, rules: SignInLimits = LIMITS) -> float | None:
+    """Fail once and return how long the account waits after it, in seconds; None when it does not."""
+    admission = await limits.admit(database, of, now, rules)
+    assert admission.admitted
+    return (admission.wait_until - now).total_seconds() if admission.wait_until else None
+
+
+async def test_nine_failures_in_a_row_are_free_and_the_tenth_costs_thirty_seconds(database: Database) -> None:
+    waits = [await fail(database, keys(), NOW) for _ in range(10)]
+    assert waits == [None] * 9 + [30.0]
+
+
+async def test_the_wait_doubles_up_to_an_hour(database: Database) -> None:
+    now = NOW
+    for _ in range(9):
+        await fail(database, keys(), now)
+    waits = []
+    for _ in range(10):
+        wait = await fail(database, keys(), now)
+        assert wait is not None
+        waits.append(wait)
+        now += timedelta(seconds=wait)
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+async def test_a_try_during_the_wait_is_refused_and_does_not_make_it_longer(database: Database) -> None:
+    for _ in range(10):
+        await fail(database, keys(), NOW)
+    for seconds in (0, 10, 29):
+        admission = await limits.admit(database, keys(), NOW + timedelta(seconds=seconds), LIMITS)
+        assert not admission.admitted
+        assert admission.wait_until == NOW + timedelta(seconds=30)
+    assert (await limits.admit(database, keys(), NOW + timedelta(seconds=30), LIMITS)).admitted
+
+
+async def test_a_refused_try_does_not_count_against_the_address(database: Database) -> None:
+    rules = SignInLimits(account_failures=1, address_failures=2)
+    await fail(database, keys(), NOW, rules)
+    for _ in range(5):
+        assert not (await limits.admit(database, keys(), NOW, rules)).admitted
+    await fail(database, keys(name="bob"), NOW, rules)
+
+
+async def test_an_address_has_three_hundred_failures_in_ten_minutes(database: Database) -> None:
+    for number in range(300):
+        await fail(database, keys(name=f"n{number}"), NOW + timedelta(seconds=number))
+    full = await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=9), LIMITS)
+    assert not full.admitted
+    assert full.wait_until == NOW + timedelta(minutes=10)
+    assert (await limits.admit(database, keys("another", "203.0.113.8"), NOW, LIMITS)).admitted
+    assert (await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=10), LIMITS)).admitted
+
+
+async def test_success_forgives_the_account_all_and_the_address_the_one(database: Database) -> None:
+    rules = SignInLimits(address_failures=12)
+    for _ in range(9):
+        await fail(database, keys(), NOW, rules)
+    admitted = await limits.admit(database, keys(), NOW, rules)
+    assert admitted.wait_until is not None
+    async with database.transaction() as transaction:
+        await failures.forgive(transaction, keys().address or b"")
+        await failures.clear(transaction, keys().account)
+    assert [await fail(database, keys(), NOW, rules) for _ in range(3)] == [None] * 3
+    assert not (await limits.admit(database, keys(), NOW, rules)).admitted
+
+
+async def test_of_forty_tries_at_once_exactly_ten_are_judged(database: Database) -> None:
+    admissions = await asyncio.gather(*(limits.admit(database, keys(), NOW, LIMITS) for _ in range(40)))
+    assert sum(admission.admitted for admission in admissions) == 10
+    assert sum(admission.admitted and admission.wait_until is not None for admission in admissions) == 1
+    assert all(admission.wait_until for admission in admissions if not admission.admitted)
+
+
+async def test_of_forty_tries_at_once_from_one_address_exactly_the_limit_is_judged(database: Database) -> None:
+    rules = SignInLimits(address_failures=7)
+    tries = (limits.admit(database, keys(name=f"n{number}"), NOW, rules) for number in range(40))
+    assert sum(admission.admitted for admission in await asyncio.gather(*tries)) == 7
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("203.0.113.7", "203.0.113.8", False),
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::1", True),
+    ],
+)
+def test_an_ipv6_network_counts_as_one_address(one: str, other: str, together: bool) -> None:
+    assert (keys(address=one).address == keys(address=other).address) is together
+
+
+@pytest.mark.parametrize("address", ["", "testclient", "/run/socket"])
+async def test_where_the_address_is_unknown_only_the_account_counts(database: Database, address: str) -> None:
+    assert keys(address=address).address is None
+    assert await fail(database, keys(address=address), NOW) is None
+
+
+def test_the_table_of_failures_names_nobody() -> None:
+    assert b"ada" not in keys().account
+    assert keys().account != limits.keys_of(b"x" * 32, name="ada", address="").account
+    assert "k" * 5 not in repr(keys())
+
+
+@pytest.mark.parametrize(("milliseconds", "seconds"), [(-5, 1), (0, 1), (1, 1), (1000, 1), (1001, 2), (29_500, 30)])
+def test_retry_after_is_rounded_up_and_never_zero(milliseconds: int, seconds: int) -> None:
+    assert limits.seconds_until(NOW + timedelta(milliseconds=milliseconds), NOW) == seconds
