@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from app.jobs.loop import run_jobs
+from app.jobs.work import Work
 from app.pipeline.http import Endpoint
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
@@ -101,6 +103,7 @@ class FrontDoor:
         if endpoint is None:
             await self.pages(scope, receive, send)
         else:
+            scope["endpoint"] = endpoint.handler  # as Starlette's router does: the path is one of a closed set
             await endpoint.serve(self.pages.state.server, scope, receive, send)
 
 
@@ -109,6 +112,9 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
     database = await Database.open(runtime.database_url, owner_url=runtime.owner_url)
     server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
     background = [asyncio.create_task(server.traces.run())]
+    if runtime.run_jobs:
+        work = Work(database, server.policy.lifetimes, server.clock)
+        background.append(asyncio.create_task(run_jobs(work)))
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ of audit.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 TABLES = """
@@ -80,7 +81,7 @@ def partitions(now: datetime) -> Iterator[str]:
 
 
 def _ranges(table: str, bounds: list[datetime]) -> Iterator[str]:
-    for number, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (low, high) in enumerate(pairwise(bounds)):
         yield (
             f"create table {table}_{number} partition of {table} "
             f"for values from ('{_first_id(low)}') to ('{_first_id(high)}')"

@@ -69,7 +69,21 @@ async def _fill(
             *("id", "digest", "application_id", "user_id", "authorization_id", "record_version", "scopes"),
             *("resources", "auth_time", "acr", "amr", "redirect_uri", "code_challenge", "expires_at"),
         )
-        rest = (application, user, record, 1, _SCOPES, [], now, "", ["pwd"], client.redirect_uri, CHALLENGE, later)
+        no_resources: list[str] = []
+        rest = (
+            application,
+            user,
+            record,
+            1,
+            _SCOPES,
+            no_resources,
+            now,
+            "",
+            ["pwd"],
+            client.redirect_uri,
+            CHALLENGE,
+            later,
+        )
         await connection.copy_records_to_table(
             "grant_code",
             columns=columns,

@@ -28,7 +28,7 @@ def missing() -> str | None:
     if int(version.removeprefix("v").partition(".")[0]) < _OLDEST_NODE:
         return f"Node {version} is older than {_OLDEST_NODE}"
     if not (HOME / "node_modules" / "oidc-provider").is_dir():
-        return f"its packages are not installed: npm ci --prefix bench/node"
+        return "its packages are not installed: npm ci --prefix bench/node"
     return None
 
 
@@ -53,9 +53,7 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         ["node", "prepare.mjs", *amounts], env=environment, cwd=HOME, stdout=subprocess.PIPE, check=True
     )
     made = json.loads(prepared.stdout)
-    stock = Stock(
-        client, _PATHS, tokens=made["tokens"], codes=made["codes"], refresh_tokens=made["refreshTokens"]
-    )
+    stock = Stock(client, _PATHS, tokens=made["tokens"], codes=made["codes"], refresh_tokens=made["refreshTokens"])
     targets = []
     for number in processes:
         port = free_port()

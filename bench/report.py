@@ -5,11 +5,13 @@ import platform
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from bench.meter import Cost, Unit
 from bench.run import PRODUCT_KINDS, Ceiling, Cell, Footprint, Sample
 from bench.stock import Kind
+
+T = TypeVar("T")
 
 PRODUCT = "assent"
 PEER = "node-oidc-provider"
@@ -71,7 +73,7 @@ def goals(results: Results) -> list[Goal]:
             found.append(
                 Goal(f"memory, {label}", print_.peak_rss / _MIB, _MEMORY_GOAL, "≤", "MiB", "largest process, peak")
             )
-            found.append(Goal(f"start, {label}", print_.start_seconds, _START_GOAL, "≤", "s", "to the open port"))
+            found.append(Goal(f"start, {label}", print_.start_seconds, _START_GOAL, "≤", "s", "to the first answer"))
     return found
 
 
@@ -189,7 +191,7 @@ def _cost(sample: Sample, results: Results) -> Cost:
     return sample.cpu
 
 
-def _median[T](values: Sequence[T], of: Callable[[T], float]) -> float:
+def _median(values: Sequence[T], of: Callable[[T], float]) -> float:
     return statistics.median(map(of, values))
 
 

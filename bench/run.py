@@ -48,7 +48,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Seconds until the port was open (median), and the largest process: peak resident set and PSS, in bytes."""
+    """Seconds until the first answer (median), and the largest process: peak resident set and PSS, in bytes."""
 
     start_seconds: float
     peak_rss: int

@@ -37,7 +37,10 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
-        """Start it and return the seconds until its port was open. Raises RuntimeError with the tail of its output."""
+        """Start it and return the seconds until its first answer. Raises RuntimeError with the tail of its output.
+
+        An open port is not enough: a parent may listen before its workers can answer.
+        """
         began = time.perf_counter()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -49,11 +52,11 @@ class ServerProcess:
                 cwd=self._cwd,
                 start_new_session=True,
             )
-        while not self._is_open():
+        while not self._answers():
             if self._process.poll() is not None or time.perf_counter() - began > _START_SECONDS:
                 self.stop()
                 tail = self._log.read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"{' '.join(self._command)} did not open its port:\n{tail}")
+                raise RuntimeError(f"{' '.join(self._command)} did not answer:\n{tail}")
             time.sleep(0.005)
         return time.perf_counter() - began
 
@@ -75,9 +78,13 @@ class ServerProcess:
             raise RuntimeError("the server is not running")
         return process_tree(self._process.pid)
 
-    def _is_open(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=_START_SECONDS) as probe:
+                probe.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+                return probe.recv(12).startswith(b"HTTP/1.1")
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from app.services.applications import Owner, Registered
     from app.store.applications import StoredApplication
 
-application = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Register, list and change applications.")
+application = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Register, list and change applications."
+)
 
 ClientId = Annotated[str, typer.Argument(help="The application’s client_id.")]
 
@@ -28,9 +30,7 @@ def create(
     grant_type: Annotated[list[str] | None, _many("Repeatable; authorization_code and refresh_token without.")] = None,
     scope: Annotated[list[str] | None, _many("What it may ask for; repeatable; everything without.")] = None,
     public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret: native and browser ones.")] = False,
-    auth_method: Annotated[
-        str, typer.Option(help="How it authenticates if not public.")
-    ] = "client_secret_basic",
+    auth_method: Annotated[str, typer.Option(help="How it authenticates if not public.")] = "client_secret_basic",
     owner: Annotated[str, typer.Option(help="Username of the person whose application it is.")] = "",
     client_id: Annotated[str, typer.Option(help="Identifier; a random one without.")] = "",
     pkce: Annotated[bool, typer.Option("--require-pkce/--no-require-pkce", help="Whether PKCE is demanded.")] = True,

@@ -8,7 +8,9 @@ import typer
 
 from app.cli.options import Config
 
-user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list and change user accounts.")
+user = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Create, list and change user accounts."
+)
 
 Username = Annotated[str, typer.Argument(help="The name that the person signs in with.")]
 PasswordFile = Annotated[

@@ -151,7 +151,7 @@ class ClientMetadata(BaseModel):
         members = {
             name: value for name, value in given.items() if value is not None and (value != [] or name == "scope")
         }
-        members |= {"localized": localized} if (localized := _take_localized(members)) else {}
+        members["localized"] = _take_localized(members)
         if "grant_types" not in members:
             # Named empty and with nowhere to redirect to, it is a resource server that only introspects.
             without_grants = given.get("grant_types") == [] and "redirect_uris" not in members
@@ -200,7 +200,7 @@ class ClientMetadata(BaseModel):
     def document(self) -> dict[str, Any]:
         """Return the members as JSON values: what was given, with defaults and substitutions; the inverse of `read`."""
         members = self.model_dump(mode="json", include=self.model_fields_set & ClientMetadata.model_fields.keys())
-        members |= members.pop("localized", {})
+        members |= members.pop("localized")
         if self.scope is not None:
             members["scope"] = " ".join(self.scope)
         return members

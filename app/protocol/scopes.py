@@ -83,13 +83,10 @@ class ScopeRegistry:
         swallowed_by: dict[str, str] = {}
         strongest: dict[str, str] = {}
         for definition in known:
+            stronger = strongest.setdefault(definition.set, definition.name) if definition.set else definition.name
+            if stronger != definition.name:
+                swallowed_by.setdefault(definition.name, stronger)
             if definition.name in swallowed_by:
-                continue
-            if (
-                definition.set
-                and (stronger := strongest.setdefault(definition.set, definition.name)) != definition.name
-            ):
-                swallowed_by[definition.name] = stronger
                 continue
             for covered in definition.covers:
                 if covered in asked and covered != definition.name:

@@ -3,6 +3,7 @@
 No CORS, never 307 (G6, A1-3). Within the budget of two round trips: gather, then save or settle.
 """
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -164,30 +165,21 @@ def _read(request: Request, raw: bytes) -> Parameters:
     try:
         return parse_form(raw)
     except OAuthError as malformed:
-        raise PageRefused(
-            ErrorPage.request_wrong(reference(request), error=malformed.code.wire, description=malformed.description)
-        ) from None
+        raise _wrong(request, 400, malformed.description) from None
 
 
 async def _body(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise PageRefused(
-                ErrorPage.request_wrong(
-                    reference(request),
-                    error="invalid_request",
-                    description="the request is larger than 1 MB",
-                )
-            )
+            raise _wrong(request, 413, f"the request is larger than {MAX_BODY} bytes")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
-        raise PageRefused(
-            ErrorPage.request_wrong(
-                reference(request),
-                error="invalid_request",
-                description="send the parameters as application/x-www-form-urlencoded",
-            )
-        )
+        raise _wrong(request, 400, "send the parameters as application/x-www-form-urlencoded")
     return bytes(body)
+
+
+def _wrong(request: Request, status: int, description: str) -> PageRefused:
+    page = ErrorPage.request_wrong(reference(request), error="invalid_request", description=description)
+    return PageRefused(replace(page, code=status))

@@ -12,6 +12,8 @@ from app.pipeline.guard import challenge_response
 from app.pipeline.http import Cors, Endpoint
 from app.protocol.features import Feature, FeatureSet
 from app.routers import authorize, health
+from app.routers.account import applications as account_applications
+from app.routers.account import overview as account_overview
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.discovery import authorization_server_metadata
@@ -52,6 +54,8 @@ PAGES: tuple[APIRouter, ...] = (
     setup.router,
     home.router,
     docs.router,
+    account_overview.router,
+    account_applications.router,
     health.router,
 )
 

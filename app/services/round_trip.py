@@ -34,8 +34,8 @@ class Cast:
 
 
 @dataclass(slots=True)
-class _Walk:
-    """What one step leaves for the next."""
+class Walk:
+    """What one step leaves for the next; begin with issuer, cast and visitor."""
 
     issuer: str
     cast: Cast
@@ -62,7 +62,7 @@ class _Walk:
         return await self.visitor.post(self.endpoint(endpoint), fields, basic=(cast.client_id, cast.client_secret))
 
 
-Step = tuple[str, Callable[[_Walk], Awaitable[str]]]
+Step = tuple[str, Callable[[Walk], Awaitable[str]]]
 Told = Callable[[str, float, str, bool], None]
 """Called after each step with its title, its duration in seconds, what was seen, and whether it passed."""
 
@@ -70,7 +70,7 @@ Told = Callable[[str, float, str, bool], None]
 async def walk(issuer: str, cast: Cast, told: Told, *, ca_file: str | None = None) -> bool:
     """Walk all steps in order; returns False after the first one that fails. Ends the session it began."""
     async with Visitor(ca_file=ca_file) as visitor:
-        so_far = _Walk(issuer, cast, visitor)
+        so_far = Walk(issuer, cast, visitor)
         for title, step in STEPS:
             begin = perf_counter()
             try:
@@ -82,10 +82,14 @@ async def walk(issuer: str, cast: Cast, told: Told, *, ca_file: str | None = Non
     return True
 
 
-async def _discover(walk: _Walk) -> str:
-    parts = urlsplit(walk.issuer)
-    path = parts.path.rstrip("/")
-    answer = await walk.visitor.get(f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}")
+def metadata_url(issuer: str) -> str:
+    """RFC 8414 §3: the well-known path stands between the host and the path of the issuer."""
+    parts = urlsplit(issuer)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path.rstrip('/')}"
+
+
+async def _discover(walk: Walk) -> str:
+    answer = await walk.visitor.get(metadata_url(walk.issuer))
     _expect(answer, 200)
     walk.metadata = answer.json()
     if walk.metadata.get("issuer") != walk.issuer:
@@ -93,7 +97,7 @@ async def _discover(walk: _Walk) -> str:
     return f"issuer {walk.issuer}"
 
 
-async def _authorize(walk: _Walk) -> str:
+async def _authorize(walk: Walk) -> str:
     challenge = urlsafe_b64encode(sha256(walk.verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
     query = {
         "response_type": "code",
@@ -111,7 +115,7 @@ async def _authorize(walk: _Walk) -> str:
     return "the sign-in page"
 
 
-async def _sign_in(walk: _Walk) -> str:
+async def _sign_in(walk: Walk) -> str:
     form = _form(walk.page, "login-submit", "the sign-in page")
     credentials = {"username": walk.cast.username, "password": walk.cast.password}
     answer = await walk.visitor.post(form.action, {**form.fields, **credentials})
@@ -121,7 +125,7 @@ async def _sign_in(walk: _Walk) -> str:
     return f"as {walk.cast.username}"
 
 
-async def _consent(walk: _Walk) -> str:
+async def _consent(walk: Walk) -> str:
     if walk.page.location.startswith(walk.cast.redirect_uri):
         seen = "remembered, no page"
     else:
@@ -141,7 +145,7 @@ async def _consent(walk: _Walk) -> str:
     return seen
 
 
-async def _exchange(walk: _Walk) -> str:
+async def _exchange(walk: Walk) -> str:
     answer = await walk.ask(
         "token",
         grant_type="authorization_code",
@@ -156,7 +160,7 @@ async def _exchange(walk: _Walk) -> str:
     return f"an access token for {walk.tokens.get('expires_in')} s"
 
 
-async def _introspect(walk: _Walk) -> str:
+async def _introspect(walk: Walk) -> str:
     answer = await walk.ask("introspection", token=walk.tokens["access_token"])
     _expect(answer, 200)
     if answer.json().get("active") is not True:
@@ -164,13 +168,13 @@ async def _introspect(walk: _Walk) -> str:
     return "active"
 
 
-async def _call(walk: _Walk) -> str:
+async def _call(walk: Walk) -> str:
     answer = await walk.visitor.get(f"{walk.issuer}/api/v1/me", bearer=walk.tokens["access_token"])
     _expect(answer, 200)
     return f"it speaks for {answer.json().get('username') or answer.json().get('sub')}"
 
 
-async def _refresh(walk: _Walk) -> str:
+async def _refresh(walk: Walk) -> str:
     if "refresh_token" not in walk.tokens:
         return "not asked for: the application got no refresh token"
     answer = await walk.ask("token", grant_type="refresh_token", refresh_token=walk.tokens["refresh_token"])
@@ -182,7 +186,7 @@ async def _refresh(walk: _Walk) -> str:
     return "a new access token"
 
 
-async def _revoke(walk: _Walk) -> str:
+async def _revoke(walk: Walk) -> str:
     answer = await walk.ask("revocation", token=walk.tokens.get("refresh_token", walk.tokens["access_token"]))
     _expect(answer, 200)
     after = await walk.visitor.get(f"{walk.issuer}/api/v1/me", bearer=walk.tokens["access_token"])
@@ -203,7 +207,7 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-async def _follow(walk: _Walk, answer: Answer) -> Answer:
+async def _follow(walk: Walk, answer: Answer) -> Answer:
     """Follow redirects inside the server; stop at a page, or at the redirect that leads to the application."""
     for _ in range(_HOPS):
         if not answer.location:

@@ -82,7 +82,7 @@ async def first_granted(database: Database, record_id: UUID) -> dict[str, dateti
         col(AuthorizationScope.authorization_id) == record_id
     )
     async with database.transaction() as transaction:
-        return dict((await transaction.execute(query)).tuples().all())
+        return dict((await transaction.execute(query)).all())
 
 
 async def narrow(database: Database, record_id: UUID, remove: Iterable[str], now: datetime, entry: AuditEntry) -> bool:

@@ -48,6 +48,8 @@ def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)  # advice for developers, not for operators
     logging.getLogger("uvicorn.error").addFilter(_told_already)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.store.database import Database
 from tests.support.service import REDIRECT_URI, Service, service
+from tests.support.site import pages as pages
 
 
 @pytest.fixture(scope="module")

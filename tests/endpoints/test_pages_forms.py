@@ -44,9 +44,9 @@ async def token_of(browser: Browser) -> str:
     ],
 )
 async def test_a_form_counts_only_from_our_own_origin(
-    site: Site, fetch_site: str | None, origin: str | None, accepted: bool
+    pages: Site, fetch_site: str | None, origin: str | None, accepted: bool
 ) -> None:
-    async with site.browser() as browser:
+    async with pages.browser() as browser:
         headers = {} if fetch_site is None else {"Sec_Fetch_Site": fetch_site}
         headers |= {} if origin is None else {"Origin": origin}
         answer = await send(browser, f"csrf={await token_of(browser)}", **headers)
@@ -54,8 +54,8 @@ async def test_a_form_counts_only_from_our_own_origin(
         assert ("You are signed out" in answer.text) is accepted
 
 
-async def test_a_form_without_a_token_is_refused(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_a_form_without_a_token_is_refused(pages: Site) -> None:
+    async with pages.browser() as browser:
         await token_of(browser)
         for body in ("", "csrf=", "csrf=x", "csrf=%E2%82%AC", "other=1"):
             answer = await send(browser, body)
@@ -63,14 +63,14 @@ async def test_a_form_without_a_token_is_refused(site: Site) -> None:
             assert "We didn’t accept that form" in answer.text
 
 
-async def test_the_token_of_another_browser_is_refused(site: Site) -> None:
-    async with site.browser() as mine, site.browser() as theirs:
+async def test_the_token_of_another_browser_is_refused(pages: Site) -> None:
+    async with pages.browser() as mine, pages.browser() as theirs:
         await token_of(mine)
         assert (await send(mine, f"csrf={await token_of(theirs)}")).status_code == 403
 
 
-async def test_a_browser_that_keeps_no_cookies_is_told_so(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_a_browser_that_keeps_no_cookies_is_told_so(pages: Site) -> None:
+    async with pages.browser() as browser:
         token = await token_of(browser)
         browser.client.cookies.clear()
         answer = await send(browser, f"csrf={token}")
@@ -79,15 +79,15 @@ async def test_a_browser_that_keeps_no_cookies_is_told_so(site: Site) -> None:
 
 
 @pytest.mark.parametrize("planted", ["", "x", "A" * 42, "A" * 44, "é" * 43, "!" * 43, "A" * 9000])
-async def test_a_browser_cookie_that_we_cannot_have_made_is_replaced(site: Site, planted: str) -> None:
-    async with site.browser() as browser:
+async def test_a_browser_cookie_that_we_cannot_have_made_is_replaced(pages: Site, planted: str) -> None:
+    async with pages.browser() as browser:
         answer = await browser.client.get("/login", headers={"Cookie": f"assent_browser={planted}".encode()})
         assert answer.status_code == 200
         assert len(browser.cookie("assent_browser") or "") == 43
 
 
-async def test_the_browser_cookie_stays_the_same_across_pages(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_the_browser_cookie_stays_the_same_across_pages(pages: Site) -> None:
+    async with pages.browser() as browser:
         await browser.get("/login")
         first = browser.cookie("assent_browser")
         answer = await browser.get("/login")
@@ -112,8 +112,8 @@ async def test_the_browser_cookie_stays_the_same_across_pages(site: Site) -> Non
         (b"{}", 403),
     ],
 )
-async def test_a_malformed_form_is_refused_with_a_page(site: Site, body: bytes, status: int) -> None:
-    async with site.browser() as browser:
+async def test_a_malformed_form_is_refused_with_a_page(pages: Site, body: bytes, status: int) -> None:
+    async with pages.browser() as browser:
         await token_of(browser)
         answer = await send(browser, body)
         assert answer.status_code == status
@@ -121,27 +121,27 @@ async def test_a_malformed_form_is_refused_with_a_page(site: Site, body: bytes, 
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""])
-async def test_only_urlencoded_forms_are_read(site: Site, media_type: str) -> None:
-    async with site.browser() as browser:
+async def test_only_urlencoded_forms_are_read(pages: Site, media_type: str) -> None:
+    async with pages.browser() as browser:
         token = await token_of(browser)
         assert (await send(browser, f"csrf={token}", Content_Type=media_type)).status_code == 400
 
 
-async def test_a_charset_behind_the_media_type_does_not_matter(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_a_charset_behind_the_media_type_does_not_matter(pages: Site) -> None:
+    async with pages.browser() as browser:
         token = await token_of(browser)
         answer = await send(browser, f"csrf={token}", Content_Type=f"{FORM.title()}; charset=UTF-8")
         assert answer.status_code == 200
 
 
-async def test_scope_may_come_several_times(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_scope_may_come_several_times(pages: Site) -> None:
+    async with pages.browser() as browser:
         token = await token_of(browser)
         assert (await send(browser, f"csrf={token}&scope=a&scope=b")).status_code == 200
 
 
-async def test_every_page_is_private_and_cannot_be_framed(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_every_page_is_private_and_cannot_be_framed(pages: Site) -> None:
+    async with pages.browser() as browser:
         for path in ("/", "/login", "/logout", "/setup/nothing", "/login?interaction=nothing"):
             answer = await browser.get(path)
             assert answer.headers["cache-control"] == "no-store"
@@ -151,16 +151,16 @@ async def test_every_page_is_private_and_cannot_be_framed(site: Site) -> None:
         assert "form-action 'self'" in (await browser.get("/")).headers["content-security-policy"]
 
 
-async def test_cookies_on_http_are_ours_alone_and_closed_to_scripts(site: Site) -> None:
-    async with site.browser() as browser:
+async def test_cookies_on_http_are_ours_alone_and_closed_to_scripts(pages: Site) -> None:
+    async with pages.browser() as browser:
         answer = await browser.get("/login")
         set_cookie = answer.headers["set-cookie"]
         assert set_cookie.startswith("assent_browser=")
         assert {"HttpOnly", "Path=/", "SameSite=lax"} == set(set_cookie.split("; ")[1:])
 
 
-async def test_cookies_on_https_have_the_host_prefix_and_are_secure(site: Site) -> None:
-    secure = open_site(site.server.database, issuer="https://id.example.org")
+async def test_cookies_on_https_have_the_host_prefix_and_are_secure(pages: Site) -> None:
+    secure = open_site(pages.server.database, issuer="https://id.example.org")
     async with secure.browser() as browser:
         set_cookie = (await browser.get("/login")).headers["set-cookie"]
         assert set_cookie.startswith("__Host-assent_browser=")

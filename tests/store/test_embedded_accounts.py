@@ -290,3 +290,6 @@ def test_a_guest_who_may_not_read_is_told_as_whom_to_come(
     start(place / "data")
     with owning(place / "data", **nameless, guest=True) as guest:
         assert re.search("cannot be opened .Permission denied.: run as the user who made", guest.said["error"])
+    place.chmod(0o700)
+    with owning(place / "data", **nameless, guest=True) as guest:
+        assert re.search("cannot be reached .Permission denied.: run as the user who runs", guest.said["error"])

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
@@ -16,7 +16,7 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 class Browser:
     """One person's browser at the server. `headers` stand for what a modern browser says about a form of ours."""
 
-    app: FastAPI
+    app: ASGIApp
     origin: str = "http://localhost:8000"
     address: str = "203.0.113.7"
     headers: dict[str, str] = field(default_factory=dict)

@@ -121,7 +121,7 @@ async def service(database: Database, **settings: Any) -> AsyncIterator[Service]
     await server.traces.flush()
 
 
-def authorize_url(client_id: str, **changes: str | None) -> str:
+def authorize_url(client_id: str | None, **changes: str | None) -> str:
     """Return the address of an authorization request with PKCE, changed by keyword; None leaves a parameter out."""
     params: dict[str, str | None] = {
         "response_type": "code",

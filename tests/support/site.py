@@ -2,29 +2,26 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from uuid import UUID
 
-from fastapi import FastAPI
+import pytest
+from starlette.types import ASGIApp
 
 from app.crypto.passwords import hash_password
 from app.crypto.secrets import new_id
+from app.main import assemble, furnish, pages_of
 from app.pipeline.server import Server
-from app.pipeline.trace import Traces
-from app.protocol.features import FeatureSet
-from app.protocol.policy import ServerPolicy
-from app.protocol.scopes import BUILTIN, DEFAULT, ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
-from app.routers.endpoints import PAGES
-from app.routers.pages.answers import PageRefused, show_refusal
 from app.services.limits import SignInLimits
 from app.services.names import name_key
 from app.services.passwords import PasswordQueue
-from app.store import traces, users
+from app.settings import Settings
+from app.store import users
 from app.store.database import Database
 from app.store.users import NewUser
-from app.views.render import Views
 from tests.support.browser import Browser
+from tests.support.database import FreshDatabase
+from tests.support.emptied import empty
 
 PASSWORD = "violet anchor plum taxi"
 
@@ -47,7 +44,7 @@ class Clock:
 class Site:
     """A running set of pages."""
 
-    app: FastAPI
+    app: ASGIApp
     server: Server
     clock: Clock
 
@@ -95,6 +92,13 @@ class Site:
         return browser
 
 
+@pytest.fixture
+async def pages(database: Database, fresh_database: FreshDatabase) -> Site:
+    """The pages on an empty database."""
+    await empty(fresh_database)
+    return open_site(database)
+
+
 def open_site(
     database: Database,
     *,
@@ -104,22 +108,12 @@ def open_site(
     clock: Clock | None = None,
 ) -> Site:
     """Wire the pages to a database."""
+    configured = Settings(issuer=issuer, service_name="Lumenfold")
     clock = clock or Clock()
-    server = Server(
-        policy=ServerPolicy(issuer),
-        scopes=ScopeRegistry((*BUILTIN, *DEFAULT)),
-        features=FeatureSet.chosen({}),
-        database=database,
-        views=Views("Lumenfold", issuer),
-        clock=clock,
-        traces=Traces(write=partial(traces.save, database)),
-        keys=ServerKeys(current=1, by_version={1: b"k" * 32}),
-    )
-    app = FastAPI()
-    app.state.server = server
-    app.state.passwords = passwords or PasswordQueue()
-    app.state.sign_in_limits = limits or SignInLimits()
-    app.add_exception_handler(PageRefused, show_refusal)
-    for router in PAGES:
-        app.include_router(router)
-    return Site(app, server, clock)
+    made = pages_of()
+    server = furnish(made, configured, database, ServerKeys(current=1, by_version={1: b"k" * 32}), clock)
+    if passwords is not None:
+        made.state.passwords = passwords
+    if limits is not None:
+        made.state.sign_in_limits = limits
+    return Site(assemble(configured, made), server, clock)

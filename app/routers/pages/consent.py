@@ -25,9 +25,10 @@ from app.protocol.policy import effective
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
-from app.routers.pages.client_answers import account_of, answer_back, application_of, refusal_page, to_client
+from app.routers.pages.client_answers import answer_back, application_of, refusal_page, to_client
 from app.routers.pages.cookies import browser_of, session_of
 from app.routers.pages.forms import Form, csrf_token, read_form
+from app.routers.pages.visitor import person_of
 from app.store import records
 from app.views.pages.consent import Consent, Fact, Lifetime, Permission, PermissionGroup
 from app.views.pages.error import ErrorPage
@@ -176,7 +177,7 @@ async def _page(
 ) -> Consent:
     client, accepted, record = verdict.client, verdict.accepted, gathered.known.record
     since = await records.first_granted(server.database, record.id) if record else {}
-    account = account_of(session)
+    account = person_of(session)
     lifetimes = effective(server.policy, client.policy, confidential=client.confidential)
     return Consent(
         account=account,

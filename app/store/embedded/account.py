@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from app.store.embedded.errors import EmbeddedError
 
@@ -90,6 +90,17 @@ def give(path: Path | int, account: Account) -> None:
             os.fchown(path, account.uid, account.gid)
         else:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def run(command: Sequence[str | Path], account: Account, **options: Any) -> tuple[int, str]:
+    """Run a program to its end as `spawn` starts it and return its exit status and what it said."""
+    with spawn(command, account, **options) as child:
+        try:
+            said = child.communicate()[0]
+        except BaseException:
+            child.kill()
+            raise
+    return child.returncode, said.decode(errors="replace")
 
 
 def spawn(

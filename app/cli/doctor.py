@@ -1,0 +1,119 @@
+"""`assent doctor`: is this configuration safe, and does the server answer as it says?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import Config
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.cli.connection import Addresses
+    from app.services.doctor import FileCondition, Finding
+    from app.settings import Settings
+
+_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+
+
+def doctor(
+    ca_file: Annotated[Path | None, typer.Option(help="Further certificate authority (PEM) to trust.")] = None,
+    config: Config = None,
+) -> None:
+    """Check settings, secrets, files, database and the running server; exit with 1 when something fails."""
+    import asyncio
+
+    from app.cli.connection import addresses, told
+    from app.services.doctor import Level
+    from app.settings import load
+
+    findings: list[Finding] = []
+    with told():
+        settings = load(config)
+        with addresses(settings) as ways:
+            findings = asyncio.run(_examine(settings, ways, str(ca_file) if ca_file else None))
+    for finding in findings:
+        typer.echo(f"{_MARKS[finding.level]}  {finding.subject:<13} {finding.seen}")
+        if finding.remedy:
+            typer.echo(f"{'':<20}{finding.remedy}")
+    failed = sum(finding.level is Level.FAIL for finding in findings)
+    warned = sum(finding.level is Level.WARN for finding in findings)
+    typer.echo(f"{len(findings)} checks, {failed} failed, {warned} to look at.")
+    raise typer.Exit(1 if failed else 0)
+
+
+async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None) -> "list[Finding]":
+    from datetime import UTC, datetime
+
+    from app.cli.running import running_issuer
+    from app.services import doctor as checks
+    from app.store import condition, partitions, schema
+    from app.store.database import Database
+
+    issuer = running_issuer(settings)
+    found = [*checks.check_issuer(issuer), *checks.check_dormant_keys(key for key, _ in settings.not_in_effect())]
+    found += checks.check_files(_files(settings))
+    database = await condition.examine(ways.runtime)
+    found += checks.check_database(database, embedded=settings.database_url is None)
+    state = await condition.schema_state(ways.runtime)
+    serves = state.oldest_code <= schema.CODE_SCHEMA
+    found += checks.check_schema(pending=max(0, schema.CODE_SCHEMA - state.revision), serves=serves)
+    if serves and state.revision >= schema.CODE_SCHEMA:
+        pool = await Database.open(ways.runtime, hot_connections=1, connections=1)
+        try:
+            found += checks.check_partitions(await partitions.left(pool, datetime.now(UTC)))
+        finally:
+            await pool.close()
+        found += checks.check_applications(await condition.registered_applications(ways.runtime))
+    found += checks.check_scopes(settings.scope_registry())
+    here = datetime.now(UTC)
+    published, problem, server_clock = await _published(issuer, ca_file)
+    found += checks.check_metadata(issuer, published, problem)
+    clocks = [("the database", database.now), *([("the server", server_clock)] if server_clock else [])]
+    return [*found, *checks.check_clock(here, clocks)]
+
+
+async def _published(issuer: str, ca_file: str | None) -> tuple[str | None, str, "datetime | None"]:
+    """Return the issuer that the metadata names, why it could not be read, and the server's clock."""
+    from email.utils import parsedate_to_datetime
+
+    from app.outbound.visitor import Unreachable, Visitor
+    from app.services.round_trip import metadata_url
+
+    try:
+        async with Visitor(ca_file=ca_file) as visitor:
+            answer = await visitor.get(metadata_url(issuer))
+    except Unreachable as unreachable:
+        return None, str(unreachable), None
+    if answer.status != 200:
+        return None, f"{issuer} answers its metadata with status {answer.status}", None
+    named = answer.json().get("issuer")
+    return str(named), "", parsedate_to_datetime(answer.date) if answer.date else None
+
+
+def _files(settings: "Settings") -> "Iterator[FileCondition]":
+    """The files of the data directory; with an external database there is none of ours."""
+    import os
+
+    from app.cli.connection import DEFAULT_DATA_DIR
+    from app.services.bootstrap import SECRET_FILE
+    from app.services.doctor import FileCondition
+    from app.store import embedded
+
+    if settings.database_url is not None:
+        return
+    data_dir = settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)
+    widest = {"": 0o711, "pg": 0o700, "postgres.password": 0o600}
+    if settings.secret_key is None:
+        widest[SECRET_FILE] = 0o600
+    for name, mode in widest.items():
+        path = (data_dir / name).resolve()
+        status = path.stat() if path.exists() else None
+        yield FileCondition(
+            path=str(path),
+            mode=None if status is None else status.st_mode & 0o777,
+            widest=mode,
+            ours=status is None or name == "pg" or status.st_uid == os.geteuid(),
+        )

@@ -1,0 +1,135 @@
+"""Connections as the desk shows them: words for permissions, acts for the history."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.pipeline.server import Server
+from app.protocol import redirect_uri
+from app.protocol.liveness import split_pair
+from app.protocol.policy import effective
+from app.protocol.scopes import ScopeKind, ScopeRegistry
+from app.services.connections import NARROWED, REVOKED, Connection
+from app.store.records import HistoryEntry as StoredEntry
+from app.store.records import Record
+from app.views.pages.account import ConnectedApplication, HeldGroup, HeldPermission, HistoryEntry
+from app.views.pages.consent import Lifetime
+from app.views.pages.identity import Application
+
+UNUSED_AFTER = timedelta(days=180)
+"""An application that nobody has used for so long is worth a look."""
+
+
+def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedApplication:
+    """Return one line of the list."""
+    record = connection.record
+    kinds = [_kind(server.scopes, pair.pair) for pair in record.pairs]
+    return ConnectedApplication(
+        id=str(record.id),
+        application=application_of(record),
+        sees=kinds.count("see"),
+        changes=kinds.count("change"),
+        manages=kinds.count("manage"),
+        connected=record.created_at,
+        last_used=connection.last_used,
+        unused=now - (connection.last_used or record.updated_at) > UNUSED_AFTER,
+    )
+
+
+def application_of(record: Record) -> Application:
+    """Return the application as pages introduce it."""
+    return Application(
+        name=record.application_name,
+        host=host_of(record),
+        owner=record.owner_name,
+        verified=record.verified,
+        self_registered=record.self_registered,
+    )
+
+
+def host_of(record: Record) -> str:
+    """Return the host that the application's answers go to, by its first registered address."""
+    return redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else ""
+
+
+def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:
+    """Return the permissions by resource; those without one stand first, under the service's name."""
+    by_resource: dict[str, list[HeldPermission]] = {}
+    for held in sorted(record.pairs, key=lambda one: split_pair(one.pair)[1] != ""):
+        scope, resource = split_pair(held.pair)
+        by_resource.setdefault(resource, []).append(
+            HeldPermission(
+                scope=scope,
+                resource=resource,
+                title=_title(server.scopes, held.pair),
+                kind=_kind(server.scopes, held.pair),
+                first_allowed=held.first_granted,
+                last_allowed=held.last_granted,
+            )
+        )
+    return tuple(
+        HeldGroup(
+            name=resource or server.views.service_name,
+            permissions=tuple(permissions),
+            host=redirect_uri.display_host(resource) if resource else "",
+        )
+        for resource, permissions in by_resource.items()
+    )
+
+
+async def lifetime_of(server: Server, record: Record) -> Lifetime:
+    """Return how long the application's access lasts, by its own policy while it is active."""
+    client = await server.database.hot.gather_client(record.client_id)
+    lifetimes = server.policy.lifetimes
+    access, idle = lifetimes.access_token, lifetimes.refresh_token_idle
+    if client is not None:
+        policy = effective(server.policy, client.policy, confidential=client.confidential)
+        access, idle = policy.access_token, policy.refresh_token_idle
+    return Lifetime(
+        offline="refresh_token" in record.grant_types,
+        access_seconds=int(access.total_seconds()),
+        idle_seconds=int(idle.total_seconds()),
+    )
+
+
+def timeline_of(registry: ScopeRegistry, entries: list[StoredEntry]) -> tuple[HistoryEntry, ...]:
+    """Return the acts of the history, newest first; sign-ins that changed nothing and asked nobody are left out."""
+    return tuple(act for entry in entries if (act := _act(registry, entry)) is not None)
+
+
+def removed_words(registry: ScopeRegistry, entries: list[StoredEntry], pair: str) -> str:
+    """Return the words of a permission if taking it away is the latest act of the history, else nothing."""
+    if not entries or entries[0].event != NARROWED or pair not in _strings(entries[0].data, "removed"):
+        return ""
+    return words_of(registry, pair)
+
+
+def words_of(registry: ScopeRegistry, pair: str) -> str:
+    """Return the title of a permission, or its technical name when the registry has none."""
+    return _title(registry, pair) or split_pair(pair)[0]
+
+
+def _act(registry: ScopeRegistry, entry: StoredEntry) -> HistoryEntry | None:
+    before, after = _strings(entry.data, "before"), _strings(entry.data, "after")
+    given = tuple(words_of(registry, pair) for pair in after if pair not in before)
+    taken = tuple(words_of(registry, pair) for pair in before if pair not in after)
+    if entry.event == REVOKED:
+        return HistoryEntry("disconnected", entry.at, taken)
+    if taken:
+        return HistoryEntry("removed", entry.at, taken)
+    if given or entry.data.get("version") == 1:
+        return HistoryEntry("connected" if entry.data.get("version") == 1 else "allowed", entry.at, given)
+    return HistoryEntry("confirmed", entry.at) if entry.data.get("on_page") == "yes" else None
+
+
+def _strings(data: dict[str, Any], name: str) -> list[str]:
+    return [value for value in data.get(name) or () if isinstance(value, str)]
+
+
+def _title(registry: ScopeRegistry, pair: str) -> str:
+    known = registry.get(split_pair(pair)[0])
+    return known.title if known else ""
+
+
+def _kind(registry: ScopeRegistry, pair: str) -> ScopeKind:
+    known = registry.get(split_pair(pair)[0])
+    return known.kind if known else "see"

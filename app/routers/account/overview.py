@@ -1,0 +1,34 @@
+"""`/account`: what deserves a look, and what is connected."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.pipeline.server import server_of
+from app.routers.account import desk
+from app.routers.pages import answers
+from app.routers.pages.visitor import person_of, signed_in
+from app.services import connections
+from app.views.pages.account import AccountOverview
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/account")
+async def show_account(request: Request) -> Response:
+    """Show the desk of whoever is signed in; others sign in first."""
+    session = await signed_in(request)
+    if session is None:
+        return answers.see(request, "/login")
+    server = server_of(request)
+    now = server.clock()
+    found = await connections.list_all(server.database, session.user_id)
+    return answers.show(
+        request,
+        AccountOverview(
+            account=person_of(session),
+            applications=tuple(desk.line_of(server, connection, now) for connection in found),
+            signed_in=session.auth_time,
+            now=now,
+        ),
+    )

@@ -1,0 +1,232 @@
+"""Client metadata: defaults, single members, and what must fit together."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.client_metadata import TIGHTENING, ClientMetadata, read
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.scopes import DEFAULT, ScopeRegistry
+
+SCOPES = ScopeRegistry(DEFAULT)
+CALLBACK = "https://client.example/cb"
+PUBLIC_KEY = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "BB"}
+
+
+def metadata(**members: Any) -> ClientMetadata:
+    """Read a document that has a redirect URI and these members."""
+    return read({"redirect_uris": [CALLBACK], **members}, SCOPES)
+
+
+def refusal(**members: Any) -> OAuthError:
+    """Return why a document is refused."""
+    with pytest.raises(OAuthError) as refused:
+        metadata(**members)
+    return refused.value
+
+
+@pytest.mark.spec("RFC 7591", "2")
+def test_members_that_are_left_out_get_the_defaults_of_the_specification() -> None:
+    found = metadata()
+    assert found.grant_types == ("authorization_code",)
+    assert found.response_types == ("code",)
+    assert found.token_endpoint_auth_method == "client_secret_basic"
+    assert found.confidential
+    assert found.uses_secret
+    assert found.scope is None
+
+
+@pytest.mark.spec("RFC 7591", "2")
+def test_unknown_members_are_ignored() -> None:
+    assert metadata(favourite_colour="green") == metadata()
+
+
+def test_nulls_and_empty_lists_count_as_absent() -> None:
+    assert metadata(scope=None, contacts=[], grant_types=[], response_types=[], jwks=None) == metadata()
+
+
+def test_an_empty_scope_is_no_scope_at_all_and_not_every_scope() -> None:
+    assert metadata(scope="").scope == metadata(scope=[]).scope == ()
+    assert metadata(scope="org:read team:read").scope == ("org:read", "team:read")
+
+
+def test_what_names_no_grant_type_and_redirects_nowhere_may_only_introspect() -> None:
+    found = read({"grant_types": []}, SCOPES)
+    assert (found.grant_types, found.response_types) == ((), ())
+
+
+@pytest.mark.spec("RFC 7591", "2")
+@pytest.mark.parametrize("document", [{}, {"redirect_uris": []}, {"grant_types": ["implicit"], "response_types": []}])
+def test_redirect_uris_are_demanded_by_grants_that_redirect(document: dict[str, Any]) -> None:
+    with pytest.raises(OAuthError, match="redirect_uris is missing") as refused:
+        read(document, SCOPES)
+    assert refused.value.code is ErrorCode.INVALID_REDIRECT_URI
+
+
+@pytest.mark.spec("RFC 7591", "5")
+@pytest.mark.parametrize(
+    "uri",
+    ["http://client.example/cb", "javascript:alert(1)", "data:x", f"{CALLBACK}#x", "/cb", "myapp:/cb", "https:///x"],
+)
+def test_a_redirect_uri_that_may_never_be_used_is_refused_by_its_own_error(uri: str) -> None:
+    with pytest.raises(OAuthError) as refused:
+        read({"redirect_uris": [CALLBACK, uri]}, SCOPES)
+    assert refused.value.code is ErrorCode.INVALID_REDIRECT_URI
+    assert refused.value.description.startswith("redirect_uris.1 must")
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"response_types": ["code"], "grant_types": ["client_credentials"]}, "must have authorization_code"),
+        ({"response_types": ["token"]}, "must have implicit"),
+        ({"response_types": ["code id_token"]}, "must have implicit"),
+        ({"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"}, "must not be none"),
+        ({"jwks": {"keys": []}, "jwks_uri": "https://client.example/jwks"}, "exclude each other"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "needs jwks or jwks_uri"),
+        ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "needs jwks or jwks_uri"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "exactly one of"),
+        (
+            {
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_san_dns": "a.example",
+                "tls_client_auth_san_ip": "192.0.2.1",
+            },
+            "exactly one of",
+        ),
+        ({"backchannel_token_delivery_mode": "ping"}, "backchannel_client_notification_endpoint"),
+    ],
+)
+def test_members_that_contradict_each_other_are_refused(members: dict[str, Any], why: str) -> None:
+    refused = refusal(**members)
+    assert refused.code is ErrorCode.INVALID_CLIENT_METADATA
+    assert why in refused.description
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "why"),
+    [
+        ("token_endpoint_auth_method", "client_secret", "must be one of: client_secret_basic"),
+        ("grant_types", ["magic"], "must be one of: authorization_code"),
+        ("grant_types", 5, "must be a list"),
+        ("grant_types", [{}], "must be a valid string"),
+        ("response_types", ["cod"], "must be one of: code"),
+        ("application_type", "desktop", "must be 'web' or 'native'"),
+        ("scope", "org:fly", "unknown scope: org:fly"),
+        ("client_name", "two\nlines", "line breaks"),
+        ("client_name", "x" * 101, "at most 100"),
+        ("client_uri", "javascript:alert(1)", "http or https"),
+        ("logo_uri", "https://user@client.example/", "without a user name"),
+        ("policy_uri", "https://é.example/", "ASCII"),
+        ("initiate_login_uri", "http://client.example/", "https"),
+        ("request_uris", ["https://user@client.example/"], "without a user name"),
+        ("token_endpoint_auth_signing_alg", "none", "must not be none"),
+        ("jwks", {"keys": "none"}, "JWK set"),
+        ("jwks", {"keys": [{}]}, "JWK set"),
+        ("jwks", {"keys": [{"kty": "oct", "k": "AA"}]}, "public keys only"),
+        ("jwks", {"keys": [{**PUBLIC_KEY, "d": "AA"}]}, "public keys only"),
+        ("contacts", [str(number) for number in range(101)], "at most 100 items"),
+        ("default_max_age", -1, "greater than or equal to 0"),
+        ("client_name#", "x", "language tag"),
+        ("client_name#d_e", "x", "language tag"),
+    ],
+)
+def test_a_member_with_a_value_it_cannot_have_is_named_with_the_rule(member: str, value: object, why: str) -> None:
+    refused = refusal(**{member: value})
+    assert refused.code is ErrorCode.INVALID_CLIENT_METADATA
+    assert refused.description.startswith(member.partition("#")[0])
+    assert why.replace('"', "'") in refused.description
+
+
+def test_a_document_that_is_no_object_is_refused() -> None:
+    with pytest.raises(OAuthError, match="invalid_client_metadata"):
+        read([], SCOPES)  # type: ignore[arg-type]
+
+
+def test_the_words_of_a_response_type_have_no_order() -> None:
+    found = metadata(response_types=["token code"], grant_types=["authorization_code", "implicit"])
+    assert found.response_types == ("code token",)
+
+
+def test_repeated_list_entries_are_registered_once() -> None:
+    assert metadata(redirect_uris=[CALLBACK, CALLBACK]).redirect_uris == (CALLBACK,)
+
+
+@pytest.mark.spec("OpenID Connect Registration", "2")
+def test_a_private_scheme_belongs_to_a_native_application() -> None:
+    document = {"redirect_uris": ["com.example.app:/cb"], "token_endpoint_auth_method": "none"}
+    assert not read(document, SCOPES).confidential
+    assert read({**document, "application_type": "native"}, SCOPES).application_type == "native"
+    with pytest.raises(OAuthError, match="must be native"):
+        read({**document, "application_type": "web"}, SCOPES)
+
+
+def test_a_web_application_may_be_developed_on_a_loopback_address() -> None:
+    document = {"redirect_uris": ["http://localhost:8001/callback"], "application_type": "web"}
+    assert read(document, SCOPES).redirect_uris == ("http://localhost:8001/callback",)
+
+
+@pytest.mark.spec("RFC 7591", "2.2")
+def test_human_readable_members_may_carry_a_language_tag() -> None:
+    found = metadata(**{"client_name": "Shop", "client_name#de-AT": "Geschäft"})
+    assert found.client_name == "Shop"
+    assert found.localized == {"client_name#de-AT": "Geschäft"}
+    assert found.document()["client_name#de-AT"] == "Geschäft"
+
+
+def test_the_place_where_tagged_members_are_kept_is_no_member_itself() -> None:
+    assert metadata(localized={"client_name#de": "x"}).localized == {}
+
+
+@pytest.mark.parametrize("member", TIGHTENING)
+def test_what_tightens_without_its_feature_is_unmet(member: str) -> None:
+    assert metadata(**{member: True}).unmet() == (member,)
+    assert metadata(**{member: False}).unmet() == ()
+    assert metadata(**{member: False}).not_in_effect() == ()
+
+
+def test_a_method_that_is_not_built_is_unmet_and_needs_no_secret() -> None:
+    found = metadata(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [PUBLIC_KEY]})
+    assert found.unmet() == ("token_endpoint_auth_method",)
+    assert found.confidential
+    assert not found.uses_secret
+    assert found.not_in_effect() == ("jwks", "token_endpoint_auth_method private_key_jwt")
+
+
+def test_tls_client_authentication_is_registered_by_one_subject() -> None:
+    found = metadata(token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn="CN=client")
+    assert found.unmet() == ("token_endpoint_auth_method",)
+
+
+def test_an_algorithm_is_stored_as_it_is_named() -> None:
+    assert metadata(authorization_signed_response_alg="ES256").authorization_signed_response_alg == "ES256"
+
+
+def test_what_is_stored_without_effect_is_told() -> None:
+    found = metadata(
+        grant_types=["authorization_code", "implicit"],
+        response_types=["code", "token"],
+        request_uris=["https://client.example/request"],
+    )
+    assert found.not_in_effect() == ("request_uris", "grant_types implicit", "response_types token")
+
+
+@given(
+    st.fixed_dictionaries(
+        {"redirect_uris": st.lists(st.sampled_from([CALLBACK, "http://127.0.0.1/cb"]), min_size=1)},
+        optional={
+            "scope": st.lists(st.sampled_from([scope.name for scope in DEFAULT])).map(" ".join),
+            "client_name": st.text(st.characters(categories=["L", "N"]), max_size=20),
+            "grant_types": st.lists(st.sampled_from(["authorization_code", "refresh_token"]), min_size=1).map(
+                lambda types: ["authorization_code", *types]
+            ),
+            "dpop_bound_access_tokens": st.booleans(),
+            "client_name#fr": st.text(st.characters(categories=["L"]), max_size=20),
+        },
+    )
+)
+def test_what_was_read_is_written_and_read_again_to_the_same(document: dict[str, Any]) -> None:
+    found = read(document, SCOPES)
+    assert read(found.document(), SCOPES).document() == found.document()
