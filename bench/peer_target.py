@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.postgres import Postgres
@@ -48,11 +48,7 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         "BENCH_PEER_SECRET": client.secret,
         "BENCH_PEER_REDIRECT_URI": client.redirect_uri,
     }
-    amounts = map(str, (volume.tokens, volume.codes, volume.families))
-    prepared = subprocess.run(
-        ["node", "prepare.mjs", *amounts], env=environment, cwd=HOME, stdout=subprocess.PIPE, check=True
-    )
-    made = json.loads(prepared.stdout)
+    made = _prepare(volume, environment, logs / "peer-prepare.log")
     stock = Stock(client, _PATHS, tokens=made["tokens"], codes=made["codes"], refresh_tokens=made["refreshTokens"])
     targets = []
     for number in processes:
@@ -61,3 +57,16 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         server = ServerProcess(command, port, log=logs / f"peer-{number}.log", environment=environment, cwd=HOME)
         targets.append(Target("node-oidc-provider", number, server, _DATABASE, stock.work))
     return targets
+
+
+def _prepare(volume: Volume, environment: Mapping[str, str], log: Path) -> dict[str, list[str]]:
+    """Let the peer's own models fill the table; return the credentials by kind."""
+    command = ["node", "prepare.mjs", *map(str, (volume.tokens, volume.codes, volume.families))]
+    with log.open("wb") as errors:
+        prepared = subprocess.run(
+            command, env=environment, cwd=HOME, stdout=subprocess.PIPE, stderr=errors, check=False
+        )
+    if prepared.returncode != 0:
+        raise RuntimeError(f"the peer's database cannot be filled:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+    made: dict[str, list[str]] = json.loads(prepared.stdout)
+    return made

@@ -68,13 +68,15 @@ def goals(results: Results) -> list[Goal]:
     cheapest number of processes.
     """
     found = [*_against_floors(results), *_against_peer(results)]
-    for label, print_ in results.footprints.items():
+    for label, used in results.footprints.items():
         if label.startswith(f"{PRODUCT} "):
-            found.append(
-                Goal(f"memory, {label}", print_.peak_rss / _MIB, _MEMORY_GOAL, "≤", "MiB", "largest process, peak")
-            )
-            found.append(Goal(f"start, {label}", print_.start_seconds, _START_GOAL, "≤", "s", "to the first answer"))
+            found.append(Goal(f"memory, {label}", used.peak_rss / _MIB, _MEMORY_GOAL, "≤", "MiB", _memory_detail(used)))
+            found.append(Goal(f"start, {label}", used.start_seconds, _START_GOAL, "≤", "s", "to the first answer"))
     return found
+
+
+def _memory_detail(used: Footprint) -> str:
+    return f"largest process: peak resident set; PSS now {used.pss / _MIB:.0f} MiB"
 
 
 def _against_floors(results: Results) -> Iterator[Goal]:

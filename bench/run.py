@@ -65,7 +65,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to do: requests per cell and round, and the moment (`time.monotonic`) after which no round begins."""
+    """How much to do: requests per cell and round, and the moment (`time.monotonic`) by which the rounds are over."""
 
     rounds: int
     requests: int
@@ -116,16 +116,18 @@ def measure_cells(
 ) -> list[Cell]:
     """Warm every cell up, then measure all of them in each round; every other round runs backwards against drift."""
     cells = _cells(targets)
+    seconds = 0.0
     for number in range(plan.passes):
-        if number > ENOUGH_ROUNDS and time.monotonic() > plan.deadline:
-            progress(f"time is up after {number - 1} rounds")
-            break
         began = time.monotonic()
+        if number > ENOUGH_ROUNDS and began + seconds > plan.deadline:
+            progress(f"no time for more than {number - 1} rounds")
+            break
         for cell in reversed(cells) if number % 2 else cells:
             sample = _sample(cell, postgres, generator, plan)
             if number > 0:
                 cell.samples.append(sample)
-        progress(f"{'warm-up' if number == 0 else f'round {number}'} took {time.monotonic() - began:.0f} s")
+        seconds = time.monotonic() - began
+        progress(f"{f'round {number}' if number else 'warm-up'} took {seconds:.0f} s")
     return cells
 
 

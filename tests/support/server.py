@@ -29,10 +29,11 @@ class NotStarted(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """A running server. `directory` holds its data and what it said; `ca_file` is None without TLS."""
+    """A running server. `directory` holds its data, `spoken` what it said; `ca_file` is None without TLS."""
 
     process: subprocess.Popen[bytes]
     directory: Path
+    spoken: Path
     environment: dict[str, str] = field(repr=False)
     ca_file: Path | None
     issuer: str = ""
@@ -40,12 +41,12 @@ class Server:
     @property
     def said(self) -> str:
         """Everything on standard output so far."""
-        return (self.directory / "stdout").read_text()
+        return (self.spoken / "stdout").read_text()
 
     @property
     def log(self) -> str:
         """Everything on standard error so far: the log, and sentences about what went wrong."""
-        return (self.directory / "stderr").read_text()
+        return (self.spoken / "stderr").read_text()
 
     @property
     def data_dir(self) -> Path:
@@ -134,9 +135,10 @@ def start(
     data: Mapping[str, Any] | None = None,
     settings: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
+    migrate: bool = True,
 ) -> Server:
     """Start a server and return at once; for tests that break it on the way. See `running_server`."""
-    command = [str(ASSENT), "serve", "--migrate", "--workers", str(workers)]
+    command = [str(ASSENT), "serve", "--workers", str(workers), *(["--migrate"] if migrate else [])]
     if "--port" not in arguments:
         command += ["--port", "0"]
     if not durable:
@@ -154,11 +156,12 @@ def start(
     if ca_file is not None:
         environment["SSL_CERT_FILE"] = str(ca_file)
     environment |= {f"ASSENT_{name}": value for name, value in (settings or {}).items()}
-    with (directory / "stdout").open("wb") as output, (directory / "stderr").open("wb") as errors:
+    spoken = Path(tempfile.mkdtemp(prefix="said-", dir=directory))
+    with (spoken / "stdout").open("wb") as output, (spoken / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             [*command, *arguments], stdout=output, stderr=errors, env=environment, cwd=directory, process_group=0
         )
-    return Server(process, directory, environment, ca_file)
+    return Server(process, directory, spoken, environment, ca_file)
 
 
 def await_ready(server: Server) -> None:

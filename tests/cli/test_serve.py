@@ -1,0 +1,201 @@
+"""`assent serve` as an operator meets it: the first start, the second one, refusals, and a clean end."""
+
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.support.processes import children, command_of
+from tests.support.server import NotStarted, Server, await_ready, directory_for_server, running_server, start
+
+FIRST_START_SECONDS = 5.0
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with directory_for_server() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server with two workers, for tests that only look."""
+    with (
+        directory_for_server() as directory,
+        running_server(directory, workers=2, arguments=("--metrics-port", "0")) as running,
+    ):
+        yield running
+
+
+def _refusal(server: Server) -> str:
+    """Return the sentence with which a server refused to start."""
+    assert server.process.wait(30) == 1
+    (sentence,) = [line for line in server.log.splitlines() if line.startswith("assent: ")]
+    return sentence
+
+
+def test_a_first_start_is_ready_within_five_seconds_and_says_what_to_do(directory: Path) -> None:
+    begun = time.monotonic()
+    with running_server(directory, durable=True) as server:
+        assert time.monotonic() - begun < FIRST_START_SECONDS
+        link = re.search(rf"{re.escape(server.issuer)}/setup/\S+", server.said)
+        assert link is not None
+        assert httpx.get(link[0]).status_code == 200
+        assert server.told("API reference") == f"{server.issuer}/docs"
+        assert server.told("Data") == str(server.data_dir)
+
+
+def test_the_metadata_is_served_under_the_issuer_that_was_printed(server: Server) -> None:
+    with server.client() as client:
+        assert client.get("/.well-known/oauth-authorization-server").json()["issuer"] == server.issuer
+        assert client.get("/health/live").json() == {"status": "live"}
+        assert client.get("/health/ready").json() == {"status": "ready"}
+
+
+def test_the_metrics_are_on_a_port_of_their_own(server: Server) -> None:
+    with server.client() as client:
+        client.get("/health/live")
+        assert client.get("/metrics").status_code == 404
+    time.sleep(1.5)
+
+    text = httpx.get(server.told("Metrics")).text
+
+    assert 'assent_requests_total{method="GET",route="/health/live",status="200"}' in text
+
+
+def test_no_secret_stands_in_a_command_line_or_an_environment(server: Server) -> None:
+    secret = (server.data_dir / "secret.key").read_text().strip()
+    passwords = re.findall(r'"([^"]{20,})"', (server.data_dir / "postgres.password").read_text())
+    processes = {server.process.pid, *children(server.process.pid)}
+
+    for pid in processes:
+        environment = Path(f"/proc/{pid}/environ")
+        seen = command_of(pid) + (environment.read_text(errors="replace") if environment.exists() else "")
+        assert not [hidden for hidden in (secret, *passwords) if hidden in seen]
+
+
+def test_what_is_secret_on_disk_is_ours_alone(server: Server) -> None:
+    for name in ("secret.key", "postgres.password"):
+        assert stat.S_IMODE((server.data_dir / name).stat().st_mode) == 0o600
+
+
+def test_a_second_start_on_the_same_data_says_who_runs_already(server: Server) -> None:
+    second = start(server.directory, arguments=("--port", str(urlsplit(server.issuer).port)))
+
+    sentence = _refusal(second)
+
+    assert str(server.process.pid) in sentence
+    assert server.issuer in sentence
+
+
+def test_a_taken_port_is_named(directory: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"Port {port} on 127.0.0.1 is taken" in _refusal(start(directory, arguments=("--port", str(port))))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_signal_ends_workers_and_database_and_the_status_is_zero(
+    directory: Path, number: signal.Signals
+) -> None:
+    with running_server(directory) as server:
+        processes = children(server.process.pid)
+        assert len(processes) == 2
+
+        assert server.stop(number) == 0
+
+        assert not [pid for pid in processes if command_of(pid)]
+        assert not (server.data_dir / "pg" / "postmaster.pid").exists()
+
+
+def test_a_stop_signal_during_the_start_leaves_nothing_behind(directory: Path) -> None:
+    for delay in (0.3, 0.8, 1.3):
+        server = start(directory)
+        time.sleep(delay)
+        assert server.stop() in (0, -signal.SIGTERM)
+    with running_server(directory) as server:
+        assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
+
+
+def test_a_changed_or_lost_secret_is_refused_and_the_right_one_is_accepted_again(directory: Path) -> None:
+    with running_server(directory) as server:
+        file = server.data_dir / "secret.key"
+    secret = file.read_text()
+
+    file.write_text("x" * 43 + "\n")
+    assert "not the one that this database was begun with" in _refusal(start(directory))
+    file.unlink()
+    assert "is gone" in _refusal(start(directory))
+    assert not file.exists()
+
+    file.write_text(secret)
+    with running_server(directory):
+        pass
+
+
+def test_pending_migrations_are_refused_without_migrate(directory: Path) -> None:
+    server = start(directory, migrate=False)
+
+    assert "run `assent migrate`, or start with `assent serve --migrate`" in _refusal(server)
+
+
+def test_broken_settings_are_refused_by_the_name_of_the_key(directory: Path) -> None:
+    sentence = _refusal(start(directory, settings={"ISSUER": "http://auth.example.com"}))
+
+    assert "issuer (ASSENT_ISSUER) must use https" in sentence
+
+
+def test_https_works_with_a_certificate_and_two_workers(directory: Path) -> None:
+    with running_server(directory, workers=2, tls=True) as server:
+        assert server.issuer.startswith("https://localhost:")
+        with server.client() as client:
+            assert client.get("/.well-known/oauth-authorization-server").json()["issuer"] == server.issuer
+
+
+def test_a_data_file_is_applied_before_the_first_request(directory: Path) -> None:
+    data = {"users": [{"username": "robin"}]}
+    with running_server(directory, data=data) as server:
+        assert "+ user robin" in server.said
+        assert "user robin password " in server.said
+        assert "robin" in server.assent("user", "list").stdout
+
+
+def test_a_broken_data_file_ends_the_start_and_names_the_member(directory: Path) -> None:
+    assert "users[robin].emial is unknown" in _refusal(
+        start(directory, data={"users": [{"username": "robin", "emial": "robin@example.com"}]})
+    )
+
+
+def test_a_worker_that_crashes_during_the_start_ends_the_server(directory: Path) -> None:
+    server = start(directory)
+    time.sleep(0.5)
+    for pid in children(server.process.pid):
+        if "app.cli.worker" in command_of(pid):
+            subprocess.run(["kill", "-9", str(pid)], check=True)
+    assert "A worker could not start" in _refusal(server)
+
+
+def test_an_external_database_needs_its_secret_configured(directory: Path) -> None:
+    server = start(directory, settings={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
+
+    assert "secret_key is required with database_url" in _refusal(server)
+
+
+def test_an_external_database_that_is_away_is_named_without_its_password(directory: Path) -> None:
+    settings = {
+        "DATABASE_URL": "postgresql://me:hidden-word@127.0.0.1:1/nothing",
+        "SECRET_KEY": "0123456789abcdefghij" * 2,
+    }
+    server = start(directory, settings=settings)
+
+    assert "hidden-word" not in _refusal(server)
+    with pytest.raises(NotStarted):
+        await_ready(server)

@@ -1,0 +1,89 @@
+"""Round-trip budgets of the hot endpoints (architecture §5), counted where statements are sent."""
+
+from collections.abc import Awaitable
+
+import httpx
+import pytest
+
+from app.store.hot_pool import counting_trips
+from tests.support.service import (
+    SECRET,
+    Service,
+    authorize_url,
+    decide,
+    fields_of,
+    follow,
+    obtain_code,
+    redeem,
+    sign_in,
+)
+
+
+async def trips_of(call: Awaitable[httpx.Response], status: int = 200) -> list[str]:
+    """Return the statements that a request sent."""
+    with counting_trips() as trips:
+        answer = await call
+    assert answer.status_code == status, answer.text
+    return trips
+
+
+async def test_a_code_exchange_takes_two_trips(browser: httpx.AsyncClient) -> None:
+    code = await obtain_code(browser, "web", "robin")
+    assert await trips_of(redeem(browser, "web", code)) == ["gather_code", "settle_code"]
+
+
+async def test_a_refresh_and_its_repeat_take_two_trips(browser: httpx.AsyncClient) -> None:
+    tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
+    data = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    for settled in ("settle_refresh.rotate", "settle_refresh.repeat"):
+        call = browser.post("/oauth/token", data=data, auth=("web", SECRET))
+        assert await trips_of(call) == ["gather_family", settled]
+
+
+async def test_introspection_takes_one_trip(browser: httpx.AsyncClient) -> None:
+    tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
+    for token in (tokens["access_token"], tokens["refresh_token"], "garbage"):
+        call = browser.post("/oauth/introspect", data={"token": token}, auth=("web", SECRET))
+        assert len(await trips_of(call)) == 1
+
+
+async def test_our_own_api_takes_one_trip_with_a_token_and_none_without(browser: httpx.AsyncClient) -> None:
+    tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert await trips_of(browser.get("/api/v1/me", headers=headers)) == ["gather_bearer"]
+    assert await trips_of(browser.get("/api/v1/")) == []
+    assert await trips_of(browser.get("/api/v1/me", headers={"Authorization": "Bearer x"}), 401) == []
+
+
+async def test_revocation_takes_two_trips(browser: httpx.AsyncClient) -> None:
+    tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
+    for token, kind in (("access_token", "token"), ("refresh_token", "family")):
+        call = browser.post("/oauth/revoke", data={"token": tokens[token]}, auth=("web", SECRET))
+        assert await trips_of(call) == [f"gather_{kind}", f"revoke_{kind}"]
+
+
+async def test_authorization_takes_two_trips_whether_it_asks_or_grants(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    await site.application("budgeted")
+    asked = await trips_of(browser.get(authorize_url("budgeted")), 303)
+    assert asked == ["gather_authorize", "save_interaction"]
+    await obtain_code(browser, "budgeted", "robin")
+    granted = await trips_of(browser.get(authorize_url("budgeted")), 303)
+    assert granted == ["gather_authorize", "settle_authorization"]
+
+
+@pytest.mark.parametrize(("decision", "settled"), [("approve", "settle_authorization"), ("deny", "deny_interaction")])
+async def test_the_click_takes_two_trips(
+    site: Service, browser: httpx.AsyncClient, decision: str, settled: str
+) -> None:
+    client_id = f"clicked-{decision}"
+    await site.application(client_id)
+    await sign_in(browser, "robin")
+    page = await follow(browser, await browser.get(authorize_url(client_id)))
+    assert fields_of(page)["interaction"]
+    assert await trips_of(decide(browser, page, decision), 303) == ["gather_interaction", settled]
+
+
+async def test_discovery_takes_none(browser: httpx.AsyncClient) -> None:
+    assert await trips_of(browser.get("/.well-known/oauth-authorization-server")) == []
