@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sqlalchemy import insert, select
+from sqlmodel import col
 
 from app.crypto.secrets import new_id
 from app.models.audit import DecisionTrace
@@ -31,7 +32,7 @@ async def save(database: Database, entries: Sequence[TraceEntry]) -> None:
 
 async def find(database: Database, request_id: str) -> list[TraceEntry]:
     """Return what was decided under a request id, oldest first."""
-    query = select(DecisionTrace).where(DecisionTrace.request_id == request_id).order_by(DecisionTrace.id)
+    query = select(DecisionTrace).where(col(DecisionTrace.request_id) == request_id).order_by(col(DecisionTrace.id))
     async with database.transaction() as session:
         found = (await session.scalars(query)).all()
     return [

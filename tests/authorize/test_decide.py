@@ -197,8 +197,8 @@ def test_why_nobody_is_asked(how: dict[str, Any]) -> None:
 
 
 def test_a_login_made_for_this_request_satisfies_prompt_login_and_max_age() -> None:
-    for how in ({"prompt": "login"}, {"max_age": "0"}):
-        waiting = replace(known(**how), login_at=NOW)
+    for asked in (known(prompt="login"), known(max_age="0")):
+        waiting = replace(asked, login_at=NOW)
         assert isinstance(decide(waiting, Trace()), Grantable)
 
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 import schemathesis
+from schemathesis.core.result import Err
 
 from app import __version__
 from app.protocol.features import Feature, FeatureSet
@@ -112,7 +113,7 @@ async def test_the_api_document_is_valid_and_has_every_grant_with_its_parameters
     described = (await browser.get("/openapi.json")).json()
     operations = list(schemathesis.openapi.from_dict(described).get_all_operations())
     assert len(operations) == 8
-    assert all(operation.ok() for operation in operations)
+    assert not [operation.err() for operation in operations if isinstance(operation, Err)]
     variants = described["paths"]["/oauth/token"]["post"]["requestBody"]["content"][
         "application/x-www-form-urlencoded"
     ]["schema"]["oneOf"]

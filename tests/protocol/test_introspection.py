@@ -108,13 +108,12 @@ def test_unknown_and_forged_tokens_are_nothing_to_revoke() -> None:
 
 
 def test_a_token_of_another_application_is_not_revoked_and_its_holder_is_told() -> None:
-    for attempt in (
-        lambda: revocation.revoke_access(client(id=CODE), ACCESS, access_token()),
-        lambda: revocation.revoke_refresh(client(id=CODE), REFRESH, family(), KEYS),
-    ):
-        with pytest.raises(OAuthError) as refused:
-            attempt()
-        assert refused.value.code is ErrorCode.INVALID_GRANT
+    with pytest.raises(OAuthError) as refused:
+        revocation.revoke_access(client(id=CODE), ACCESS, access_token())
+    assert refused.value.code is ErrorCode.INVALID_GRANT
+    with pytest.raises(OAuthError) as refused:
+        revocation.revoke_refresh(client(id=CODE), REFRESH, family(), KEYS)
+    assert refused.value.code is ErrorCode.INVALID_GRANT
 
 
 def test_an_expired_token_can_still_be_revoked() -> None:

@@ -1,0 +1,150 @@
+"""Single settings: what they may be, and that nothing wrong together is accepted."""
+
+import pytest
+
+from app.settings import Settings, SettingsError, load
+
+SECRET = "correct-horse-battery-staple-0123456789"
+
+
+def settings(**environment: str) -> Settings:
+    """Load from these variables alone; their names are written without the prefix."""
+    return load(environment={f"ASSENT_{name}": value for name, value in environment.items()})
+
+
+def told(**environment: str) -> str:
+    """Return what is said about settings that cannot be used."""
+    with pytest.raises(SettingsError) as refused:
+        settings(**environment)
+    return str(refused.value)
+
+
+@pytest.fixture(autouse=True)
+def _empty_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("settings"))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://auth.example.com",
+        "https://auth.example.com:8443",
+        "https://auth.example.com/tenant",
+        "http://localhost:8000",
+        "http://127.0.0.1",
+        "http://[::1]:8000",
+    ],
+)
+def test_an_issuer_is_https_or_on_a_loopback_host_and_kept_as_written(issuer: str) -> None:
+    assert settings(ISSUER=issuer).policy().issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("issuer", "why"),
+    [
+        ("http://auth.example.com", "must use https"),
+        ("http://127.0.0.1.example.com", "must use https"),
+        ("https://auth.example.com/", "must not end with a slash"),
+        ("https://auth.example.com?a=b", "must not have a query"),
+        ("https://auth.example.com?", "must not have a query"),
+        ("https://auth.example.com#x", "must not have a query or a fragment"),
+        ("https://user@auth.example.com", "must not have a user name"),
+        ("https://Auth.example.com", "write auth.example.com"),
+        ("HTTPS://auth.example.com", "must start with https:// in lower case"),
+        ("https://auth.example.com:443", "default port"),
+        ("http://localhost:80", "default port"),
+        ("https://", "must name a host"),
+        ("https://auth.example.com/a//b", "empty, . or .. segments"),
+        ("https://auth.example.com/../b", "empty, . or .. segments"),
+        ("ftp://auth.example.com", "must start with https"),
+        ("auth.example.com", "must start with https"),
+        ("https://auth.exa mple.com", "without spaces"),
+        ("https://äuth.example.com", "without spaces"),
+    ],
+)
+def test_an_issuer_that_two_parties_could_spell_differently_is_refused_with_the_remedy(issuer: str, why: str) -> None:
+    said = told(ISSUER=issuer)
+    assert said.startswith("issuer (ASSENT_ISSUER) must")
+    assert why in said
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "postgres://u:p@h/d"])
+def test_a_database_url_is_libpq_s(url: str) -> None:
+    found = settings(DATABASE_URL=url, SECRET_KEY=SECRET).database_url
+    assert found is not None
+    assert found.get_secret_value() == "postgresql://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://root:hunter2@h/d", "PostgreSQL is the only database"),
+        ("postgresql+asyncpg://root:hunter2@h/d", "leave out the driver"),
+        ("hunter2", "must start with postgresql://"),
+    ],
+)
+def test_a_database_url_of_another_kind_is_refused_without_repeating_it(url: str, why: str) -> None:
+    said = told(DATABASE_URL=url, SECRET_KEY=SECRET)
+    assert why in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("secret", ["short", "a" * 64, "x" * 31])
+def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secret: str) -> None:
+    said = told(SECRET_KEY=secret)
+    assert said.startswith("secret_key (ASSENT_SECRET_KEY) ")
+    assert "openssl rand" in said
+    assert secret not in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"DATABASE_URL": "postgresql://h/d"}, "secret_key is required with database_url"),
+        ({"DATABASE_OWNER_URL": "postgresql://h/d"}, "makes no sense without database_url"),
+        ({"LIFETIMES__REFRESH_TOKEN_IDLE": "15552001"}, "must not be longer than refresh_token_absolute"),
+        ({"LIFETIMES__REFRESH_TOKEN_IDLE": "3599"}, "must outlive the access token; set it to 3600 or more"),
+        ({"LIFETIMES__SESSION_IDLE": "2592001"}, "must not be longer than session_absolute"),
+        ({"LIMITS__FIRST_WAIT": "60", "LIMITS__LONGEST_WAIT": "59"}, "must not be longer than longest_wait"),
+        ({"FEATURES__INTROSPECT": "true"}, "features.introspect is not a feature; there are: authorization_code,"),
+        ({"FEATURES__AUTHORIZATION_CODE": "false"}, "needs features.authorization_code"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8 0.0.0.0/0"}, "must not trust every address"),
+        ({"TRUSTED_PROXIES": "proxy.example"}, "'proxy.example', which is no address or network"),
+        ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "'10.0.0.1/8', which is no address or network"),
+        ({"OUTBOUND__ALLOW": "127.0.0.1"}, "write exact pairs such as 127.0.0.1:8001"),
+        ({"OUTBOUND__ALLOW": "127.0.0.1:99999"}, "write exact pairs such as 127.0.0.1:8001"),
+        ({"CIBA__DANGER_AUTO_APPROVE": "a b", "CIBA__DANGER_AUTO_DENY": "b c"}, "also names b"),
+        ({"ROLES__OWNER": "org:admin org:fly"}, "roles.owner (ASSENT_ROLES__OWNER) has 'org:fly'"),
+        (
+            {"SCOPES": '{"openid": {"description": "x"}}'},
+            "scopes.openid (ASSENT_SCOPES) is reserved for OpenID Connect",
+        ),
+        ({"SCOPES": '{"a b": {"description": "x"}}'}, "scopes.a b (ASSENT_SCOPES) is no scope"),
+        ({"SCOPES": '{"a": {"covers": ["b"]}}'}, "scope 'a' covers 'b', which is not in the registry"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_by_key_with_the_remedy(
+    environment: dict[str, str], said: str
+) -> None:
+    assert said in told(**environment)
+
+
+def test_contradictions_are_told_all_at_once() -> None:
+    said = told(DATABASE_URL="postgresql://h/d", LIFETIMES__REFRESH_TOKEN_IDLE="60", CIBA__DANGER_AUTO_DENY="x")
+    assert [line.split()[0] for line in said.splitlines()] == ["secret_key", "lifetimes.refresh_token_idle"]
+
+
+def test_the_bounds_themselves_are_within_bounds() -> None:
+    found = settings(
+        LIFETIMES__ACCESS_TOKEN="86400",
+        LIFETIMES__AUTHORIZATION_CODE="600",
+        LIFETIMES__REFRESH_GRACE="0",
+        TRUSTED_PROXIES="127.0.0.1",
+    )
+    assert found.policy().lifetimes.refresh_grace.total_seconds() == 0
+
+
+def test_a_feature_can_be_switched_off() -> None:
+    found = settings(FEATURES__INTROSPECTION="false").feature_set()
+    assert "introspection" not in {feature.key for feature in found}
+    assert "revocation" in {feature.key for feature in found}
