@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.floors_target import floors_server
-from bench.load import Generator, Work
+from bench.load import Generator, LoadError, Work
 from bench.meter import Cost, measure, peak_memory, proportional_memory
 from bench.postgres import Postgres
 from bench.stock import Client, Kind
@@ -147,8 +147,11 @@ def _cells(targets: Sequence[Target]) -> list[Cell]:
 def _sample(cell: Cell, postgres: Postgres, generator: Generator, plan: Plan) -> Sample:
     target = cell.target
     work = target.work(cell.kind, plan.requests)
-    with measure(target.server.pids(), postgres.backends(target.database), plan.event) as measured:
-        load = generator.run(target.server.port, work)
+    try:
+        with measure(target.server.pids(), postgres.backends(target.database), plan.event) as measured:
+            load = generator.run(target.server.port, work)
+    except LoadError as error:
+        raise LoadError(f"{target.label}, {cell.kind}: {error}\n{target.server.log_tail()}") from None
     instructions = measured.instructions
     return Sample(
         cpu=measured.cpu.scaled(1e6 / load.requests),

@@ -55,8 +55,7 @@ class ServerProcess:
         while not self._answers():
             if self._process.poll() is not None or time.perf_counter() - began > _START_SECONDS:
                 self.stop()
-                tail = self._log.read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"{' '.join(self._command)} did not answer:\n{tail}")
+                raise RuntimeError(f"{' '.join(self._command)} did not answer:\n{self.log_tail()}")
             time.sleep(0.005)
         return time.perf_counter() - began
 
@@ -77,6 +76,10 @@ class ServerProcess:
         if self._process is None:
             raise RuntimeError("the server is not running")
         return process_tree(self._process.pid)
+
+    def log_tail(self) -> str:
+        """Return the end of its output."""
+        return self._log.read_text("utf-8", "replace")[-2000:]
 
     def _answers(self) -> bool:
         try:

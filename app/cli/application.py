@@ -9,7 +9,9 @@ from app.cli.options import Config
 
 if TYPE_CHECKING:
     from app.cli.connection import Session
+    from app.protocol.scopes import ScopeRegistry
     from app.services.applications import Owner, Registered
+    from app.services.data_file.document import ApplicationEntry
     from app.store.applications import StoredApplication
 
 application = typer.Typer(
@@ -125,13 +127,22 @@ def enable(client_id: ClientId, config: Config = None) -> None:
 async def _create(session: "Session", members: dict[str, Any], owner: str) -> "Registered":
     """The options go the way of a data file's entry, so that both refuse the same with the same words."""
     from app.services import applications
-    from app.services.data_file import parse
 
     client_id = members["client_id"] or applications.new_client_id()
-    document = {"applications": [{**members, "client_id": client_id}]}
-    entry = parse(document, session.settings.scope_registry()).applications[0]
+    entry = _entry({**members, "client_id": client_id}, session.settings.scope_registry())
     description = applications.describe(entry, entry.policy(), owner=await _owner(session, owner))
     return await applications.create(session.database, description, session.operator, client_id=client_id)
+
+
+def _entry(members: dict[str, Any], scopes: "ScopeRegistry") -> "ApplicationEntry":
+    from app.services.data_file import DataFileError, Problem, parse
+
+    try:
+        return parse({"applications": [members]}, scopes).applications[0]
+    except DataFileError as refused:
+        paths = [problem.path.partition("].")[2] or "the application:" for problem in refused.problems]
+        problems = zip(paths, refused.problems, strict=True)
+        raise DataFileError([Problem(path, problem.message) for path, problem in problems]) from None
 
 
 async def _owner(session: "Session", username: str) -> "Owner":

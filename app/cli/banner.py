@@ -39,7 +39,7 @@ def render(banner: Banner) -> str:
     facts.append(("Data", banner.storage))
     workers = "1 worker" if banner.workers == 1 else f"{banner.workers} workers"
     lines = [f"Assent {__version__} is ready: {workers}, {banner.seconds:.1f} s.", ""]
-    lines += [f"  {name:<14}{value}" for name, value in facts]
+    lines += [f"  {name:<15}{value}" for name, value in facts]
     if banner.setup_link is not None:
         lines += ["", "Nobody runs this server yet. Choose your name and password here, once, within 24 hours:"]
         lines += [f"  {banner.setup_link}"]

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from app.pipeline.guard import challenge_response
 from app.pipeline.http import Cors, Endpoint
 from app.protocol.features import Feature, FeatureSet
-from app.routers import authorize, health
+from app.routers import authorize, health, static
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
 from app.routers.api.index import index
@@ -56,6 +56,7 @@ PAGES: tuple[APIRouter, ...] = (
     docs.router,
     account_overview.router,
     account_applications.router,
+    static.router,
     health.router,
 )
 

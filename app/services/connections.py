@@ -27,7 +27,7 @@ class Disconnected:
 
     name: str
     host: str
-    verified: bool
+    checked: bool
 
 
 async def list_all(database: Database, user_id: UUID) -> list[Connection]:
@@ -63,8 +63,13 @@ async def remove(database: Database, connection: Connection, pair: str, occasion
     return await records.narrow(database, record.id, [pair], occasion.now, entry)
 
 
-async def disconnect(database: Database, connection: Connection, host: str, occasion: Occasion) -> bool:
-    """End the record and with it every token of it; False when somebody was faster."""
+async def disconnect(
+    database: Database, connection: Connection, occasion: Occasion, *, host: str, checked: bool
+) -> bool:
+    """End the record and with it every token of it; False when somebody was faster.
+
+    `host` and `checked` are how the application was introduced to the person; the audit trail remembers them.
+    """
     record = connection.record
     entry = occasion.entry(
         REVOKED,
@@ -73,7 +78,7 @@ async def disconnect(database: Database, connection: Connection, host: str, occa
         subject_id=record.client_id,
         name=record.application_name,
         host=host,
-        verified="yes" if record.verified else "no",
+        checked="yes" if checked else "no",
     )
     return await records.revoke(database, record.id, occasion.now, entry)
 
@@ -84,4 +89,4 @@ async def just_disconnected(database: Database, user_id: UUID, record_id: UUID) 
     if not latest or latest[0].event != REVOKED or latest[0].actor_id != str(user_id):
         return None
     data = latest[0].data
-    return Disconnected(name=str(data["name"]), host=str(data["host"]), verified=data["verified"] == "yes")
+    return Disconnected(name=str(data["name"]), host=str(data["host"]), checked=data["checked"] == "yes")

@@ -111,6 +111,7 @@ async def _authorize(walk: Walk) -> str:
         query["scope"] = " ".join(walk.cast.scopes)
     answer = await walk.visitor.get(walk.endpoint("authorization"), query=query)
     walk.page = await _follow(walk, answer)
+    _check_returned(walk.page)
     _form(walk.page, "login-submit", "the sign-in page")
     return "the sign-in page"
 
@@ -119,9 +120,9 @@ async def _sign_in(walk: Walk) -> str:
     form = _form(walk.page, "login-submit", "the sign-in page")
     credentials = {"username": walk.cast.username, "password": walk.cast.password}
     answer = await walk.visitor.post(form.action, {**form.fields, **credentials})
-    walk.page = await _follow(walk, answer)
-    if walk.page.form_with("login-submit") is not None:
+    if answer.form_with("login-submit") is not None:
         raise StepFailed("the server did not accept the name and the password")
+    walk.page = await _follow(walk, answer)
     return f"as {walk.cast.username}"
 
 
@@ -132,9 +133,7 @@ async def _consent(walk: Walk) -> str:
         form = _form(walk.page, "consent-approve", "the consent page")
         walk.page = await _follow(walk, await walk.visitor.post(form.action, form.fields))
         seen = "approved"
-    returned = walk.page.returned()
-    if "error" in returned:
-        raise StepFailed(f"the application was told {returned['error']}: {returned.get('error_description', '')}")
+    returned = _check_returned(walk.page)
     if returned.get("state") != walk.state:
         raise StepFailed("the state did not come back as it was sent")
     if returned.get("iss") != walk.issuer:
@@ -217,6 +216,14 @@ async def _follow(walk: Walk, answer: Answer) -> Answer:
             return answer
         answer = await walk.visitor.get(answer.location)
     raise StepFailed(f"more than {_HOPS} redirects")
+
+
+def _check_returned(page: Answer) -> dict[str, str]:
+    """Return what the redirect carries back to the application; raises when that is an error."""
+    returned = page.returned()
+    if "error" in returned:
+        raise StepFailed(f"the application was told {returned['error']}: {returned.get('error_description', '')}")
+    return returned
 
 
 def _form(page: Answer, element_id: str, what: str) -> Form:

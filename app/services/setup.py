@@ -136,5 +136,7 @@ async def create_operator(
                 transaction, occasion.entry("operator.created", user_id=user.id, subject_id=str(user.id))
             )
     except NameTaken as taken:
-        return Problem("email" if taken.field == "email" else "username", "Somebody has this name already; choose another")
+        return Problem(
+            "email" if taken.field == "email" else "username", "Somebody has this name already; choose another"
+        )
     return Created(user.id, begun.credential)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.protocol.scopes import BUILTIN, well_formed
 from app.settings.model import Settings
+from app.settings.values import check_issuer
 
 Contradiction = tuple[tuple[str, ...], str]
 """The path of the key to change, and the second half of the sentence."""
@@ -13,12 +14,23 @@ _RESERVED = frozenset(scope.name for scope in BUILTIN)
 
 def contradictions(settings: Settings) -> Iterator[Contradiction]:
     """Return every contradiction, so that all can be repaired at once."""
+    yield from _address(settings)
     yield from _secrets(settings)
     yield from _lifetimes(settings)
     yield from _limits(settings)
     yield from _features(settings)
     yield from _scopes(settings)
     yield from _decided(settings)
+
+
+def _address(settings: Settings) -> Iterator[Contradiction]:
+    try:
+        check_issuer(settings.issuer_url)
+    except ValueError:
+        yield (
+            ("issuer",),
+            f"is required by a server that listens on {settings.host}; set it to that server’s https address",
+        )
 
 
 def _secrets(settings: Settings) -> Iterator[Contradiction]:

@@ -12,14 +12,12 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.protocol.features import FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
 from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
 from app.settings import plugins, values
-from app.settings.errors import Problem, SettingsError
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -215,26 +213,15 @@ class Settings(BaseSettings):
     @property
     def issuer_url(self) -> str:
         """The issuer identifier: as configured, else the address on this computer."""
+        if self.issuer is not None:
+            return self.issuer
         host = _THIS_COMPUTER.get(self.host, self.host)
-        return self.issuer or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{f'[{host}]' if ':' in host else host}{'' if self.port == 80 else f':{self.port}'}"
 
     @property
     def root_secret(self) -> bytes | None:
         """The root secret as key material; None when the data directory has it."""
         return self.secret_key.get_secret_value().encode("utf-8") if self.secret_key else None
-
-    def for_server(self, address: str) -> "Settings":
-        """Return the settings of a server that listens at `address`, which becomes the issuer if none is configured.
-
-        Raises `SettingsError` when that address cannot be an issuer.
-        """
-        if self.issuer is not None:
-            return self
-        try:
-            return self.model_copy(update={"issuer": values.check_issuer(address)})
-        except PydanticCustomError:
-            remedy = f"is required by a server that listens at {address}; set it to the https address of that server"
-            raise SettingsError([Problem("issuer", "", remedy)]) from None
 
     def policy(self) -> ServerPolicy:
         """Return what the operator decided for the whole server."""

@@ -17,11 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.crypto.secrets import random_bytes
 from app.protocol.errors import ErrorCode, OAuthError
+from app.telemetry.forwarded import client_address
 from app.telemetry.metrics import REQUESTS, RequestMetrics, route_of
 
 _HEADER = b"x-request-id"
+_FORWARDED_FOR = b"x-forwarded-for"
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 _MAX_LOGGED_PATH = 200
+_ONE_TIME_LINKS = "/setup/"
 _METHODS = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Clients may invent methods, and each would be a series of its own: all others are counted as OTHER."""
 
@@ -34,8 +37,8 @@ def new_request_id() -> str:
 class Requests:
     """Identify, time, count and log every HTTP request.
 
-    `trusted_proxies` are addresses or networks whose `X-Request-Id` is taken over when it is harmless; from anybody
-    else the header counts for nothing.
+    `trusted_proxies` are addresses or networks whose `X-Request-Id` is taken over when it is harmless, and whose
+    `X-Forwarded-For` names the client; from anybody else these headers count for nothing.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         request_id = self._request_id(scope)
+        self._name_client(scope)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         header = (_HEADER, request_id.encode("ascii"))
@@ -83,6 +87,13 @@ class Requests:
                     return str(value, "ascii")
         return new_request_id()
 
+    def _name_client(self, scope: Scope) -> None:
+        """Put the person's address in the place of a trusted proxy's."""
+        client = scope.get("client")
+        if client is not None and self._trusts(client[0]):
+            forwarded = (value for name, value in scope["headers"] if name == _FORWARDED_FOR)
+            scope["client"] = (client_address(client[0], forwarded, self._trusts), 0)
+
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope["state"]
         outcome, detail = _ending(state)
@@ -91,7 +102,7 @@ class Requests:
         self._log.info(
             "request",
             method=method,
-            path=scope["path"][:_MAX_LOGGED_PATH],
+            path=_logged_path(scope["path"]),
             status=status,
             ms=round(seconds * 1000, 2),
             request_id=state["request_id"],
@@ -99,6 +110,11 @@ class Requests:
             outcome=outcome,
             **({"detail": detail} if detail else {}),
         )
+
+
+def _logged_path(path: str) -> str:
+    """Return the path as the log may keep it: the secret of a one-time link stands in it and is cut."""
+    return _ONE_TIME_LINKS if path.startswith(_ONE_TIME_LINKS) else path[:_MAX_LOGGED_PATH]
 
 
 def _ending(state: Mapping[str, Any]) -> tuple[str, str]:

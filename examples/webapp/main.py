@@ -24,8 +24,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.middleware.sessions import SessionMiddleware
 
 HERE = Path(__file__).parent
-FIRST_SCOPES = ("profile", "project:read")
-FURTHER_SCOPES = ("project:releases", "event:read", "team:read", "project:write", "org:read")
+FIRST_SCOPES = ("project:read", "team:read")
+FURTHER_SCOPES = ("project:releases", "event:read", "project:write", "org:read")
 MAX_VISITORS = 1000
 
 templates = Jinja2Templates(HERE / "templates")

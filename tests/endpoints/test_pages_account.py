@@ -1,7 +1,6 @@
 """A person's own desk: seen, narrowed and disconnected by its owner alone, with effect on live tokens."""
 
 import re
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
@@ -14,13 +13,14 @@ ASKED = "project:read org:read"
 
 
 @pytest.fixture
-async def robin(site: Service, browser: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+async def robin(site: Service, browser: httpx.AsyncClient) -> httpx.AsyncClient:
     """A browser in which robin has connected `web` with two permissions, and nothing else."""
     await sign_in(browser, "robin")
     for url in await connected(browser):
         await browser.post(f"{url}/disconnect", data=fields_of(await browser.get(f"{url}/disconnect")))
     await obtain_code(browser, "web", "robin", scope=ASKED)
-    yield browser
+    site.clock.forward(1)
+    return browser
 
 
 async def connected(browser: httpx.AsyncClient) -> list[str]:
@@ -51,11 +51,11 @@ async def test_a_form_of_somebody_who_is_not_signed_in_changes_nothing(browser: 
 
 
 async def test_the_overview_and_the_list_name_what_is_connected(robin: httpx.AsyncClient) -> None:
-    for path in ("/account", PATH):
-        page = await robin.get(path)
-        assert "Deploy Diary" in page.text
-    assert "client.example" in page.text
-    assert "See 2 things" in page.text
+    overview, listed = await robin.get("/account"), await robin.get(PATH)
+    assert "Deploy Diary" in overview.text
+    assert "2 permissions" in overview.text
+    for expected in ("Deploy Diary", "client.example", "See 2 things"):
+        assert expected in listed.text
 
 
 async def test_the_page_of_an_application_tells_permissions_dates_and_history(robin: httpx.AsyncClient) -> None:
@@ -67,11 +67,14 @@ async def test_the_page_of_an_application_tells_permissions_dates_and_history(ro
     assert "Not used yet" in page.text
 
 
-async def test_a_removed_permission_is_gone_at_once_also_from_live_tokens(robin: httpx.AsyncClient) -> None:
+async def test_a_removed_permission_is_gone_at_once_also_from_live_tokens(
+    site: Service, robin: httpx.AsyncClient
+) -> None:
     tokens = (await redeem(robin, "web", await obtain_code(robin, "web", "robin", scope=ASKED))).json()
+    site.clock.forward(1)
     [url] = await connected(robin)
     page = await robin.get(url)
-    assert "Last used just now" in page.text
+    assert re.search(r"Last used <time [^>]+>just now</time>", page.text)
     answer = await robin.post(f"{url}/remove", data=form_of(page, "org:read"))
     assert answer.status_code == 303
     shown = await follow(robin, answer)
@@ -110,8 +113,9 @@ async def test_the_banner_says_nothing_that_did_not_happen(robin: httpx.AsyncCli
         assert "is disconnected" not in (await robin.get(PATH, params={"disconnected": claimed})).text
 
 
-async def test_disconnecting_asks_first_and_then_ends_everything(robin: httpx.AsyncClient) -> None:
+async def test_disconnecting_asks_first_and_then_ends_everything(site: Service, robin: httpx.AsyncClient) -> None:
     tokens = (await redeem(robin, "web", await obtain_code(robin, "web", "robin", scope=ASKED))).json()
+    site.clock.forward(1)
     [url] = await connected(robin)
     question = await robin.get(f"{url}/disconnect")
     assert "It loses all 2 permissions" in question.text
@@ -174,7 +178,7 @@ async def test_the_form_of_another_site_changes_nothing(robin: httpx.AsyncClient
     for headers in ({"Origin": "https://attacker.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert (await robin.post(f"{url}/remove", data=form, headers=headers)).status_code == 403
         assert (await robin.post(f"{url}/disconnect", data=form, headers=headers)).status_code == 403
-    assert (await robin.post(f"{url}/disconnect", data={})).status_code == 403
+    assert (await robin.post(f"{url}/disconnect", data={"csrf": ""})).status_code == 403
     assert "org:read" in (await robin.get(url)).text
 
 
@@ -184,5 +188,7 @@ async def test_an_application_that_nobody_uses_is_worth_a_look(site: Service, ro
         now = site.clock.now
         site.clock.forward(181 * 86_400)
         await sign_in(later, "robin")
-        assert "Unused" in (await later.get(PATH)).text
+        overview, listed = await later.get("/account"), await later.get(PATH)
         site.clock.now = now
+    assert "Worth a look" in overview.text
+    assert "Unused" in listed.text

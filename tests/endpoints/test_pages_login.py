@@ -243,3 +243,17 @@ async def test_disabling_a_person_ends_his_sessions_and_enabling_revives_none(pa
     assert (await browser.get("/account")).status_code == 303
     await pages.enable("ada")
     assert (await browser.get("/account")).status_code == 303
+
+
+async def test_behind_a_trusted_proxy_each_person_has_his_own_limit(pages: Site) -> None:
+    await pages.add_user()
+    proxied = open_site(pages.server.database, limits=SignInLimits(address_failures=2), trusted_proxies=("192.0.2.1",))
+    for client, statuses in (("198.51.100.1", [422, 422, 429]), ("198.51.100.2", [422])):
+        async with proxied.browser(address="192.0.2.1", X_Forwarded_For=client) as browser:
+            form = hidden_fields(await browser.get("/login"))
+            for number, status in enumerate(statuses):
+                answer = await browser.post("/login", form | {"username": f"n{number}", "password": "wrong"})
+                assert answer.status_code == status
+    async with proxied.browser(address="198.51.100.3", X_Forwarded_For="198.51.100.1") as browser:
+        answer = await browser.fill("/login", "/login", username="ada", password="wrong")
+        assert answer.status_code == 422

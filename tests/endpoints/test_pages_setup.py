@@ -1,5 +1,7 @@
 """The first operator's page."""
 
+import pytest
+
 from app.services import setup
 from tests.support.browser import hidden_fields
 from tests.support.site import PASSWORD, Site
@@ -69,6 +71,18 @@ async def test_a_name_that_somebody_has_is_refused_and_the_link_stays_good(pages
         assert answer.status_code == 422
         assert "Somebody has this name already" in answer.text
         assert (await browser.fill(path, "/setup", **(CHOSEN | {"username": "root2"}))).status_code == 303
+
+
+async def test_the_secret_of_the_link_and_the_password_are_not_logged(
+    pages: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = await path_of(pages)
+    async with pages.browser() as browser:
+        await browser.fill(path, "/setup", **CHOSEN)
+    said = "".join(capsys.readouterr())
+    assert "/setup/" in said
+    assert path not in said
+    assert PASSWORD not in said
 
 
 async def test_the_form_of_another_site_makes_no_operator(pages: Site) -> None:

@@ -26,7 +26,13 @@ async def user_id(database: Database) -> UUID:
     """A person of the test's own."""
     made = new_id(NOW)
     user = NewUser(
-        id=made, username=str(made), username_key=str(made), email=None, email_key=None, password_hash=None, created_at=NOW
+        id=made,
+        username=str(made),
+        username_key=str(made),
+        email=None,
+        email_key=None,
+        password_hash=None,
+        created_at=NOW,
     )
     async with database.transaction() as transaction:
         await users.insert_user(transaction, user)

@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.crypto.secrets import new_id
 from app.protocol.policy import Lifetimes
 from app.services import setup
+from app.services.names import name_key
 from app.services.occasion import Occasion
 from app.services.passwords import PasswordQueue
 from app.services.setup import Created, FirstOperator, LinkUsed, Problem
+from app.store import users
 from app.store.database import Database
+from app.store.users import NewUser
 
 NOW = datetime.now(UTC)
 ISSUER = "https://id.example.org"
@@ -36,6 +40,21 @@ async def create(
     """Try to become the operator."""
     occasion = Occasion(now=now, request_id="req_1", address="203.0.113.7")
     return await setup.create_operator(database, queue or PasswordQueue(), Lifetimes(), token, who, occasion)
+
+
+async def create_plain_user(database: Database) -> None:
+    """Register a person who is no operator."""
+    user = NewUser(
+        id=new_id(NOW),
+        username="ada",
+        username_key=name_key("ada"),
+        email="ada@example.org",
+        email_key=name_key("ada@example.org"),
+        password_hash=None,
+        created_at=NOW,
+    )
+    async with database.transaction() as transaction:
+        await users.insert_user(transaction, user)
 
 
 async def test_a_link_makes_one_operator_and_then_no_link_is_made(database: Database) -> None:
@@ -104,25 +123,6 @@ async def test_a_name_that_is_taken_leaves_the_link_good(database: Database) -> 
     assert isinstance(taken, Problem)
     assert taken.field == "email"
     assert isinstance(await create(database, first, chosen("bob", "bob@example.org")), Created)
-
-
-async def create_plain_user(database: Database) -> None:
-    """Register a person who is no operator."""
-    from app.services.names import name_key
-    from app.store import users
-    from app.store.users import NewUser
-
-    user = NewUser(
-        id=setup.new_id(NOW),
-        username="ada",
-        username_key=name_key("ada"),
-        email="ada@example.org",
-        email_key=name_key("ada@example.org"),
-        password_hash=None,
-        created_at=NOW,
-    )
-    async with database.transaction() as transaction:
-        await users.insert_user(transaction, user)
 
 
 @pytest.mark.parametrize(

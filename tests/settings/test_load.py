@@ -11,11 +11,6 @@ SECRET = "correct-horse-battery-staple-0123456789"
 DATABASE = "postgresql://assent:hunter2-very-secret@db.example/assent"
 
 
-@pytest.fixture(autouse=True)
-def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def write(text: str, name: str = "assent.toml") -> Path:
     """Write a file into the working directory."""
     path = Path(name)
@@ -94,12 +89,12 @@ def test_neither_secrets_nor_settings_print_a_secret() -> None:
 
 def test_settings_travel_to_another_process_whole() -> None:
     settings = load(environment={"ASSENT_SECRET_KEY": SECRET, "ASSENT_ROLES__OWNER": "org:admin"})
-    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301
 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load(environment={}).port = 1
+        load(environment={}).port = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +200,8 @@ def test_tables_in_variables_are_written_as_json_or_key_by_key() -> None:
 def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     write(
         "[registration]\nmode = 'open'\n[outbound]\nallow = ['127.0.0.1:8001']\n[ciba]\ndanger_auto_approve = ['a']\n"
-        "[limits]\nregistrations = 5\nfirst_wait = 5\n[lifetimes]\npersonal_token = 60\n[roles]\nowner = ['org:admin']\n"
+        "[limits]\nregistrations = 5\nfirst_wait = 5\n[lifetimes]\npersonal_token = 60\n"
+        "[roles]\nowner = ['org:admin']\n"
         "[authorization_details.payment]\ndescription = 'Pay'\nschema = { type = 'object' }"
     )
     settings = load(environment={})
@@ -222,12 +218,16 @@ def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     ]
 
 
-def test_the_address_of_a_server_becomes_its_issuer_if_none_is_configured() -> None:
-    assert load(environment={}).for_server("http://127.0.0.1:9").policy().issuer == "http://127.0.0.1:9"
-    configured = load(environment={"ASSENT_ISSUER": "https://auth.example"})
-    assert configured.for_server("http://10.0.0.1:9").issuer_url == "https://auth.example"
-    with pytest.raises(SettingsError, match="issuer is required by a server that listens at http://10.0.0.1:9"):
-        load(environment={}).for_server("http://10.0.0.1:9")
+def test_a_server_on_another_address_than_the_loopback_one_needs_an_issuer() -> None:
+    assert told(ASSENT_HOST="10.0.0.1") == (
+        "issuer is required by a server that listens on 10.0.0.1; set it to that server’s https address."
+    )
+    settings = load(environment={"ASSENT_HOST": "10.0.0.1", "ASSENT_ISSUER": "https://auth.example"})
+    assert settings.issuer_url == "https://auth.example"
+
+
+def test_the_default_port_is_not_spelt_out_in_an_issuer() -> None:
+    assert load(environment={"ASSENT_PORT": "80"}).issuer_url == "http://127.0.0.1"
 
 
 @pytest.mark.parametrize(

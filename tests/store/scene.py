@@ -14,6 +14,7 @@ from app.crypto.secrets import new_id, random_bytes
 from app.models import Application, BrowserSession, User
 from app.protocol.facts import Authentication, Origin
 from app.protocol.outcomes import RefreshMode
+from app.store import partitions
 from app.store.database import Database
 from app.store.orders import (
     AuditEntry,
@@ -54,7 +55,8 @@ class Scene:
 
 
 async def begin(database: Database, **application: Any) -> Scene:
-    """Register a user and an application of his own liking."""
+    """Register a user, and an application with these columns; make the partitions for `NOW`."""
+    await partitions.ensure_ahead(database, NOW)
     user_id, application_id = new_id(NOW), new_id(NOW)
     client_id = f"client-{application_id}"
     person = {"sub": f"sub-{user_id}", "username": f"user-{user_id}", "username_key": f"user-{user_id}"}

@@ -58,17 +58,18 @@ def install(folder: Path) -> Path:
 
 
 @pytest.fixture
-def hidden(place: Path) -> Binaries:
+def hidden() -> Iterator[Binaries]:
     """Programs below a directory that is closed to others."""
-    bin_dir = install(place / "home")
-    (place / "home").chmod(0o700)
-    return embedded.binaries_at(bin_dir)
+    with embedded_owner.folder(programs=True) as path:
+        bin_dir = install(path / "home")
+        (path / "home").chmod(0o700)
+        yield embedded.binaries_at(bin_dir)
 
 
 @pytest.fixture(scope="module")
 def bin_dir() -> Iterator[str]:
     """Programs that every user reaches, wherever the tests are installed."""
-    with embedded_owner.folder() as path:
+    with embedded_owner.folder(programs=True) as path:
         yield str(install(path / "home"))
 
 
@@ -126,7 +127,7 @@ def test_a_cluster_that_root_owns_is_refused_with_the_cure(place: Path, start: C
 def test_programs_under_a_closed_directory_are_copied_once(
     place: Path, start: Callable[..., Cluster], hidden: Binaries
 ) -> None:
-    first = start(place / "data", binaries=hidden, system_dir=place / "system")
+    first = start(place / "data", binaries=hidden, system_dir=system)
     assert usable(first)
     first.stop()
     copy = place / "system" / f"pg-{hidden.version}"
@@ -152,7 +153,7 @@ def test_a_copy_that_somebody_else_could_change_is_refused(
 def test_programs_that_can_be_reached_are_not_copied(
     place: Path, start: Callable[..., Cluster], hidden: Binaries
 ) -> None:
-    (place / "home").chmod(0o711)
+    hidden.bin_dir.parents[2].chmod(0o711)
     start(place / "data", binaries=hidden, system_dir=place / "system")
     assert not (place / "system").exists()
 
@@ -247,17 +248,45 @@ def test_a_uid_without_a_name_gets_its_cluster_from_the_template(place: Path, na
     assert modes == {True: 0o700, False: 0o600}
 
 
+def damaged(path: Path) -> None:
+    """Write what is no archive."""
+    path.write_bytes(b"\x1f\x8b damaged")
+
+
+def empty(path: Path) -> None:
+    """Write an archive without a cluster."""
+    tarfile.open(path, "w:gz").close()
+
+
+def escaping(path: Path) -> None:
+    """Write an archive with a file outside of it."""
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("../outside"))
+
+
+def linking(path: Path) -> None:
+    """Write an archive with a link."""
+    link = tarfile.TarInfo("PG_VERSION")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(link)
+
+
 @as_root
-def test_a_template_that_is_damaged_is_refused(place: Path, nameless: dict[str, Any]) -> None:
+@pytest.mark.parametrize("spoil", [damaged, empty, escaping, linking])
+def test_a_template_that_is_none_is_refused(
+    place: Path, nameless: dict[str, Any], spoil: Callable[[Path], None]
+) -> None:
     major = max(one.major for one in embedded.find_binaries())
     (place / "system").mkdir()
-    (place / "system" / f"template-pg{major}.tar.gz").write_bytes(b"\x1f\x8b damaged")
+    spoil(place / "system" / f"template-pg{major}.tar.gz")
     os.chown(place, NAMELESS, NAMELESS)
     with owning(place / "data", **nameless) as owner:
         assert re.fullmatch(
             "The template cluster .* cannot be unpacked .* make the template again.", owner.said["error"]
         )
     assert not (place / "data" / "pg.new").exists()
+    assert not (place / "data" / "outside").exists()
 
 
 @as_root

@@ -1,7 +1,7 @@
 """Consent: interaction closed, record merged, code written, in one statement (storage.md §6, standards B7.5)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -29,9 +29,12 @@ async def scene(database: Database) -> Scene:
     return await scenes.begin(database)
 
 
-@pytest.fixture
-async def crowd_scene(fresh_database: FreshDatabase) -> Scene:
-    return await scenes.begin(await Database.open(fresh_database.runtime_url, hot_connections=20))
+@pytest.fixture(scope="module")
+async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    """The same database over many connections."""
+    opened = await Database.open(fresh_database.runtime_url, hot_connections=20)
+    yield opened
+    await opened.close()
 
 
 async def in_force(scene: Scene, token_id: UUID) -> tuple[str, ...] | None:
@@ -188,13 +191,12 @@ async def test_a_consent_decided_before_somebody_was_disabled_is_lost_and_leaves
 @pytest.mark.soak
 @pytest.mark.spec("standards", "AR-17 (a)")
 async def test_fifty_consents_at_once_lose_nothing_and_keep_their_order(
-    crowd_scene: Scene, volume: Callable[[int], int]
+    crowd: Database, volume: Callable[[int], int]
 ) -> None:
-    database = crowd_scene.database
     for _ in range(volume(20)):
-        scene = await scenes.begin(database)
+        scene = await scenes.begin(crowd)
         orders = [scenes.consent(scene, f"s{n}", f"t{n}") for n in range(50)]
-        settled = await asyncio.gather(*(database.hot.settle_authorization(order) for order in orders))
+        settled = await asyncio.gather(*(crowd.hot.settle_authorization(order) for order in orders))
         by_version = sorted((one for one in settled if one is not None), key=lambda one: one.version)
         assert [one.version for one in by_version] == list(range(1, 51))
         expected: tuple[str, ...] = ()
@@ -202,30 +204,27 @@ async def test_fifty_consents_at_once_lose_nothing_and_keep_their_order(
             expected = consent_rules.merge(expected, one.pairs[-2:])
             assert one.pairs == expected
         assert set(expected) == {pair for order in orders for pair in order.pairs}
-    await database.close()
 
 
 @pytest.mark.soak
 async def test_narrowing_among_merges_takes_away_what_it_names_and_nothing_else(
-    crowd_scene: Scene, volume: Callable[[int], int]
+    crowd: Database, volume: Callable[[int], int]
 ) -> None:
-    database = crowd_scene.database
     for _ in range(volume(20)):
-        scene = await scenes.begin(database)
+        scene = await scenes.begin(crowd)
         first, _ = await scenes.approve(scene, "gone", "kept", "gone too")
         merges = [scenes.consent(scene, f"s{n}") for n in range(40)]
         takings = [
-            records.narrow(database, first.record_id, [pair], NOW, scenes.entry("authorization.narrowed"))
+            records.narrow(crowd, first.record_id, [pair], NOW, scenes.entry("authorization.narrowed"))
             for pair in ("gone", "gone too")
         ]
-        done = await asyncio.gather(*(database.hot.settle_authorization(order) for order in merges), *takings)
+        done = await asyncio.gather(*(crowd.hot.settle_authorization(order) for order in merges), *takings)
         assert all(done)
-        record = await records.get(database, first.record_id)
+        record = await records.get(crowd, first.record_id)
         assert record is not None
         assert record.version == 43
         assert {pair.pair for pair in record.pairs} == {"kept", *(f"s{n}" for n in range(40))}
-        assert (await records.first_granted(database, first.record_id)).keys() == {pair.pair for pair in record.pairs}
-    await database.close()
+        assert (await records.first_granted(crowd, first.record_id)).keys() == {pair.pair for pair in record.pairs}
 
 
 async def test_a_scope_taken_away_and_granted_again_stays_off_old_tokens(scene: Scene) -> None:
@@ -262,25 +261,23 @@ async def test_a_code_in_flight_does_not_survive_the_record(scene: Scene) -> Non
     assert not liveness.stands(code.origin, code.standing)
 
 
-async def test_consents_next_to_a_revocation_end_up_in_one_live_record(crowd_scene: Scene) -> None:
-    database = crowd_scene.database
-    first, _ = await scenes.approve(crowd_scene, "a")
-    orders = [scenes.consent(crowd_scene, f"s{n}") for n in range(30)]
-    consents = [database.hot.settle_authorization(order) for order in orders]
-    revocation = records.revoke(database, first.record_id, NOW, scenes.entry("authorization.revoked"))
-    *settled, revoked = await asyncio.gather(*consents, revocation)
-    assert revoked
-    assert all(settled)
-    again, _ = await scenes.approve(crowd_scene, "last")
-    live = await records.list_for_user(database, crowd_scene.user_id)
+async def test_consents_next_to_a_revocation_end_up_in_one_live_record(crowd: Database) -> None:
+    scene = await scenes.begin(crowd)
+    first, _ = await scenes.approve(scene, "a")
+    orders = [scenes.consent(scene, f"s{n}") for n in range(30)]
+    consents = asyncio.gather(*(crowd.hot.settle_authorization(order) for order in orders))
+    assert await records.revoke(crowd, first.record_id, NOW, scenes.entry("authorization.revoked"))
+    settled = await consents
+    again, _ = await scenes.approve(scene, "last")
+    live = await records.list_for_user(crowd, scene.user_id)
     assert [record.id for record in live] == [again.record_id]
     late = {
-        one.pairs[-1]
-        for one in settled
-        if isinstance(one, object) and getattr(one, "record_id", None) == again.record_id
+        order.pairs[0]
+        for order, one in zip(orders, settled, strict=True)
+        if one is not None and one.record_id == again.record_id
     }
     assert {pair.pair for pair in live[0].pairs} == {"last", *late}
-    await database.close()
+    assert None not in settled
 
 
 async def test_the_record_of_one_user_is_not_anothers(scene: Scene) -> None:

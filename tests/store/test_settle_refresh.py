@@ -1,15 +1,17 @@
 """Refreshing: one row per family, one step per generation (storage.md §5)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from app.crypto.hashing import digest
 from app.protocol.facts import FamilyFact, Origin
+from app.protocol.outcomes import RefreshMode
 from app.store.database import Database
 from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene, fetch
@@ -21,6 +23,14 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 async def scene(database: Database) -> Scene:
     return await scenes.begin(database)
+
+
+@pytest.fixture(scope="module")
+async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    """The same database over many connections."""
+    opened = await Database.open(fresh_database.runtime_url, hot_connections=20)
+    yield opened
+    await opened.close()
 
 
 async def begin_family(scene: Scene) -> tuple[Origin, UUID]:
@@ -65,9 +75,8 @@ async def test_a_new_server_key_is_noted_with_the_generation_it_made(scene: Scen
 
 @pytest.mark.soak
 async def test_of_many_rotations_with_one_token_one_wins_and_the_rest_may_repeat(
-    fresh_database: FreshDatabase, volume: Callable[[int], int]
+    crowd: Database, volume: Callable[[int], int]
 ) -> None:
-    crowd = await Database.open(fresh_database.runtime_url, hot_connections=20)
     scene = await scenes.begin(crowd)
     for _ in range(volume(50)):
         origin, family_id = await begin_family(scene)
@@ -78,7 +87,6 @@ async def test_of_many_rotations_with_one_token_one_wins_and_the_rest_may_repeat
         assert all(await asyncio.gather(*(crowd.hot.settle_refresh(repeat) for repeat in repeats)))
         family = await read(scene, family_id)
         assert (family.generation, family.revoked_at) == (1, None)
-    await crowd.close()
 
 
 async def test_a_repeat_moves_nothing_and_ends_with_the_grace(scene: Scene) -> None:
@@ -117,13 +125,13 @@ async def test_keeping_the_token_moves_the_idle_time_only_when_told_to(scene: Sc
     assert (family.generation, family.digest) == (0, digest(b"refresh 0"))
 
 
-@pytest.mark.parametrize("mode", ["rotate", "keep", "repeat"])
+@pytest.mark.parametrize("mode", get_args(RefreshMode))
 @pytest.mark.parametrize(
     "now",
     [NOW + timedelta(days=30), NOW + timedelta(days=180)],
     ids=["idle time over", "absolute time over"],
 )
-async def test_a_family_that_is_over_gives_nothing(scene: Scene, mode: str, now: datetime) -> None:
+async def test_a_family_that_is_over_gives_nothing(scene: Scene, mode: RefreshMode, now: datetime) -> None:
     origin, family_id = await begin_family(scene)
     if mode == "repeat":
         assert await scene.database.hot.settle_refresh(scenes.refresh(origin, family_id))
@@ -138,7 +146,7 @@ async def test_a_revoked_family_gives_nothing_and_is_revoked_once(scene: Scene, 
     assert await hot.revoke_family(family_id, scene.application_id, NOW, "refresh_token_reused", first)
     assert not await hot.revoke_family(family_id, scene.application_id, NOW + SECOND, "other", second)
     assert (await read(scene, family_id)).revoked_at == NOW
-    for mode in ("rotate", "keep", "repeat"):
+    for mode in get_args(RefreshMode):
         assert not await hot.settle_refresh(replace(scenes.refresh(origin, family_id), mode=mode))
     rows = await fetch(
         fresh_database.superuser_url,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 import httpx
 from starlette.types import ASGIApp
@@ -42,7 +43,7 @@ class Browser:
         pairs = list(fields.items()) if isinstance(fields, dict) else fields
         return await self.client.post(
             path,
-            content=str(httpx.QueryParams(pairs)).encode("ascii"),
+            content=urlencode(pairs).encode("ascii"),
             headers={
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Sec-Fetch-Site": "same-origin",

@@ -53,9 +53,7 @@ class Site:
         spelled = {name.replace("_", "-"): value for name, value in headers.items()}
         return Browser(self.app, self.server.issuer, address, spelled)
 
-    async def add_user(
-        self, username: str = "ada", email: str = "ada@example.org", password: str = PASSWORD
-    ) -> UUID:
+    async def add_user(self, username: str = "ada", email: str = "ada@example.org", password: str = PASSWORD) -> UUID:
         """Register a person."""
         user = NewUser(
             id=new_id(self.clock()),
@@ -106,9 +104,10 @@ def open_site(
     limits: SignInLimits | None = None,
     passwords: PasswordQueue | None = None,
     clock: Clock | None = None,
+    trusted_proxies: tuple[str, ...] = (),
 ) -> Site:
     """Wire the pages to a database."""
-    configured = Settings(issuer=issuer, service_name="Lumenfold")
+    configured = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
     clock = clock or Clock()
     made = pages_of()
     server = furnish(made, configured, database, ServerKeys(current=1, by_version={1: b"k" * 32}), clock)

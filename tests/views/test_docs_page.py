@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from app.views.docs_page import DOCS_CLIENT_ID, DOCS_REDIRECT_PATH, DocsPage, DocsRedirectPage
 from app.views.render import Views
 from app.views.static import static_file
+from tests.support.chromium import complaints_of
 from tests.views.loopback import Answer, LoopbackSite
-from tests.views.test_in_browser import complaints_of
 
 SWAGGER_UI = {  # swagger-ui-dist 5.35.0, as published
     "swagger/swagger-ui-bundle.js": "e6a898692f2d768e807c3ba4626068a69a2c5dd960dd6c76f3e4d3a3de180af2",

@@ -1,22 +1,16 @@
 """Every page state in a real browser, under its own content policy and without scripts of its own."""
 
 from pathlib import Path
-from typing import Literal
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
+from tests.support.chromium import DESKTOP, NARROWEST, PHONE, RUN_AXE, SCHEMES, SIDEWAYS, complaints_of
 from tests.views.gallery import GALLERY, VIEWS
 from tests.views.loopback import Answer, LoopbackSite
 
-DESKTOP, PHONE, NARROWEST = 1280, 390, 320
 WIDTHS = (DESKTOP, PHONE, NARROWEST)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(
-    violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`)"""
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def serve(site: LoopbackSite, name: str) -> str:
@@ -25,15 +19,6 @@ def serve(site: LoopbackSite, name: str) -> str:
     headers = VIEWS.security_headers(page, https=False)
     site.routes[f"/page/{name}"] = lambda query, body: Answer(VIEWS.render(page), headers)
     return f"{site.origin}/page/{name}"
-
-
-def complaints_of(page: Page) -> list[str]:
-    """Collect what the browser complains about: refused by the policy, missing, or thrown."""
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    return complaints
 
 
 @pytest.mark.parametrize("name", GALLERY)

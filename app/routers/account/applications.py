@@ -107,8 +107,14 @@ async def disconnect(request: Request, record_id: str) -> Response:
     if session is None:
         return answers.see(request, "/login")
     connection = await _own(request, session, record_id)
-    host = desk.host_of(connection.record)
-    await connections.disconnect(server_of(request).database, connection, host, occasion_of(request))
+    shown = desk.application_of(connection.record)
+    await connections.disconnect(
+        server_of(request).database,
+        connection,
+        occasion_of(request),
+        host=shown.host,
+        checked=shown.verified,
+    )
     return answers.see(request, f"{PATH}?{urlencode({'disconnected': str(connection.record.id)})}")
 
 
@@ -126,7 +132,7 @@ async def _just_disconnected(request: Request, session: SessionFact) -> Applicat
     if known is None:
         return None
     gone = await connections.just_disconnected(server_of(request).database, session.user_id, known)
-    return Application(name=gone.name, host=gone.host, verified=gone.verified) if gone else None
+    return Application(name=gone.name, host=gone.host, verified=gone.checked) if gone else None
 
 
 def _read_id(text: str) -> UUID | None:

@@ -36,19 +36,14 @@ def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedA
 
 
 def application_of(record: Record) -> Application:
-    """Return the application as pages introduce it."""
+    """Return the application as pages introduce it; the host is that of its first registered address."""
     return Application(
         name=record.application_name,
-        host=host_of(record),
+        host=redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else "",
         owner=record.owner_name,
-        verified=record.verified,
+        verified=record.verified or not record.self_registered,
         self_registered=record.self_registered,
     )
-
-
-def host_of(record: Record) -> str:
-    """Return the host that the application's answers go to, by its first registered address."""
-    return redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else ""
 
 
 def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:

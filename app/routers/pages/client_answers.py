@@ -76,12 +76,15 @@ def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> Error
 
 
 def application_of(client: ClientFact, uri: str) -> Application:
-    """Return the application as pages introduce it; the host is that of the URI the answer goes to (CS-1)."""
+    """Return the application as pages introduce it; the host is that of the URI the answer goes to (CS-1).
+
+    For the name of what the operator registered he answers himself.
+    """
     return Application(
         name=client.name,
         host=redirect_uri.display_host(uri),
         owner=client.owner_name,
-        verified=client.verified,
+        verified=client.verified or not client.self_registered,
         self_registered=client.self_registered,
     )
 

@@ -46,10 +46,10 @@ class Report:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return `member: before → after` for each member that differs; pass no secrets."""
+    """Return `member: before → after` for each member that differs, by name; pass no secrets."""
     return tuple(
         f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}"
-        for name in dict.fromkeys((*before, *after))
+        for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     )
 

@@ -170,7 +170,7 @@ def _copy(installation: Path, libraries: Path, copy: Path) -> None:
                 raise
     except OSError as error:
         raise EmbeddedError(
-            f"PostgreSQL's programs cannot be copied to {copy} ({error.strerror}): make room there."
+            f"PostgreSQL's programs cannot be copied to {copy} ({error.strerror or error}): make room there."
         ) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)

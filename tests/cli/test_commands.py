@@ -1,0 +1,211 @@
+"""The operator's commands against a database: what they do, what they print, and how they fail."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app import __version__
+from app.cli import COMMANDS, main
+from tests.support.database import FreshDatabase
+
+Assent = Callable[..., Result]
+PASSWORD = "violet anchor plum taxi"
+
+
+@pytest.fixture
+def assent(fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assent:
+    """Run a command in an empty directory, with the module's database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASSENT_DATABASE_URL", fresh_database.runtime_url)
+    monkeypatch.setenv("ASSENT_DATABASE_OWNER_URL", fresh_database.owner_url)
+    monkeypatch.setenv("ASSENT_SECRET_KEY", "correct-horse-battery-staple-0123456789")
+    runner = CliRunner()
+    return lambda *words, stdin="": runner.invoke(main, [str(word) for word in words], input=stdin)
+
+
+def succeeded(result: Result) -> str:
+    """Return what a command printed that went well."""
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(result: Result) -> str:
+    """Return the sentence of a command that could not be done: on standard error, status 2, no traceback."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    return result.stderr.removeprefix("assent: ").strip()
+
+
+def last_word(text: str) -> str:
+    """Return what stands at the end."""
+    return text.split()[-1]
+
+
+def test_the_help_lists_every_command_for_operators(assent: Assent) -> None:
+    listed = succeeded(assent("--help"))
+    assert all(name in listed for name in COMMANDS if name != "reference")
+    assert "reference" not in listed
+
+
+def test_the_version_is_the_package_s(assent: Assent) -> None:
+    assert succeeded(assent("version")) == f"assent {__version__}\n"
+
+
+def test_an_unknown_command_is_refused(assent: Assent) -> None:
+    result = assent("aply")
+    assert result.exit_code == 2
+    assert "No such command 'aply'" in result.stderr
+
+
+def test_users_are_made_listed_disabled_and_enabled(assent: Assent, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
+    made = succeeded(assent("user", "create", "ada", "--email", "ada@example.org", "--password-file", "password"))
+    assert made == "Created user ada.\n"
+    assert len(last_word(succeeded(assent("user", "create", "bob", "--operator")))) == 29
+    assert "already" in refused(assent("user", "create", "ADA"))
+    assert succeeded(assent("user", "disable", "ada")) == "ada is disabled.\n"
+    assert succeeded(assent("user", "disable", "ada")) == "ada was disabled already.\n"
+    listed = [line.split("\t")[:3] for line in succeeded(assent("user", "list")).splitlines()]
+    assert listed == [["ada", "ada@example.org", "disabled"], ["bob", "-", "active operator"]]
+    assert succeeded(assent("user", "enable", "ada")) == "ada may sign in.\n"
+    assert succeeded(assent("user", "enable", "ada")) == "ada was active already.\n"
+
+
+def test_passwords_are_replaced_from_standard_input_or_generated(assent: Assent) -> None:
+    succeeded(assent("user", "create", "carol"))
+    replaced = succeeded(assent("user", "set-password", "carol", "--password-file", "-", stdin=f"{PASSWORD}\n"))
+    assert replaced == "The password of carol is replaced.\n"
+    assert len(last_word(succeeded(assent("user", "set-password", "carol")))) == 29
+    assert "15 characters" in refused(assent("user", "set-password", "carol", "--password-file", "-", stdin="short\n"))
+    assert refused(assent("user", "set-password", "gone")).startswith("Nobody has the username gone")
+    assert "gone.txt cannot be read" in assent("user", "set-password", "carol", "--password-file", "gone.txt").stderr
+
+
+def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
+    made = succeeded(
+        assent(
+            *("application", "create", "--name", "Shop", "--client-id", "shop"),
+            *("--redirect-uri", "https://shop.example/cb", "--redirect-uri", "https://shop.example/other"),
+            *("--scope", "org:read", "--scope", "team:read", "--no-require-pkce"),
+        )
+    )
+    secret = last_word(made)
+    assert secret.startswith("ascs_")
+    shown = succeeded(assent("application", "show", "shop"))
+    assert secret not in shown
+    found = json.loads(shown)
+    assert (found["client_id"], found["client_name"], found["kind"], found["status"]) == (
+        "shop",
+        "Shop",
+        "web",
+        "active",
+    )
+    assert found["redirect_uris"] == ["https://shop.example/cb", "https://shop.example/other"]
+    assert found["grant_types"] == ["authorization_code", "refresh_token"]
+    assert (found["scope"], found["require_pkce"], found["secrets"]) == ("org:read team:read", False, 1)
+    assert "shop\tShop\tweb\tactive" in succeeded(assent("application", "list")).splitlines()
+
+
+def test_a_public_application_has_no_secret_and_an_owner_if_one_is_named(assent: Assent) -> None:
+    succeeded(assent("user", "create", "dora"))
+    made = succeeded(
+        assent("application", "create", "--public", "--redirect-uri", "com.example.app:/cb", "--owner", "dora")
+    )
+    assert "client_secret" not in made
+    found = json.loads(succeeded(assent("application", "show", last_word(made))))
+    assert (found["owner"], found["kind"], found["secrets"]) == ("dora", "native", 0)
+    assert "its token_endpoint_auth_method is none" in refused(assent("application", "rotate-secret", last_word(made)))
+
+
+def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent) -> None:
+    words = ("--client-id", "api", "--name", "Api", "--auth-method", "client_secret_jwt")
+    assert "client_secret" not in succeeded(assent("application", "create", *words))
+    assert "api\tApi\tmachine\trefused" in succeeded(assent("application", "list")).splitlines()
+
+
+def test_secrets_are_rotated_and_applications_switched_off_and_on(assent: Assent) -> None:
+    made = succeeded(assent("application", "create", "--client-id", "board", "--redirect-uri", "https://b.example/cb"))
+    rotated = succeeded(assent("application", "rotate-secret", "board"))
+    assert last_word(rotated) != last_word(made)
+    assert succeeded(assent("application", "disable", "board")) == "board is disabled.\n"
+    assert succeeded(assent("application", "disable", "board")) == "board was not active.\n"
+    assert succeeded(assent("application", "enable", "board")) == "board is active.\n"
+    assert succeeded(assent("application", "enable", "board")) == "board was not disabled.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--redirect-uri", "http://shop.example/cb"), "redirect_uris[0] must use https"),
+        (("--redirect-uri", "https://s.example/cb", "--scope", "org:fly"), "scope unknown scope: org:fly"),
+        (
+            ("--redirect-uri", "https://s.example/cb", "--public", "--no-require-pkce"),
+            "the application is public, so require",
+        ),
+        (("--redirect-uri", "https://s.example/cb", "--owner", "gone"), "Nobody has the username gone"),
+        (("--grant-type", "authorization_code"), "the application: redirect_uris is missing"),
+        (("--client-id", "taken", "--redirect-uri", "https://s.example/cb"), "Another application has this client_id"),
+    ],
+)
+def test_applications_that_cannot_be_are_refused_with_a_sentence(
+    assent: Assent, words: tuple[str, ...], said: str
+) -> None:
+    if "taken" in words:
+        succeeded(assent("application", "create", *words))
+    assert refused(assent("application", "create", *words)).startswith(said)
+
+
+@pytest.mark.parametrize("command", ["show", "rotate-secret", "disable", "enable"])
+def test_an_application_that_does_not_exist_is_named(assent: Assent, command: str) -> None:
+    assert refused(assent("application", command, "gone")) == "no application has the client_id gone"
+
+
+def test_a_data_file_is_compared_applied_and_then_unchanged(assent: Assent, tmp_path: Path) -> None:
+    (tmp_path / "data.toml").write_text(
+        '[[users]]\nusername = "eve"\n[[applications]]\nclient_id = "news"\nowner = "eve"\n'
+        'redirect_uris = ["https://news.example/cb"]\nclient_secret = "weak"\nrequest_uris = ["https://news.example/r"]\n',
+        encoding="utf-8",
+    )
+    planned = succeeded(assent("apply", "data.toml", "--dry-run")).splitlines()
+    assert planned[:3] == ["+ user eve", "+ application news", "2 new, 0 changed, 0 unchanged, nothing written."]
+    assert "Generated, shown only now:" not in planned
+    assert refused(assent("application", "show", "news"))
+    applied = succeeded(assent("apply", "data.toml")).splitlines()
+    assert applied[:-1] == [
+        *("+ user eve", "+ application news", "2 new, 0 changed, 0 unchanged."),
+        *("Not in effect in this version:", "    application news: request_uris"),
+        *("Weak, replace it:", "    application news: client_secret", "Generated, shown only now:"),
+    ]
+    assert applied[-1].startswith("    user eve password ")
+    again = succeeded(assent("apply", "data.toml")).splitlines()
+    assert again[:3] == ["= user eve", "= application news", "0 new, 0 changed, 2 unchanged."]
+
+
+def test_a_data_file_with_mistakes_is_refused_with_all_of_them(assent: Assent, tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"users": [{"username": "a b"}, {"name": "fay"}]}', encoding="utf-8")
+    said = refused(assent("apply", "data.json")).splitlines()
+    assert [line.split()[0] for line in said] == ["users[a", "users[fay].username", "users[fay].name"]
+    assert "cannot be read" in refused(assent("apply", "gone.json"))
+
+
+def test_migrations_that_are_applied_are_not_pending(assent: Assent) -> None:
+    assert succeeded(assent("migrate", "--plan")) == "The schema is up to date.\n"
+    assert succeeded(assent("migrate")) == "The schema is up to date.\n"
+
+
+def test_settings_that_cannot_be_used_are_told_in_sentences(assent: Assent, tmp_path: Path) -> None:
+    (tmp_path / "assent.toml").write_text("prot = 1\n", encoding="utf-8")
+    assert refused(assent("user", "list")).startswith("prot (assent.toml) is not a setting; rename it to port")
+    (tmp_path / "good.toml").write_text("port = 1\n", encoding="utf-8")
+    succeeded(assent("user", "list", "--config", "good.toml"))
+
+
+def test_a_database_that_is_away_is_told_without_its_password(assent: Assent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSENT_DATABASE_URL", "postgresql://assent:hunter2@127.0.0.1:1/assent")
+    said = refused(assent("user", "list"))
+    assert "hunter2" not in said
+    assert said

@@ -1,0 +1,104 @@
+"""`assent doctor` on a real server and its data."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.server import Server, directory_for_server, running_server
+
+SUBJECTS = (
+    *("files", "database", "roles", "schema", "partitions"),
+    *("applications", "scopes", "reachable", "clock"),
+)
+LEGACY = {
+    "applications": [
+        {
+            "client_id": "old-shop",
+            "client_name": "Old shop",
+            "redirect_uris": ["https://shop.example/cb"],
+            "require_pkce": False,
+            "rotate_refresh_tokens": False,
+        }
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with directory_for_server() as directory, running_server(directory, durable=True) as running:
+        yield running
+
+
+def _lines(server: Server, subject: str) -> list[str]:
+    report = server.assent("doctor", check=False).stdout.splitlines()
+    return [line for line in report if line[6:].startswith(subject)]
+
+
+def test_a_fresh_server_has_nothing_that_fails(server: Server) -> None:
+    ended = server.assent("doctor")
+
+    assert ended.returncode == 0
+    assert "0 failed" in ended.stdout.splitlines()[-1]
+    for subject in (
+        "files",
+        "database",
+        "roles",
+        "schema",
+        "partitions",
+        "applications",
+        "scopes",
+        "reachable",
+        "clock",
+    ):
+        found = [line for line in ended.stdout.splitlines() if line[6:].startswith(subject)]
+        assert found, subject
+        assert all(line.startswith("ok") for line in found), found
+
+
+def test_a_plain_issuer_is_something_to_look_at_and_names_its_remedy(server: Server) -> None:
+    report = server.assent("doctor").stdout
+
+    assert f"WARN  issuer        {server.issuer} works on this machine only" in report
+    assert "set ASSENT_ISSUER" in report
+
+
+def test_a_readable_secret_fails_with_the_command_that_mends_it(server: Server) -> None:
+    file = server.data_dir / "secret.key"
+    file.chmod(0o644)
+    try:
+        ended = server.assent("doctor", check=False)
+    finally:
+        file.chmod(0o600)
+
+    assert ended.returncode == 1
+    assert f"FAIL  files         {file} has mode 0644" in ended.stdout
+    assert f"chmod 0600 {file}" in ended.stdout
+
+
+def test_each_exemption_of_an_application_is_named(server: Server) -> None:
+    server.apply(LEGACY)
+
+    found = " ".join(_lines(server, "applications"))
+
+    assert "old-shop is exempt from PKCE" in found
+    assert "old-shop keeps its refresh token" in found
+
+
+def test_settings_that_do_nothing_yet_are_named(server: Server) -> None:
+    server.environment["ASSENT_REGISTRATION__MODE"] = "open"
+    try:
+        assert "registration is set" in " ".join(_lines(server, "settings"))
+    finally:
+        del server.environment["ASSENT_REGISTRATION__MODE"]
+
+
+def test_without_a_server_it_checks_what_it_can() -> None:
+    with directory_for_server() as directory:
+        with running_server(directory) as server:
+            pass
+
+        ended = server.assent("doctor", check=False)
+
+    assert "WARN  reachable" in ended.stdout
+    assert "ok    schema" in ended.stdout
+    assert ended.returncode == 0

@@ -1,0 +1,29 @@
+"""The generated pages of docs/reference: fresh, complete, and made from the code."""
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import COMMANDS, main
+from app.cli.reference_pages import PAGES, rendered
+from app.protocol.scopes import DEFAULT
+from app.settings.sources import known_variables
+
+
+def test_the_pages_in_the_repository_are_fresh() -> None:
+    result = CliRunner().invoke(main, ["reference", "--check"])
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_that_it_is_generated_and_is_made_the_same_again(page: str) -> None:
+    text = rendered()[page]
+    assert text.startswith("<!-- Made by `python -m app.cli reference`")
+    assert rendered()[page] == text
+
+
+def test_the_pages_name_every_variable_scope_and_command() -> None:
+    pages = rendered()
+    tables = ("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS")
+    assert all(f"`{name}`" in pages["settings.md"] for name in known_variables() if name not in tables)
+    assert all(f"`{scope.name}`" in pages["scopes.md"] for scope in DEFAULT)
+    assert all(f"## assent {name}\n" in pages["cli.md"] for name in COMMANDS if name != "reference")

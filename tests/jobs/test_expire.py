@@ -1,0 +1,122 @@
+"""Expired rows go, in slices; what is alive stays, and so does what died yesterday."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, insert, select
+from sqlmodel import col
+
+from app.crypto.secrets import new_id
+from app.jobs.expire import expire
+from app.jobs.work import Work
+from app.models.failure import Failure
+from app.models.grant_code import GrantCode
+from app.models.one_time_link import OneTimeLink
+from app.models.server_meta import ServerMeta
+from app.protocol.policy import Lifetimes
+from app.store import expiry
+from app.store.database import Database
+from app.store.expiry import Expiring, next_span
+from tests.support.database import FreshDatabase
+from tests.support.emptied import empty
+
+NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def store(database: Database, fresh_database: FreshDatabase) -> Database:
+    """The database without rows, and without a memory of earlier runs."""
+    await empty(fresh_database)
+    async with database.transaction() as transaction:
+        await transaction.execute(delete(ServerMeta).where(col(ServerMeta.key).startswith("expired.")))
+    return database
+
+
+async def _links(database: Database, *ages: timedelta, lifetime: timedelta = DAY) -> None:
+    """Store links that were made so long ago and live for `lifetime`."""
+    rows = [
+        {
+            "id": new_id(NOW - age),
+            "digest": b"d" * 32,
+            "purpose": "test",
+            "created_at": NOW - age,
+            "expires_at": NOW - age + lifetime,
+        }
+        for age in ages
+    ]
+    async with database.transaction() as transaction:
+        await transaction.execute(insert(OneTimeLink), rows)
+
+
+async def _ages(database: Database) -> list[timedelta]:
+    async with database.transaction() as transaction:
+        made = await transaction.scalars(select(col(OneTimeLink.created_at)).order_by(col(OneTimeLink.id)))
+        return [NOW - moment for moment in made]
+
+
+async def test_only_what_has_been_dead_for_a_day_goes(store: Database) -> None:
+    await _links(store, 40 * DAY, 3 * DAY, 1.5 * DAY, 0.5 * DAY)
+
+    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+
+    assert await _ages(store) == [1.5 * DAY, 0.5 * DAY]
+
+
+async def test_codes_and_failures_go_too(store: Database) -> None:
+    old = NOW - 3 * DAY
+    code = {
+        **{name: new_id(old) for name in ("id", "application_id", "user_id", "authorization_id")},
+        **dict.fromkeys(("record_version", "user_epoch", "application_epoch"), 0),
+        **{"digest": b"d" * 32, "scopes": [], "resources": [], "amr": [], "acr": "", "offline": True},
+        **{"auth_time": old, "expires_at": old + timedelta(minutes=1)},
+    }
+    failures = [
+        {"key": b"quiet", "count": 3, "first_at": old, "last_at": old},
+        {"key": b"fresh", "count": 3, "first_at": old, "last_at": NOW},
+        {"key": b"blocked", "count": 30, "first_at": old, "last_at": old, "blocked_until": NOW + DAY},
+    ]
+    async with store.transaction() as transaction:
+        await transaction.execute(insert(GrantCode), [code])
+        await transaction.execute(insert(Failure), failures)
+
+    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+
+    async with store.transaction() as transaction:
+        assert await transaction.scalar(select(func.count()).select_from(GrantCode)) == 0
+        assert set(await transaction.scalars(select(col(Failure.key)))) == {b"fresh", b"blocked"}
+
+
+async def test_a_row_that_outlives_todays_lifetimes_stays_until_it_has_expired(store: Database) -> None:
+    await _links(store, 50 * DAY, lifetime=60 * DAY)
+    await _links(store, 40 * DAY)
+
+    assert await expiry.remove(store, Expiring.LINKS, born_before=NOW - 2 * DAY, now=NOW) == 1
+    assert await _ages(store) == [50 * DAY]
+    later = NOW + 11 * DAY
+    assert await expiry.remove(store, Expiring.LINKS, born_before=later - 2 * DAY, now=later) == 1
+
+
+async def test_a_later_run_begins_where_the_last_one_ended(store: Database) -> None:
+    await _links(store, 10 * DAY)
+    await expiry.remove(store, Expiring.LINKS, born_before=NOW - 2 * DAY, now=NOW)
+    await _links(store, 10 * DAY)  # behind the position: nothing makes such rows, so nobody looks for them
+
+    assert await expiry.remove(store, Expiring.LINKS, born_before=NOW, now=NOW + DAY) == 0
+
+
+async def test_the_volume_goes_in_slices(store: Database) -> None:
+    await _links(store, *(10 * DAY + timedelta(seconds=number) for number in range(2000)))
+
+    assert await expiry.remove(store, Expiring.LINKS, born_before=NOW - 2 * DAY, now=NOW) == 2000
+
+
+@given(st.timedeltas(timedelta(seconds=1), timedelta(days=7)), st.integers(0, 1_000_000))
+def test_a_span_moves_against_the_traffic_and_stays_within_its_bounds(span: timedelta, removed: int) -> None:
+    after = next_span(span, removed)
+
+    assert timedelta(seconds=1) <= after <= timedelta(days=7)
+    assert (after > span) <= (removed < 500)
+    assert (after < span) <= (removed > 5_000)

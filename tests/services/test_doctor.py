@@ -1,0 +1,162 @@
+"""The self-check's rules: each has a case that is fine and one that is not, and every remark names its remedy."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.protocol.scopes import ScopeDefinition, ScopeRegistry
+from app.services import doctor
+from app.services.doctor import FileCondition, Finding, Level
+from app.store.condition import DatabaseCondition, RegisteredApplication
+
+NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+DATABASE = DatabaseCondition(
+    version=150004,
+    fsync=True,
+    synchronous_commit="on",
+    role="assent_runtime",
+    superuser=False,
+    now=NOW,
+    has_tables=True,
+    owns_tables=False,
+    may_rewrite_audit=False,
+    pooled=False,
+)
+APPLICATION = RegisteredApplication(
+    client_id="shop",
+    confidential=True,
+    redirect_uris=("https://shop.example/cb",),
+    require_pkce=True,
+    rotates=True,
+    unmet=(),
+)
+
+
+def _worst(findings: Iterable[Finding]) -> Finding:
+    """Return the worst finding; whatever is not fine must say what to do."""
+    found = list(findings)
+    assert found
+    assert all(finding.remedy for finding in found if finding.level is not Level.OK)
+    return max(found, key=lambda finding: list(Level).index(finding.level))
+
+
+@pytest.mark.parametrize(
+    ("issuer", "level"),
+    [
+        ("https://auth.example.com", Level.OK),
+        ("http://127.0.0.1:8000", Level.WARN),
+        ("http://[::1]:8000", Level.WARN),
+        ("http://auth.example.com", Level.FAIL),
+    ],
+)
+def test_the_issuer_is_https_or_on_this_machine(issuer: str, level: Level) -> None:
+    assert _worst(doctor.check_issuer(issuer)).level is level
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "said"),
+    [
+        ({}, Level.OK, ""),
+        ({"version": 140012}, Level.FAIL, "14.12 is too old"),
+        ({"fsync": False}, Level.FAIL, "fsync is off"),
+        ({"synchronous_commit": "off"}, Level.FAIL, "synchronous_commit is off"),
+        ({"synchronous_commit": "local"}, Level.WARN, "synchronous_commit is local"),
+        ({"synchronous_commit": "remote_apply"}, Level.OK, ""),
+        ({"pooled": True}, Level.FAIL, "from transaction to transaction"),
+        ({"superuser": True}, Level.FAIL, "is a superuser"),
+        ({"owns_tables": True}, Level.WARN, "could rewrite the audit log"),
+        ({"may_rewrite_audit": True}, Level.WARN, "could rewrite the audit log"),
+        ({"owns_tables": True, "has_tables": False}, Level.OK, ""),
+    ],
+)
+def test_the_database_is_recent_durable_and_served_by_a_role_without_rights(
+    changed: dict[str, object], level: Level, said: str
+) -> None:
+    worst = _worst(doctor.check_database(replace(DATABASE, **changed), embedded=False))  # type: ignore[arg-type]
+
+    assert worst.level is level
+    assert said in worst.seen
+
+
+@pytest.mark.parametrize(
+    ("file", "level"),
+    [
+        (FileCondition("/data/secret.key", 0o600, 0o600), Level.OK),
+        (FileCondition("/data/secret.key", 0o400, 0o600), Level.OK),
+        (FileCondition("/data/secret.key", 0o640, 0o600), Level.FAIL),
+        (FileCondition("/data/secret.key", None, 0o600), Level.FAIL),
+        (FileCondition("/data/secret.key", 0o600, 0o600, ours=False), Level.WARN),
+    ],
+)
+def test_files_are_ours_and_closed(file: FileCondition, level: Level) -> None:
+    assert _worst(doctor.check_files([file])).level is level
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"require_pkce": False}, "shop is exempt from PKCE"),
+        ({"rotates": False}, "shop keeps its refresh token"),
+        ({"redirect_uris": ("http://shop.example/cb",)}, "shop gets its codes over http (shop.example)"),
+        ({"unmet": ("dpop_bound_access_tokens",)}, "shop asks for dpop_bound_access_tokens"),
+    ],
+)
+def test_every_exemption_of_an_application_is_named(changed: dict[str, object], said: str) -> None:
+    worst = _worst(doctor.check_applications([APPLICATION, replace(APPLICATION, **changed)]))  # type: ignore[arg-type]
+
+    assert worst.level is Level.WARN
+    assert worst.seen.startswith(said)
+
+
+def test_applications_without_exemptions_and_loopback_redirects_are_fine() -> None:
+    native = replace(APPLICATION, redirect_uris=("http://127.0.0.1/cb", "http://[::1]/cb", "com.example:/cb"))
+
+    assert _worst(doctor.check_applications([APPLICATION, native])).level is Level.OK
+
+
+def test_a_scope_without_a_title_is_named_with_its_key() -> None:
+    registry = ScopeRegistry([ScopeDefinition("org:read", "See your organizations"), ScopeDefinition("raw")])
+
+    (finding,) = doctor.check_scopes(registry)
+    assert finding.seen == "raw has no title"
+    assert 'scopes."raw"' in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("published", "problem", "level"),
+    [
+        ("https://auth.example.com", "", Level.OK),
+        ("https://auth.example.com/", "", Level.FAIL),
+        (None, "https://auth.example.com does not answer", Level.WARN),
+    ],
+)
+def test_the_metadata_names_the_issuer_letter_by_letter(published: str | None, problem: str, level: Level) -> None:
+    assert _worst(doctor.check_metadata("https://auth.example.com", published, problem)).level is level
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(0, Level.OK), (-1.5, Level.OK), (30, Level.WARN), (-30, Level.WARN)])
+def test_clocks_that_are_apart_are_named(seconds: float, level: Level) -> None:
+    clocks = [("the database", NOW + timedelta(seconds=seconds))]
+
+    assert _worst(doctor.check_clock(NOW, clocks)).level is level
+
+
+@pytest.mark.parametrize(
+    ("pending", "serves", "level"), [(0, True, Level.OK), (1, True, Level.FAIL), (0, False, Level.FAIL)]
+)
+def test_the_schema_is_current(pending: int, serves: bool, level: Level) -> None:
+    assert _worst(doctor.check_schema(pending=pending, serves=serves)).level is level
+
+
+@pytest.mark.parametrize(("left", "level"), [(3, Level.OK), (2, Level.OK), (1, Level.WARN), (0, Level.WARN)])
+def test_partitions_are_made_ahead(left: int, level: Level) -> None:
+    assert _worst(doctor.check_partitions({"audit": 3, "access_token": left})).level is level
+
+
+def test_settings_that_do_nothing_yet_are_named() -> None:
+    (finding,) = doctor.check_dormant_keys(["registration.mode"])
+
+    assert finding.level is Level.WARN
+    assert "registration.mode" in finding.seen

@@ -1,0 +1,62 @@
+"""Chromium, what it complains about, and what an accessibility checker says of a page in it."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DESKTOP, PHONE, NARROWEST = 1280, 390, 320
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(
+    violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`)"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+_NODE_PACKAGES = Path(__file__).parent / "node"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium of the system, or else Playwright's own."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """The source of axe-core, installed from its lock file when it is not there yet."""
+    script = _NODE_PACKAGES / "node_modules" / "axe-core" / "axe.min.js"
+    with (_NODE_PACKAGES / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that run side by side install it once
+        if not script.exists():
+            npm = shutil.which("npm") or "npm"
+            subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=_NODE_PACKAGES, check=True)
+    return script.read_text()
+
+
+def screenshot_folder(name: str) -> Path | None:
+    """Return where screenshots are kept for people to look at: below `CI_ARTIFACTS`, None when that is not set."""
+    artifacts = os.environ.get("CI_ARTIFACTS")
+    if artifacts is None:
+        return None
+    folder = Path(artifacts) / "screenshots" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Collect what the browser complains about: refused by the policy, missing, or thrown."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    return complaints
