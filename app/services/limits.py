@@ -15,6 +15,12 @@ from ipaddress import IPv6Address, ip_address
 from app.crypto.hashing import keyed
 from app.store import failures
 from app.store.database import Database
+from app.store.failures import WaitRule
+from app.store.transaction import Transaction
+
+AT_ONCE = 64
+"""Tries of one account that may be judged at once before its first wait: a person on many devices, or a test, signs in
+in parallel, and a guesser stays below the 100 failures of NIST SP 800-63B-4 §3.2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,11 @@ class SignInLimits:
     address_failures: int = 300
     address_window: timedelta = timedelta(minutes=10)
 
+    @property
+    def wait_rule(self) -> WaitRule:
+        """The rule for accounts, as the store counts by it."""
+        return WaitRule(self.account_failures, self.first_wait, self.longest_wait, max(AT_ONCE, self.account_failures))
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -35,14 +46,6 @@ class Keys:
 
     account: bytes = field(repr=False)
     address: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Whether the try may be judged, and until when the account waits should it fail (or, refused, does already)."""
-
-    admitted: bool
-    wait_until: datetime | None
 
 
 def keys_of(key: bytes, *, name: str, address: str) -> Keys:
@@ -54,26 +57,24 @@ def keys_of(key: bytes, *, name: str, address: str) -> Keys:
     )
 
 
-async def admit(database: Database, keys: Keys, now: datetime, limits: SignInLimits) -> Admission:
-    """Count the try as a failure of both counters, or of neither and refuse it."""
+async def admit(database: Database, keys: Keys, now: datetime, limits: SignInLimits) -> datetime | None:
+    """Count the try under both keys and return None; or count nothing and return until when it has to wait."""
     async with database.transaction() as transaction:
         if keys.address is not None:
             full_until = await failures.count_in_window(
                 transaction, keys.address, now, limit=limits.address_failures, window=limits.address_window
             )
             if full_until is not None:
-                return Admission(admitted=False, wait_until=full_until)
-        counted = await failures.count_in_a_row(
-            transaction,
-            keys.account,
-            now,
-            limit=limits.account_failures,
-            first_wait=limits.first_wait,
-            longest_wait=limits.longest_wait,
-        )
-        if not counted.admitted and keys.address is not None:
+                return full_until
+        waits_until = await failures.begin_try(transaction, keys.account, now, limits.wait_rule)
+        if waits_until is not None and keys.address is not None:
             await failures.forgive(transaction, keys.address)
-        return Admission(counted.admitted, counted.wait_until)
+        return waits_until
+
+
+async def failed(transaction: Transaction, keys: Keys, now: datetime, limits: SignInLimits) -> datetime | None:
+    """Note, in the caller's transaction, that an admitted try failed; return until when the account waits now."""
+    return await failures.try_failed(transaction, keys.account, now, limits.wait_rule)
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:

@@ -1,13 +1,14 @@
 """Signing in with a password: one answer in one time for every way to fail (ASVS 6.3.8), within the limits."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from app.crypto.hashing import digest
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
 from app.services import limits, sessions
-from app.services.limits import Admission, Keys, SignInLimits
+from app.services.limits import Keys, SignInLimits
 from app.services.names import MAX_NAME_LENGTH, name_key
 from app.services.occasion import Occasion
 from app.services.passwords import MAX_LENGTH, PasswordPlace, PasswordQueue
@@ -76,14 +77,14 @@ async def sign_in(service: SignInService, attempt: Attempt) -> SignedIn | Failed
     folded = name_key(attempt.name[:MAX_NAME_LENGTH])
     keys = limits.keys_of(service.key, name=folded, address=attempt.occasion.address)
     async with service.passwords.place() as place:
-        admission = await limits.admit(service.database, keys, now, service.limits)
-        if not admission.admitted:
-            return _slowed_down(admission, attempt)
+        waits_until = await limits.admit(service.database, keys, now, service.limits)
+        if waits_until is not None:
+            return SlowedDown(limits.seconds_until(waits_until, now))
         found = await users.find_for_sign_in(service.database, folded)
         account = await _proven(place, found, attempt)
         if account is None:
-            await _record_failure(service, found, attempt)
-            return _slowed_down(admission, attempt) if admission.wait_until else Failed()
+            waits_until = await _record_failure(service, keys, found, attempt)
+            return SlowedDown(limits.seconds_until(waits_until, now)) if waits_until else Failed()
         better_hash = await place.rehash_if_weak(account.password_hash or "", attempt.password)
     return await _begin(service, keys, account, attempt, better_hash)
 
@@ -125,13 +126,16 @@ async def _begin(
     return SignedIn(account.id, begun.credential)
 
 
-async def _record_failure(service: SignInService, found: SignInAccount | None, attempt: Attempt) -> None:
-    """The row names an account that exists, never what was typed: people type passwords into the wrong field."""
-    entry = attempt.occasion.entry("login.failed", user_id=None, subject_id=str(found.id) if found else "")
+async def _record_failure(
+    service: SignInService, keys: Keys, found: SignInAccount | None, attempt: Attempt
+) -> datetime | None:
+    """Return until when the account waits now.
+
+    The audit row names an account that exists, never what was typed: people type passwords into the wrong field.
+    """
+    occasion = attempt.occasion
+    entry = occasion.entry("login.failed", user_id=None, subject_id=str(found.id) if found else "")
     async with service.database.transaction() as transaction:
+        waits_until = await limits.failed(transaction, keys, occasion.now, service.limits)
         await audit.record(transaction, entry)
-
-
-def _slowed_down(admission: Admission, attempt: Attempt) -> SlowedDown:
-    now = attempt.occasion.now
-    return SlowedDown(limits.seconds_until(admission.wait_until or now, now))
+    return waits_until

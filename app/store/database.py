@@ -22,6 +22,11 @@ TIMEOUTS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transacti
 QUEUE_SECONDS = 10
 COMMAND_SECONDS = 20.0
 
+_AWAY = (
+    *(OSError, QueueTimeout, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError),
+    asyncpg.InternalClientError,  # asyncpg's confusion when the server's farewell comes in at the wrong moment
+)
+
 PrepareAudit = Callable[[datetime], Awaitable[None]]
 PREPARE_AUDIT = "prepare_audit"
 """Under this key a transaction's `info` holds what must be awaited before it adds an audit row."""
@@ -81,7 +86,7 @@ class Database:
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info=info) as session, session.begin():
                 yield session
-        except (OSError, QueueTimeout, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as away:
+        except _AWAY as away:
             raise StoreUnavailable(f"transaction: {type(away).__name__}") from away
         except DBAPIError as error:
             if _away(error):

@@ -16,16 +16,32 @@ from app.models.failure import Failure
 
 _TYPES = (bindparam("now", type_=MOMENT), bindparam("limit", type_=Integer))
 
-_COUNT_IN_A_ROW = text("""
-insert into failure as f (key, count, first_at, last_at, blocked_until)
-values (:key, 1, :now, :now, case when :limit <= 1 then :now + :first_wait end)
+_WAITING_TYPES = (
+    *_TYPES,
+    bindparam("first_wait", type_=Interval),
+    bindparam("longest_wait", type_=Interval),
+)
+
+# A try whose outcome is not known yet counts already, but makes nobody wait: only when so many are under way that
+# they must be guesses, or when the key has waited before and this one try is its chance.
+_BEGIN_TRY = text("""
+insert into failure as f (key, count, first_at, last_at) values (:key, 1, :now, :now)
 on conflict (key) do update
    set count = f.count + 1, last_at = :now,
-       blocked_until = case when f.count + 1 >= :limit
-         then :now + least(:first_wait * power(2, least(f.count + 1 - :limit, 30)), :longest_wait) end
+       blocked_until = case when f.count >= :limit and f.blocked_until is not null
+         then :now + least(:first_wait * power(2, least(f.count + 1 - :limit, 30)), :longest_wait)
+         when f.count + 1 >= :at_once then :now + :first_wait end
  where f.blocked_until is null or f.blocked_until <= :now
+returning key
+""").bindparams(*_WAITING_TYPES, bindparam("at_once", type_=Integer))
+
+_TRY_FAILED = text("""
+update failure as f
+   set blocked_until = greatest(f.blocked_until, :now + 
+         least(:first_wait * power(2, least(f.count - :limit, 30)), :longest_wait))
+ where key = :key and f.count >= :limit
 returning blocked_until
-""").bindparams(*_TYPES, bindparam("first_wait", type_=Interval), bindparam("longest_wait", type_=Interval))
+""").bindparams(*_WAITING_TYPES)
 
 _COUNT_IN_WINDOW = text("""
 insert into failure as f (key, count, first_at, last_at)
@@ -40,27 +56,37 @@ returning count
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """`admitted`: counted as one more failure, after which the key waits until `wait_until`, or not at all. Otherwise
-    nothing was counted, and `wait_until` is the end of the wait that is on."""
+class WaitRule:
+    """From the `limit`-th failure in a row a key waits `first_wait`, doubling up to `longest_wait`; at most `at_once`
+    tries may be under way before the first wait, and one after each."""
 
-    admitted: bool
-    wait_until: datetime | None
+    limit: int
+    first_wait: timedelta
+    longest_wait: timedelta
+    at_once: int
+
+    def parameters(self, key: bytes, now: datetime) -> dict[str, object]:
+        """Return what both statements are given."""
+        return {
+            "key": key,
+            "now": now,
+            "limit": self.limit,
+            "first_wait": self.first_wait,
+            "longest_wait": self.longest_wait,
+        }
 
 
-async def count_in_a_row(
-    transaction: AsyncSession, key: bytes, now: datetime, *, limit: int, first_wait: timedelta, longest_wait: timedelta
-) -> Counted:
-    """Count one more failure in a row unless the key waits; from the `limit`-th on each doubles the wait."""
-    row = (
-        await transaction.execute(
-            _COUNT_IN_A_ROW,
-            {"key": key, "now": now, "limit": limit, "first_wait": first_wait, "longest_wait": longest_wait},
-        )
-    ).one_or_none()
-    if row is not None:
-        return Counted(admitted=True, wait_until=row[0])
-    return Counted(admitted=False, wait_until=await _waits_until(transaction, key))
+async def begin_try(transaction: AsyncSession, key: bytes, now: datetime, rule: WaitRule) -> datetime | None:
+    """Count one more try and return None; while the key waits, count nothing and return the end of the wait."""
+    begun = await transaction.execute(_BEGIN_TRY, {**rule.parameters(key, now), "at_once": rule.at_once})
+    if begun.first() is not None:
+        return None
+    return (await transaction.execute(select(col(Failure.blocked_until)).where(col(Failure.key) == key))).scalar_one()
+
+
+async def try_failed(transaction: AsyncSession, key: bytes, now: datetime, rule: WaitRule) -> datetime | None:
+    """Let the key wait if this was one failure too many; return until when."""
+    return (await transaction.execute(_TRY_FAILED, rule.parameters(key, now))).scalar_one_or_none()
 
 
 async def count_in_window(
@@ -88,8 +114,3 @@ async def forgive(transaction: AsyncSession, key: bytes) -> None:
 async def clear(transaction: AsyncSession, key: bytes) -> None:
     """Forget every failure in a row."""
     await transaction.execute(delete(Failure).where(col(Failure.key) == key))
-
-
-async def _waits_until(transaction: AsyncSession, key: bytes) -> datetime | None:
-    statement = select(col(Failure.blocked_until)).where(col(Failure.key) == key)
-    return (await transaction.execute(statement)).scalar_one_or_none()

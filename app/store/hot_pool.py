@@ -187,6 +187,9 @@ class HotPool:
             if held.raw.is_closed():
                 raise ConnectionError(str(broken)) from broken
             raise
+        except asyncpg.InternalClientError as broken:  # the server's farewell had just come in, and nothing was sent
+            held.raw.terminate()
+            raise ConnectionError(str(broken)) from broken
         finally:
             self._release(held)
 
@@ -207,6 +210,9 @@ class HotPool:
                 if held.raw.is_closed():
                     raise StoreUnavailable(f"{statement.name}: the connection was lost") from error
                 raise
+            except asyncpg.InternalClientError as error:  # as in `_read`
+                held.raw.terminate()
+                raise StoreUnavailable(f"{statement.name}: the connection was lost") from error
             finally:
                 self._release(held)
             await asyncio.sleep(attempt * 0.005)

@@ -22,9 +22,10 @@ def keys(name: str = "ada", address: str = "203.0.113.7") -> Keys:
 
 async def fail(database: Database, of: Keys, now: datetime, rules: SignInLimits = LIMITS) -> float | None:
     """Fail once and return how long the account waits after it, in seconds; None when it does not."""
-    admission = await limits.admit(database, of, now, rules)
-    assert admission.admitted
-    return (admission.wait_until - now).total_seconds() if admission.wait_until else None
+    assert await limits.admit(database, of, now, rules) is None
+    async with database.transaction() as transaction:
+        waits_until = await limits.failed(transaction, of, now, rules)
+    return (waits_until - now).total_seconds() if waits_until else None
 
 
 async def test_nine_failures_in_a_row_are_free_and_the_tenth_costs_thirty_seconds(database: Database) -> None:
@@ -49,54 +50,65 @@ async def test_a_try_during_the_wait_is_refused_and_does_not_make_it_longer(data
     for _ in range(10):
         await fail(database, keys(), NOW)
     for seconds in (0, 10, 29):
-        admission = await limits.admit(database, keys(), NOW + timedelta(seconds=seconds), LIMITS)
-        assert not admission.admitted
-        assert admission.wait_until == NOW + timedelta(seconds=30)
-    assert (await limits.admit(database, keys(), NOW + timedelta(seconds=30), LIMITS)).admitted
+        waits_until = await limits.admit(database, keys(), NOW + timedelta(seconds=seconds), LIMITS)
+        assert waits_until == NOW + timedelta(seconds=30)
+    assert await limits.admit(database, keys(), NOW + timedelta(seconds=30), LIMITS) is None
+
+
+async def test_after_a_wait_one_try_is_judged_at_a_time(database: Database) -> None:
+    for _ in range(10):
+        await fail(database, keys(), NOW)
+    later = NOW + timedelta(seconds=30)
+    admissions = await asyncio.gather(*(limits.admit(database, keys(), later, LIMITS) for _ in range(20)))
+    assert admissions.count(None) == 1
 
 
 async def test_a_refused_try_does_not_count_against_the_address(database: Database) -> None:
     rules = SignInLimits(account_failures=1, address_failures=2)
     await fail(database, keys(), NOW, rules)
     for _ in range(5):
-        assert not (await limits.admit(database, keys(), NOW, rules)).admitted
+        assert await limits.admit(database, keys(), NOW, rules) is not None
     await fail(database, keys(name="bob"), NOW, rules)
 
 
 async def test_an_address_has_three_hundred_failures_in_ten_minutes(database: Database) -> None:
     for number in range(300):
         await fail(database, keys(name=f"n{number}"), NOW + timedelta(seconds=number))
-    full = await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=9), LIMITS)
-    assert not full.admitted
-    assert full.wait_until == NOW + timedelta(minutes=10)
-    assert (await limits.admit(database, keys("another", "203.0.113.8"), NOW, LIMITS)).admitted
-    assert (await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=10), LIMITS)).admitted
+    full_until = await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=9), LIMITS)
+    assert full_until == NOW + timedelta(minutes=10)
+    assert await limits.admit(database, keys("another", "203.0.113.8"), NOW, LIMITS) is None
+    assert await limits.admit(database, keys(name="another"), NOW + timedelta(minutes=10), LIMITS) is None
 
 
 async def test_success_forgives_the_account_all_and_the_address_the_one(database: Database) -> None:
     rules = SignInLimits(address_failures=12)
     for _ in range(9):
         await fail(database, keys(), NOW, rules)
-    admitted = await limits.admit(database, keys(), NOW, rules)
-    assert admitted.wait_until is not None
+    assert await limits.admit(database, keys(), NOW, rules) is None
     async with database.transaction() as transaction:
         await failures.forgive(transaction, keys().address or b"")
         await failures.clear(transaction, keys().account)
     assert [await fail(database, keys(), NOW, rules) for _ in range(3)] == [None] * 3
-    assert not (await limits.admit(database, keys(), NOW, rules)).admitted
+    assert await limits.admit(database, keys(), NOW, rules) is not None
 
 
-async def test_of_forty_tries_at_once_exactly_ten_are_judged(database: Database) -> None:
+async def test_tries_at_once_are_judged_and_make_nobody_wait_until_they_have_failed(database: Database) -> None:
     admissions = await asyncio.gather(*(limits.admit(database, keys(), NOW, LIMITS) for _ in range(40)))
-    assert sum(admission.admitted for admission in admissions) == 10
-    assert sum(admission.admitted and admission.wait_until is not None for admission in admissions) == 1
-    assert all(admission.wait_until for admission in admissions if not admission.admitted)
+    assert admissions == [None] * 40
+    async with database.transaction() as transaction:
+        assert await limits.failed(transaction, keys(), NOW, LIMITS) is not None
+    assert await limits.admit(database, keys(), NOW, LIMITS) is not None
+
+
+async def test_of_a_hundred_guesses_at_once_sixty_four_are_judged(database: Database) -> None:
+    admissions = await asyncio.gather(*(limits.admit(database, keys(), NOW, LIMITS) for _ in range(100)))
+    assert admissions.count(None) == limits.AT_ONCE
 
 
 async def test_of_forty_tries_at_once_from_one_address_exactly_the_limit_is_judged(database: Database) -> None:
     rules = SignInLimits(address_failures=7)
     tries = (limits.admit(database, keys(name=f"n{number}"), NOW, rules) for number in range(40))
-    assert sum(admission.admitted for admission in await asyncio.gather(*tries)) == 7
+    assert (await asyncio.gather(*tries)).count(None) == 7
 
 
 @pytest.mark.parametrize(

@@ -127,14 +127,15 @@ def test_a_cluster_that_root_owns_is_refused_with_the_cure(place: Path, start: C
 def test_programs_under_a_closed_directory_are_copied_once(
     place: Path, start: Callable[..., Cluster], hidden: Binaries
 ) -> None:
+    system = hidden.bin_dir.parents[3] / "system"
     first = start(place / "data", binaries=hidden, system_dir=system)
     assert usable(first)
     first.stop()
-    copy = place / "system" / f"pg-{hidden.version}"
-    assert [path.name for path in (place / "system").iterdir()] == [copy.name]
+    copy = system / f"pg-{hidden.version}"
+    assert [path.name for path in system.iterdir()] == [copy.name]
     modes = {stat.S_IMODE(path.lstat().st_mode) for path in [copy, *copy.rglob("*")]}
     assert modes == {0o755, 0o644}
-    again = start(place / "data", binaries=hidden, system_dir=place / "system")
+    again = start(place / "data", binaries=hidden, system_dir=system)
     assert usable(again)
     assert Path(os.readlink(f"/proc/{again.pid}/exe")).is_relative_to(copy)
 
@@ -143,19 +144,21 @@ def test_programs_under_a_closed_directory_are_copied_once(
 def test_a_copy_that_somebody_else_could_change_is_refused(
     place: Path, start: Callable[..., Cluster], hidden: Binaries
 ) -> None:
-    (place / "system" / f"pg-{hidden.version}").mkdir(parents=True)
-    (place / "system" / f"pg-{hidden.version}").chmod(0o777)
+    system = hidden.bin_dir.parents[3] / "system"
+    (system / f"pg-{hidden.version}").mkdir(parents=True)
+    (system / f"pg-{hidden.version}").chmod(0o777)
     with pytest.raises(EmbeddedError, match="could be changed by others"):
-        start(place / "data", binaries=hidden, system_dir=place / "system")
+        start(place / "data", binaries=hidden, system_dir=system)
 
 
 @as_root
 def test_programs_that_can_be_reached_are_not_copied(
     place: Path, start: Callable[..., Cluster], hidden: Binaries
 ) -> None:
+    system = hidden.bin_dir.parents[3] / "system"
     hidden.bin_dir.parents[2].chmod(0o711)
-    start(place / "data", binaries=hidden, system_dir=place / "system")
-    assert not (place / "system").exists()
+    start(place / "data", binaries=hidden, system_dir=system)
+    assert not system.exists()
 
 
 @as_root

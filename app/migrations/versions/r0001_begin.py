@@ -231,7 +231,9 @@ create table one_time_link (
 )
 
 # PARTITION OF would lock the parent against every reader; LIKE + CHECK + ATTACH does not, since the CHECK spares the
-# scan under lock and goes afterwards. Bounds: the first 48 bits of a UUIDv7 are milliseconds since 1970 UTC.
+# scan under lock and goes afterwards. Whether a partition is there is asked of the catalogue's rows: to_regclass after
+# the lock would answer from a cache that this lock does not refresh. Bounds: the first 48 bits of a UUIDv7 are
+# milliseconds since 1970 UTC.
 ENSURE_PARTITION = """
 create function ensure_partition(parent text, moment timestamptz) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $function$
@@ -247,11 +249,11 @@ begin
     if step is null then
         raise exception 'table % is not partitioned', parent using errcode = 'invalid_parameter_value';
     end if;
-    if to_regclass(format('public.%I', partition)) is not null then
+    if exists (select from pg_class where relnamespace = 'public'::regnamespace and relname = partition) then
         return false;
     end if;
     perform pg_advisory_xact_lock(hashtext('assent ' || parent));
-    if to_regclass(format('public.%I', partition)) is not null then
+    if exists (select from pg_class where relnamespace = 'public'::regnamespace and relname = partition) then
         return false;
     end if;
     execute format('create table public.%I (like public.%I including all, '

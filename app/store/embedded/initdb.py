@@ -89,6 +89,15 @@ def make(
     _configure(layout.draft, binaries)
 
 
+def sync(cluster: Path, account: Account, binaries: Binaries) -> None:
+    """Bring a cluster that did not come from initdb to the disk as initdb does; this needs no passwd entry."""
+    status, said = accounts.run([binaries.initdb, "--sync-only", f"--pgdata={cluster}"], account)
+    if status != 0:
+        raise EmbeddedError(
+            f"{cluster} could not be written to disk ({_reason(said)}): see to the disk and start again."
+        )
+
+
 def discard(layout: Layout) -> None:
     """Remove a draft, however far it came."""
     if os.path.lexists(layout.draft):

@@ -183,7 +183,7 @@ def _make(
             finally:
                 postmaster.stop()
             if durable:
-                os.sync()  # what initdb does for its own files
+                initdb.sync(layout.draft, account, binaries)
         else:
             _make_mapped(layout, account, binaries, password, path, lock=lock, durable=durable)
     os.rename(layout.draft, layout.pg)

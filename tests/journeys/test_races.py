@@ -1,0 +1,150 @@
+"""What may happen only once happens once, and what must not get lost does not, however many ask at the same moment.
+
+Two worker processes serve, on every PostgreSQL that is installed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from app.protocol.token_format import Prefix, parse_credential
+from app.store import records
+from app.store.database import Database
+from tests.support.database import FreshDatabase, engines
+from tests.support.facts import VERIFIER
+from tests.support.race import (
+    CLIENT_ID,
+    CONNECTIONS,
+    SCOPES,
+    USERNAME,
+    RacedServer,
+    active,
+    errors_of,
+    raced_server,
+    refresh,
+)
+from tests.support.service import (
+    authorize_url,
+    fields_of,
+    follow,
+    redeem,
+    sign_in,
+)
+
+OTHER_VERIFIER = "x" * 43
+
+
+@pytest.fixture(scope="session", params=engines())
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each PostgreSQL in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
+    async with raced_server(database, fresh_database) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(raced: RacedServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser in which the person has signed in."""
+    async with raced.browser() as fresh:
+        assert (await sign_in(fresh, USERNAME)).status_code == 303
+        yield fresh
+
+
+async def consent_page(browser: httpx.AsyncClient, scope: str) -> httpx.Response:
+    url = authorize_url(CLIENT_ID, scope=scope, prompt="consent")
+    page = await follow(browser, await browser.get(url))
+    assert 'id="consent-approve"' in page.text, page.text
+    return page
+
+
+async def disconnect(raced: RacedServer, browser: httpx.AsyncClient) -> None:
+    """Take everything back on the account page."""
+    (record,) = await records.list_for_user(raced.database, raced.user.id)
+    path = f"/account/applications/{record.id}/disconnect"
+    answer = await browser.post(path, data=fields_of(await browser.get(path)))
+    assert answer.status_code == 303, answer.text
+
+
+async def families_of(raced: RacedServer, codes: list[str]) -> list[str | None]:
+    """Return why the families that the codes bought were revoked, None for one that lives."""
+    ids = [credential.id for code in codes if (credential := parse_credential(Prefix.AUTHORIZATION_CODE, code))]
+    query = """select f.revoked_at is not null revoked, f.revoked_reason
+        from grant_code c join token_family f on f.id = c.family_id where c.id = any($1)"""
+    rows = await raced.fetch(query, ids)
+    return [row["revoked_reason"] if row["revoked"] else None for row in rows]
+
+
+async def tokens_of(raced: RacedServer, codes: list[str]) -> int:
+    """Return how many access tokens the codes bought."""
+    ids = [credential.id for code in codes if (credential := parse_credential(Prefix.AUTHORIZATION_CODE, code))]
+    query = "select count(*) from grant_code c join access_token t on t.family_id = c.family_id where c.id = any($1)"
+    return int((await raced.fetch(query, ids))[0][0])
+
+
+@pytest.mark.soak
+@pytest.mark.spec("RFC 6749", "4.1.2")
+async def test_a_code_is_redeemed_once_and_every_replay_ends_its_family(
+    raced: RacedServer, volume: Callable[[int], int]
+) -> None:
+    codes: list[str] = []
+    async with raced.rivals() as rivals:
+        for _ in range(volume(200)):
+            codes.append(await raced.new_code(SCOPES[0]))
+            answers = await asyncio.gather(*(redeem(rival, CLIENT_ID, codes[-1]) for rival in rivals))
+            assert [answer.status_code for answer in answers].count(200) == 1
+            assert errors_of(answers) == {(400, "invalid_grant")}
+            (winner,) = [answer.json() for answer in answers if answer.status_code == 200]
+            assert not await active(rivals[0], winner["access_token"])
+    assert await families_of(raced, codes) == ["code_replayed"] * len(codes)
+    assert await tokens_of(raced, codes) == len(codes)
+
+
+@pytest.mark.soak
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+async def test_rivals_without_the_verifier_neither_redeem_a_code_nor_end_its_family(
+    raced: RacedServer, volume: Callable[[int], int]
+) -> None:
+    codes: list[str] = []
+    async with raced.rivals() as rivals:
+        for number in range(volume(200)):
+            codes.append(await raced.new_code(SCOPES[0]))
+            verifiers = [OTHER_VERIFIER] * CONNECTIONS
+            verifiers[number % CONNECTIONS] = VERIFIER
+            answers = await asyncio.gather(
+                *(
+                    redeem(rival, CLIENT_ID, codes[-1], code_verifier=verifier)
+                    for rival, verifier in zip(rivals, verifiers, strict=True)
+                )
+            )
+            assert [number for number, answer in enumerate(answers) if answer.status_code == 200] == [
+                verifiers.index(VERIFIER)
+            ]
+            assert errors_of(answers) == {(400, "invalid_grant")}
+            assert await active(rivals[0], answers[verifiers.index(VERIFIER)].json()["access_token"])
+    assert await families_of(raced, codes) == [None] * len(codes)
+
+
+@pytest.mark.soak
+@pytest.mark.spec("RFC 9700", "4.14.2")
+async def test_within_the_grace_everybody_gets_the_same_successor(
+    raced: RacedServer, volume: Callable[[int], int]
+) -> None:
+    async with raced.rivals() as rivals:
+        bought = await redeem(rivals[0], CLIENT_ID, await raced.new_code(SCOPES[0]))
+        token = bought.json()["refresh_token"]
+        for _ in range(volume(100)):
+            answers = await asyncio.gather(*(refresh(rival, token) for rival in rivals))
+            assert errors_of(answers) == set()
+            tokens = [answer.json() for answer in answers]
+            (successor,) = {one["refresh_token"] for one in tokens}
+            assert successor != token
+            assert len({one["access_token"] for one in tokens}) == CONNECTIONS
+            assert all([await active(rivals[0], one["access_token"]) for one in tokens])
+            token = successor

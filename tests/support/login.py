@@ -1,0 +1,41 @@
+"""A person with a browser that runs no scripts: signs in, and allows whatever an application asks for."""
+
+from dataclasses import dataclass, field
+
+from app.outbound.visitor import Answer, Visitor
+
+_HOPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signs in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+async def allow(person: Person, url: str, *, callback: str, ca_file: str | None = None) -> str:
+    """Open an authorization request and go through whatever pages come, in a fresh browser.
+
+    Returns the URL below `callback` that the application is called back with; nobody has to listen there.
+    """
+    async with Visitor(ca_file=ca_file) as browser:
+        page = await browser.get(url)
+        for _ in range(_HOPS):
+            if page.location.startswith(callback):
+                return page.location
+            page = await _step(browser, page, person)
+    raise AssertionError(f"no way back to the application: {page.status} at {page.url}")
+
+
+async def _step(browser: Visitor, page: Answer, person: Person) -> Answer:
+    if page.location:
+        return await browser.get(page.location)
+    if (login := page.form_with("login-submit")) is not None:
+        return await browser.post(
+            login.action, {**login.fields, "username": person.username, "password": person.password}
+        )
+    if (consent := page.form_with("consent-approve")) is not None:
+        return await browser.post(consent.action, consent.fields)
+    raise AssertionError(f"neither login nor consent: {page.status} at {page.url}\n{page.body.decode()}")
