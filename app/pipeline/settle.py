@@ -12,8 +12,12 @@ from app.protocol.outcomes import Issuance, RedeemCode, Refresh
 from app.protocol.tokens.mint import Fresh, Minted, mint
 from app.store.orders import CodeSettlement, NewToken, RefreshSettlement
 
-FAILED_REDEMPTIONS = 5
-"""Wrong verifiers or redirect URIs after which a code is spent (AC-8)."""
+FAILED_REDEMPTIONS = 20
+"""Wrong verifiers or redirect URIs after which a code is spent (AC-8).
+
+A verifier cannot be guessed in any number of tries; the limit ends a nuisance. So it is generous: nineteen rivals who
+hold a stolen code and arrive first must not cost its owner the login.
+"""
 
 
 def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:

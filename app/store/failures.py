@@ -37,7 +37,7 @@ returning key
 
 _TRY_FAILED = text("""
 update failure as f
-   set blocked_until = greatest(f.blocked_until, :now + 
+   set blocked_until = greatest(f.blocked_until, :now +
          least(:first_wait * power(2, least(f.count - :limit, 30)), :longest_wait))
  where key = :key and f.count >= :limit
 returning blocked_until
