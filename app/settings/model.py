@@ -22,8 +22,6 @@ from app.settings import plugins, values
 DAY = 86_400
 YEAR = 365 * DAY
 
-_THIS_COMPUTER = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what "any address" is called from here
-
 
 def _number(default: int | None, low: int, high: int, description: str, *, unit: str = "", waits_for: str = "") -> Any:
     return Field(default, ge=low, le=high, description=description, json_schema_extra=_marks(unit, waits_for))
@@ -215,8 +213,7 @@ class Settings(BaseSettings):
         """The issuer identifier: as configured, else the address on this computer."""
         if self.issuer is not None:
             return self.issuer
-        host = _THIS_COMPUTER.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}{'' if self.port == 80 else f':{self.port}'}"
+        return "http://localhost" if self.port == 80 else f"http://localhost:{self.port}"
 
     @property
     def root_secret(self) -> bytes | None:

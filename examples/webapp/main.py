@@ -36,7 +36,7 @@ class BoardSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BOARD_")
 
-    issuer: str = "http://127.0.0.1:8000"
+    issuer: str = "http://localhost:8000"
     client_id: str = "assent-demo"
     client_secret: SecretStr
     url: str = "http://localhost:8001"

@@ -5,6 +5,8 @@ Two worker processes serve, on every PostgreSQL that is installed.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -65,11 +67,22 @@ async def consent_page(browser: httpx.AsyncClient, scope: str) -> httpx.Response
 
 
 async def disconnect(raced: RacedServer, browser: httpx.AsyncClient) -> None:
-    """Take everything back on the account page."""
-    (record,) = await records.list_for_user(raced.database, raced.user.id)
-    path = f"/account/applications/{record.id}/disconnect"
-    answer = await browser.post(path, data=fields_of(await browser.get(path)))
-    assert answer.status_code == 303, answer.text
+    """Take everything back on the account page, if there is anything."""
+    for record in await records.list_for_user(raced.database, raced.user.id):
+        path = f"/account/applications/{record.id}/disconnect"
+        answer = await browser.post(path, data=fields_of(await browser.get(path)))
+        assert answer.status_code == 303, answer.text
+
+
+async def replay(raced: RacedServer, record_id: UUID) -> list[str]:
+    """Follow a record through the audit trail: every change begins where the one before it ended."""
+    changes = [entry.data for entry in await records.history(raced.database, record_id)]
+    pairs: list[str] = []
+    for change in sorted(changes, key=lambda change: (change["version"], change["before"] == change["after"])):
+        assert change["before"] == pairs
+        pairs = [*pairs, *(scope for scope in change["scopes"] if scope not in pairs)]
+        assert change["after"] == pairs
+    return pairs
 
 
 async def families_of(raced: RacedServer, codes: list[str]) -> list[str | None]:
@@ -168,3 +181,61 @@ async def test_fifty_consents_at_once_end_in_their_union_in_the_order_in_which_t
     assert await replay(raced, record.id) == pairs
     bought = [await redeem(browser, CLIENT_ID, code) for code in codes]
     assert [tuple(answer.json()["scope"].split(" ")) for answer in bought] == asked
+
+
+async def test_twenty_clicks_on_one_consent_page_are_one_code(raced: RacedServer, browser: httpx.AsyncClient) -> None:
+    page = await consent_page(browser, SCOPES[0])
+    before = await raced.fetch("select id from grant_code")
+    async with raced.rivals(browser=browser) as rivals:
+        answers = await asyncio.gather(*(decide(rival, page) for rival in rivals))
+    (answered,) = [answer for answer in answers if answer.status_code == 303]
+    late = [answer for answer in answers if answer is not answered]
+    assert {answer.status_code for answer in late} == {400}
+    assert all("This page is out of date" in answer.text for answer in late)
+    assert len(await raced.fetch("select id from grant_code")) == len(before) + 1
+    assert (await redeem(browser, CLIENT_ID, answer_of(answered)["code"])).status_code == 200
+
+
+async def test_approving_and_denying_at_once_is_one_answer(raced: RacedServer, browser: httpx.AsyncClient) -> None:
+    page = await consent_page(browser, SCOPES[0])
+    decisions = ["approve", "deny"] * (CONNECTIONS // 2)
+    async with raced.rivals(browser=browser) as rivals:
+        clicks = (decide(rival, page, decision) for rival, decision in zip(rivals, decisions, strict=True))
+        answers = await asyncio.gather(*clicks)
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * (CONNECTIONS - 1)
+
+
+async def test_a_posted_request_is_taken_up_once(raced: RacedServer, browser: httpx.AsyncClient) -> None:
+    request = dict(parse_qsl(urlsplit(authorize_url(CLIENT_ID, scope=SCOPES[0], prompt="consent")).query))
+    location = (await browser.post("/oauth/authorize", data=request)).headers["location"]
+    async with raced.rivals(browser=browser) as rivals:
+        answers = await asyncio.gather(*(rival.get(location) for rival in rivals))
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * (CONNECTIONS - 1)
+
+
+async def test_what_was_taken_back_stays_dead_when_it_is_allowed_again(
+    raced: RacedServer, browser: httpx.AsyncClient
+) -> None:
+    old = (await redeem(browser, CLIENT_ID, await obtain_code(browser, CLIENT_ID, USERNAME, scope=SCOPES[0]))).json()
+    assert await active(browser, old["access_token"])
+    await disconnect(raced, browser)
+    new = (await redeem(browser, CLIENT_ID, await obtain_code(browser, CLIENT_ID, USERNAME, scope=SCOPES[0]))).json()
+    assert await active(browser, new["access_token"])
+    assert not await active(browser, old["access_token"])
+    assert (await refresh(browser, old["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await refresh(browser, new["refresh_token"])).status_code == 200
+
+
+async def test_nothing_that_is_bought_while_everything_is_taken_back_survives(
+    raced: RacedServer, browser: httpx.AsyncClient
+) -> None:
+    codes = [await raced.new_code(SCOPES[0]) for _ in range(CONNECTIONS)]
+    families = [(await redeem(browser, CLIENT_ID, code)).json() for code in codes[::2]]
+    async with raced.rivals() as rivals:
+        exchanges = (redeem(rival, CLIENT_ID, code) for rival, code in zip(rivals, codes[1::2], strict=False))
+        refreshes = (refresh(rival, one["refresh_token"]) for rival, one in zip(rivals, families, strict=False))
+        *answers, _ = await asyncio.gather(*exchanges, *refreshes, disconnect(raced, browser))
+    assert errors_of(answers) <= {(400, "invalid_grant")}
+    tokens = families + [answer.json() for answer in answers if answer.status_code == 200]
+    assert not [one for one in tokens if await active(browser, one["access_token"])]
+    assert {(await refresh(browser, one["refresh_token"])).json()["error"] for one in tokens} == {"invalid_grant"}
