@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from app.views.difference import marked_difference
 from app.views.pages.consent import Fact
 from app.views.pages.identity import Account, Application, Destination, Page
 from app.views.words import duration, waiting_time
@@ -380,18 +381,6 @@ class ErrorPage(Page):
             todo="Try again in a minute. If this page comes again, send us the reference.",
             reference=reference,
         )
-
-
-def marked_difference(received: str, closest: str) -> Markup:
-    """Return the received text with the part that differs from the closest known one in `<mark>`."""
-    if not closest or received == closest:
-        return escape(received)
-    shared = min(len(received), len(closest))
-    start = next((i for i in range(shared) if received[i] != closest[i]), shared)
-    rest = shared - start
-    end = next((i for i in range(rest) if received[-1 - i] != closest[-1 - i]), rest)
-    stop = len(received) - end
-    return Markup("{}<mark>{}</mark>{}").format(received[:start], received[start:stop], received[stop:])
 
 
 def _name(application: Application | None) -> Markup:

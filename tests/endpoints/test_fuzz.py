@@ -1,0 +1,503 @@
+"""No input whatsoever makes the server answer 500, break its own rules, or repeat hostile text as markup.
+
+Requests are valid ones with real credentials, changed in up to three places: so they reach the code behind the first
+check, too.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote_plus, urlsplit
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.protocol.errors import ErrorCode
+from app.routers.endpoints import ENDPOINTS, PAGES
+from tests.support.facts import CHALLENGE, VERIFIER
+from tests.support.service import (
+    ISSUER,
+    REDIRECT_URI,
+    SECRET,
+    Service,
+    answer_of,
+    authorize_url,
+    fields_of,
+    obtain_code,
+    redeem,
+)
+from tests.support.wire import WireAnswer, WireRequest, form, send
+
+FORM = b"application/x-www-form-urlencoded"
+BASIC = b"Basic " + b64encode(f"web:{SECRET}".encode())
+MARKUP = b'"><script>alert(1)</script>'
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")  # RFC 6749 §5.2
+CODES = {code.wire for code in ErrorCode}
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A value that is good at the moment of sending, such as a code that nobody has redeemed."""
+
+    kind: str
+
+
+Value = bytes | Live
+Fields = list[tuple[bytes, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request before its live values are filled in. `fields` become the body of a POST, else the query."""
+
+    method: str
+    path: bytes
+    fields: Fields
+    headers: list[tuple[bytes, Value]]
+    raw_body: bytes | None = None
+
+
+class Supply:
+    """Fresh credentials of a person who is signed in and of the applications he uses."""
+
+    def __init__(self, site: Service, browser: httpx.AsyncClient) -> None:
+        self._site, self._browser = site, browser
+
+    async def of(self, kind: str) -> bytes:
+        """Return a good value, as it stands in a form."""
+        return quote_plus(await getattr(self, f"_{kind}")()).encode()
+
+    async def header(self, kind: str) -> bytes:
+        """Return a good value, as it stands in a header."""
+        text: str = await getattr(self, f"_{kind}")()
+        return text.encode()
+
+    async def _code(self) -> str:
+        return await obtain_code(self._browser, "web", "robin")
+
+    async def _refresh_token(self) -> str:
+        token: str = (await redeem(self._browser, "web", await self._code())).json()["refresh_token"]
+        return token
+
+    async def _access_token(self) -> str:
+        token: str = (await redeem(self._browser, "web", await self._code())).json()["access_token"]
+        return token
+
+    async def _bearer(self) -> str:
+        return f"Bearer {await self._access_token()}"
+
+    async def _interaction(self) -> str:
+        return answer_of(await self._browser.get(authorize_url("web", prompt="consent")))["interaction"]
+
+    async def _person(self) -> str:
+        page = await self._browser.get(f"/consent?interaction={await self._interaction()}")
+        return fields_of(page)["person"]
+
+    async def _request_uri(self) -> str:
+        saved = await self._browser.post(
+            "/oauth/authorize", content=urlsplit(authorize_url("web")).query, headers=_FORM
+        )
+        return answer_of(saved)["request_uri"]
+
+    async def _csrf(self) -> str:
+        return fields_of(await self._browser.get("/logout"))["csrf"]
+
+    async def _cookies(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._browser.cookies.jar)
+
+    async def _record(self) -> str:
+        page = await self._browser.get("/account/applications")
+        return page.text.partition("/account/applications/")[2][:36]
+
+
+_FORM = {"Content-Type": FORM.decode()}
+
+
+@pytest.fixture(scope="module")
+async def supply(site: Service) -> AsyncIterator[Supply]:
+    """Robin's credentials: he has signed in and has allowed `web` to see projects."""
+    async with site.browser() as browser:
+        await obtain_code(browser, "web", "robin")
+        yield Supply(site, browser)
+
+
+HOSTILE: st.SearchStrategy[bytes] = st.one_of(
+    st.sampled_from(
+        [
+            b"",
+            b"%",
+            b"%0",
+            b"%zz",
+            b"%00",
+            b"a%00b",
+            b"%ff%fe",
+            b"\xff\xfe",
+            b"%C3%28",
+            b"%ED%A0%80",  # a lone surrogate
+            b"%F4%90%80%80",  # beyond Unicode
+            b"%0D%0ASet-Cookie:%20a=b",
+            b"%E2%80%AE%F0%9F%92%A9",
+            b"%22%5C%7F",
+            MARKUP,
+            b"%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+            b"-1",
+            b"1e999",
+            b"99999999999999999999999999",
+            b"%D9%A3",  # a digit, but not of ours
+            b"[]",
+            b"{}",
+            b"null",
+            b"'%20or%201=1--",
+            b"..%2F..%2Fetc%2Fpasswd",
+            b"http://[::1",
+            b"https://%5B",
+            b"javascript:alert(1)",
+            b"urn:ietf:params:oauth:request_uri:x",
+            b"asat_AAAA",
+            b"asrt_" + b"A" * 75,
+            b"asin_" + b"A" * 70,
+            b"+",
+            b"+" * 300,
+            b"a" * 5_000,
+            b"a" * 1_000_000,
+            b"%E2%82%AC" * 30_000,
+        ]
+    ),
+    st.text(max_size=30).map(lambda text: quote_plus(text, errors="replace").encode()),
+    st.binary(max_size=30),
+)
+HEADER_VALUES: st.SearchStrategy[bytes] = st.one_of(
+    st.sampled_from(
+        [
+            b"",
+            b"Basic",
+            b"Basic ====",
+            b"Basic " + b64encode(b"web"),
+            b"Basic " + b64encode(b"web:%zz"),
+            b"Basic " + b64encode(b"web:\xff\x00"),
+            b"Basic " + b64encode(b":"),
+            b"Bearer",
+            b"Bearer a b",
+            b"Bearer " + b"x" * 5_000,
+            b"DPoP x",
+            b"\xff\xfe",
+            b"assent_session=x; assent_session=y; =; ;",
+            b"__Host-assent_session=" + b"A" * 5_000,
+            b'__Host-assent_browser="\\303\\251"',
+            b"null",
+            b"https://attacker.example",
+            b"attacker.example:99999",
+            b"http://[",
+            b"for=_hidden;proto=gopher",
+            b"cross-site",
+            b"text/plain",
+            b"multipart/form-data; boundary=x",
+            FORM + b'; charset="utf-7"',
+            b"application/json",
+            b"W/*",
+            b"*",
+            b"-1",
+        ]
+    ),
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=40).map(
+        lambda text: text.encode("latin-1")
+    ),
+)
+HEADER_NAMES = st.sampled_from(
+    [b"authorization", b"cookie", b"origin", b"host", b"content-type", b"accept", b"accept-language", b"user-agent"]
+    + [b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"x-request-id", b"if-none-match"]
+    + [b"sec-fetch-site", b"referer", b"range", b"x-http-method-override", b"content-encoding", b"expect", b"dpop"]
+)
+ODD_METHODS = st.sampled_from(
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
+)
+"""llhttp, which the server reads requests with, knows a fixed list; these stand for it."""
+
+
+@st.composite
+def drafts(
+    draw: st.DrawFn, method: str, path: bytes, valid: Fields, headers: Sequence[tuple[bytes, Value]] = ()
+) -> Draft:
+    """Draw a valid request with up to three changes."""
+    fields, sent = list(valid), list(headers)
+    raw_body: bytes | None = None
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, max(0, len(fields) - 1)))
+        change = draw(
+            st.sampled_from(["replace"] * 6 + ["swap", "repeat", "drop", "add", "header", "header", "method", "raw"])
+        )
+        if change == "replace" and fields:
+            fields[place] = (fields[place][0], draw(HOSTILE))
+        elif change == "swap" and fields:
+            fields[place] = (fields[place][0], draw(st.sampled_from([value for _, value in valid])))
+        elif change == "repeat" and fields:
+            fields.append((fields[place][0], draw(HOSTILE)))
+        elif change == "drop" and fields:
+            del fields[place]
+        elif change == "add":
+            fields.append(
+                (
+                    draw(st.sampled_from([b"client_id", b"client_secret", b"resource", b"a", b""]) | HOSTILE),
+                    draw(HOSTILE),
+                )
+            )
+        elif change == "header":
+            name = draw(HEADER_NAMES)
+            sent = [(known, value) for known, value in sent if known != name or draw(st.booleans())]
+            sent.append((name, draw(HEADER_VALUES)))
+        elif change == "method":
+            method = draw(ODD_METHODS)
+        else:
+            raw_body = draw(st.binary(max_size=200) | st.just(b"a=" + b"b" * 1_100_000) | st.just(b"&a=b" * 5_000))
+    return Draft(method, path, fields, sent, raw_body)
+
+
+async def ask(site: Service, supply: Supply, draft: Draft) -> WireAnswer:
+    """Fill in the live values, send the request, and check what holds for every answer there is."""
+    fields = [(name, await supply.of(value.kind) if isinstance(value, Live) else value) for name, value in draft.fields]
+    headers = [(n, await supply.header(v.kind) if isinstance(v, Live) else v) for n, v in draft.headers]
+    encoded = form(fields)
+    if draft.method == "POST":
+        target, body = draft.path, encoded if draft.raw_body is None else draft.raw_body
+    else:
+        target, body = draft.path + (b"?" + encoded if encoded else b""), draft.raw_body or b""
+    request = WireRequest(draft.method, target, tuple(headers), body)
+    answer = await send(site.app, request)
+    assert_sound(request, answer)
+    return answer
+
+
+def assert_sound(request: WireRequest, answer: WireAnswer) -> None:
+    """Check the rules that every answer keeps."""
+    assert answer.status < 500, answer.body[:500]
+    assert answer.header("x-request-id")
+    for name, value in answer.headers:
+        assert re.fullmatch(rb"[\x20-\x7e\x80-\xff]*", value), name
+    if answer.status in (301, 302, 303, 307, 308):
+        assert answer.status == 303
+        location = answer.header("location") or ""
+        assert location.isascii()
+        assert location.startswith(("/", REDIRECT_URI, "https://other.example/cb")), location
+        assert not location.startswith("//")
+    if answer.media_type == "text/html":
+        assert MARKUP not in answer.body
+        assert answer.header("cache-control") == "no-store"
+        assert "default-src 'none'" in (answer.header("content-security-policy") or "")
+    if request.path.startswith(("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/api/v1/")) and (
+        answer.status != 404
+    ):
+        assert answer.header("set-cookie") is None
+        assert answer.header("cache-control") == "no-store" or answer.status == 204
+        assert answer.media_type in ("application/json", "")
+    if answer.media_type == "application/json" and answer.body and answer.status >= 400:
+        content = answer.json()
+        assert isinstance(content, dict)
+        assert content["error"] in CODES
+        assert DESCRIPTION.fullmatch(content["error_description"])
+
+
+def fuzz(examples: int) -> settings:
+    """Settings of a run that draws the same examples everywhere."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    )
+
+
+AUTHORIZE: Fields = [
+    (b"response_type", b"code"),
+    (b"client_id", b"web"),
+    (b"redirect_uri", quote_plus(REDIRECT_URI).encode()),
+    (b"scope", b"project:read"),
+    (b"state", b"xyz"),
+    (b"code_challenge", CHALLENGE.encode()),
+    (b"code_challenge_method", b"S256"),
+]
+AUTHORIZE_MORE: Fields = [
+    (b"prompt", b"consent"),
+    (b"max_age", b"3600"),
+    (b"login_hint", b"robin"),
+    (b"force_prompt", b"1"),
+    (b"nonce", b"n"),
+    (b"response_mode", b"query"),
+    (b"display", b"page"),
+    (b"ui_locales", b"en"),
+    (b"acr_values", b"1"),
+    (b"claims", b"%7B%7D"),
+    (b"request", b"eyJ"),
+    (b"id_token_hint", b"eyJ"),
+    (b"resource", b"https%3A%2F%2Fapi.example"),
+]
+CODE: Fields = [
+    (b"grant_type", b"authorization_code"),
+    (b"code", Live("code")),
+    (b"redirect_uri", quote_plus(REDIRECT_URI).encode()),
+    (b"code_verifier", VERIFIER.encode()),
+]
+REFRESH: Fields = [
+    (b"grant_type", b"refresh_token"),
+    (b"refresh_token", Live("refresh_token")),
+    (b"scope", b"project:read"),
+]
+CLIENT = [(b"content-type", FORM), (b"authorization", BASIC)]
+PERSON: list[tuple[bytes, Value]] = [
+    (b"content-type", FORM),
+    (b"cookie", Live("cookies")),
+    (b"origin", ISSUER.encode()),
+    (b"sec-fetch-site", b"same-origin"),
+]
+
+
+@fuzz(300)
+@given(
+    draft=st.lists(st.sampled_from(AUTHORIZE_MORE), max_size=2, unique=True).flatmap(
+        lambda more: st.sampled_from(["GET", "POST"]).flatmap(
+            lambda method: drafts(method, b"/oauth/authorize", [*AUTHORIZE, *more], PERSON)
+        )
+    )
+)
+async def test_authorization_endpoint(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+@fuzz(60)
+@given(
+    draft=drafts("GET", b"/oauth/authorize", [(b"client_id", b"web"), (b"request_uri", Live("request_uri"))], PERSON)
+)
+async def test_saved_authorization_request(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+@fuzz(300)
+@given(draft=drafts("POST", b"/oauth/token", CODE, CLIENT) | drafts("POST", b"/oauth/token", REFRESH, CLIENT))
+async def test_token_endpoint(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+@fuzz(150)
+@given(
+    draft=st.sampled_from([b"/oauth/introspect", b"/oauth/revoke"]).flatmap(
+        lambda path: st.sampled_from(["access_token", "refresh_token", "code"]).flatmap(
+            lambda kind: drafts("POST", path, [(b"token", Live(kind)), (b"token_type_hint", b"access_token")], CLIENT)
+        )
+    )
+)
+async def test_introspection_and_revocation(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+@fuzz(100)
+@given(
+    draft=st.sampled_from([b"/api/v1/", b"/api/v1/me", b"/.well-known/oauth-authorization-server"]).flatmap(
+        lambda path: drafts("GET", path, [], [(b"authorization", Live("bearer"))])
+    )
+)
+async def test_own_api_and_metadata(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+CSRF = (b"csrf", Live("csrf"))
+FORMS: dict[bytes, Fields] = {
+    b"/consent": [
+        CSRF,
+        (b"interaction", Live("interaction")),
+        (b"person", Live("person")),
+        (b"scope", b"project:read"),
+        (b"decision", b"approve"),
+    ],
+    b"/logout": [CSRF, (b"interaction", b"")],
+    b"/setup": [
+        CSRF,
+        (b"token", b"asol_AAAA"),
+        (b"username", b"olive"),
+        (b"email", b"olive%40example.org"),
+        (b"password", b"meadow+lantern+orbit"),
+        (b"password_confirm", b"meadow+lantern+orbit"),
+    ],
+    b"/account/applications/{record}/remove": [CSRF, (b"scope", b"event:read"), (b"resource", b"")],
+    b"/account/applications/{record}/disconnect": [CSRF],
+}
+
+
+@fuzz(250)
+@given(
+    draft=st.sampled_from(sorted(FORMS)).flatmap(lambda path: drafts("POST", path, FORMS[path], PERSON)),
+    known=st.booleans(),
+)
+async def test_forms_of_a_person_who_is_signed_in(site: Service, supply: Supply, draft: Draft, known: bool) -> None:
+    # A disconnected or signed-out person would end the run early: those two forms meet a record and cookies of nobody.
+    destructive = draft.path.endswith((b"/disconnect", b"/logout"))
+    record = await supply.of("record") if known and not destructive else b"01890a5d-ac96-774b-bcce-b302099a8057"
+    headers = [
+        (n, b"x=y") if destructive and n == b"cookie" and isinstance(v, Live) else (n, v) for n, v in draft.headers
+    ]
+    await ask(
+        site,
+        supply,
+        Draft(draft.method, draft.path.replace(b"{record}", record), draft.fields, headers, draft.raw_body),
+    )
+
+
+@fuzz(40)
+@given(
+    draft=drafts(
+        "POST",
+        b"/login",
+        [CSRF, (b"interaction", b""), (b"username", b"robin"), (b"password", b"wrong")],
+        PERSON,
+    )
+)
+@example(draft=Draft("POST", b"/login", [CSRF, (b"username", b"a" * 900_000), (b"password", b"b" * 90_000)], PERSON))
+async def test_login(site: Service, supply: Supply, draft: Draft) -> None:
+    site.clock.forward(3600)  # earlier failures are forgotten
+    site.clock.forward(-3600)
+    await ask(site, supply, draft)
+
+
+PATHS: list[bytes] = sorted(
+    {mounted.path.encode() for mounted in ENDPOINTS}
+    | {getattr(route, "path", "/").encode() for router in PAGES for route in router.routes}
+)
+FILLINGS = st.sampled_from(
+    [b"x", b"%00", b"%ff", b"%2e%2e%2f", b"..", b"assent.css", b"%22%3E%3Cscript%3Ealert(1)", b"a" * 9_000]
+)
+
+
+@fuzz(300)
+@given(
+    path=st.sampled_from(PATHS),
+    filling=FILLINGS,
+    tail=st.sampled_from([b"", b"", b"", b"/", b"//", b"%00", b";a=b", b"/x", b"%2F"]),
+    method=ODD_METHODS,
+    query=st.lists(
+        st.tuples(st.sampled_from([b"interaction", b"removed", b"disconnected", b"v", b"code"]), HOSTILE), max_size=2
+    ),
+    headers=st.lists(st.tuples(HEADER_NAMES, HEADER_VALUES), max_size=3),
+    known=st.booleans(),
+)
+async def test_every_path_with_every_method(
+    site: Service,
+    supply: Supply,
+    path: bytes,
+    filling: bytes,
+    tail: bytes,
+    method: str,
+    query: Fields,
+    headers: list[tuple[bytes, Value]],
+    known: bool,
+) -> None:
+    filled = re.sub(rb"\{[^}]*\}", lambda _: filling, path)
+    person: list[tuple[bytes, Value]] = [(b"cookie", Live("cookies"))] if known else []
+    await ask(site, supply, Draft(method, filled + tail, query, [*person, *headers]))
+
+
+@fuzz(150)
+@given(target=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=60), method=ODD_METHODS)
+async def test_paths_that_do_not_exist(site: Service, supply: Supply, target: str, method: str) -> None:
+    await ask(site, supply, Draft(method, b"/" + target.replace("?", "/").encode(), [], []))
