@@ -17,6 +17,7 @@ COMMANDS = {
     "user": "app.cli.user:user",
     "application": "app.cli.application:application",
     "login-test": "app.cli.login_test:login_test",
+    "trace": "app.cli.trace:trace",
     "doctor": "app.cli.doctor:doctor",
     "version": "app.cli.version:version",
     "reference": "app.cli.reference:reference",

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.cli import apply
 from app.cli.banner import Banner, storage_named
 from app.cli.connection import DEFAULT_DATA_DIR, Addresses
 from app.cli.demo import RunningDemo, settle_demo
+from app.cli.flags import Options
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.services import bootstrap, data_file
 from app.services.operator import Operator
@@ -21,9 +22,6 @@ from app.services.setup import ensure_setup_link
 from app.settings import Settings
 from app.store import condition, embedded, partitions, schema
 from app.store.database import Database
-
-if TYPE_CHECKING:
-    from app.cli.serve import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class House:
 
 
 @contextmanager
-def prepare(options: "Options", settings: Settings) -> Iterator[House]:
+def prepare(options: Options, settings: Settings) -> Iterator[House]:
     """Prepare everything and yield it; the embedded database is stopped at the end, after the workers.
 
     Call it from the main thread: the database ends with the thread that started it.
@@ -84,7 +82,7 @@ def prepare(options: "Options", settings: Settings) -> Iterator[House]:
 
 
 async def _settle(
-    options: "Options",
+    options: Options,
     settings: Settings,
     addresses: Addresses,
     data_dir: Path | None,

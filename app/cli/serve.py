@@ -9,31 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from app.cli.flags import Options
 from app.cli.order import Order, Tls
 
 APPLICATION = "app.cli.serving:application"
 DRAIN_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The flags that are no settings. `overrides` are those that are, None where not given."""
-
-    overrides: dict[str, Any]
-    config: Path | None
-    tls: Tls | None
-    migrate: bool
-    apply: tuple[Path, ...]
-    demo: bool
-    demo_port: int
-    metrics_port: int | None
-    durable: bool
 
 
 def serve(

@@ -22,6 +22,7 @@ from app.protocol.trace import Trace
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
 from app.routers.pages.client_answers import answer_back, refusal_page, to_client
 from app.routers.pages.cookies import browser_of, session_of
+from app.routers.pages.visitor import keep_alive
 from app.views.pages.error import ErrorPage
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +41,7 @@ async def authorize(request: Request) -> Response:
     if saved and saved != params.get("request_uri"):
         return await _saved_request(request, server, saved, params.get("client_id"))
     known = await authorization.gather_request(server, params, session, now)
-    return await _answer(request, server, known)
+    return keep_alive(request, known.session, await _answer(request, server, known))
 
 
 @router.post(PATH)

@@ -305,6 +305,16 @@ async def test_the_operator_can_read_why(site: Service, browser: httpx.AsyncClie
     assert trace.steps[-1].check == "scope"
 
 
+async def test_who_only_uses_applications_stays_signed_in(site: Service, browser: httpx.AsyncClient) -> None:
+    await site.application("daily")
+    await obtain_code(browser, "daily", "robin")
+    for _ in range(3):
+        site.clock.forward(11 * 3600)
+        assert "code" in answer_of(await browser.get(authorize_url("daily", prompt="none")))
+    site.clock.forward(12 * 3600)
+    assert answer_of(await browser.get(authorize_url("daily", prompt="none")))["error"] == "login_required"
+
+
 async def test_no_cors_and_no_other_methods(browser: httpx.AsyncClient) -> None:
     for response in (
         await browser.options("/oauth/authorize", headers={"Origin": "https://client.example"}),

@@ -27,13 +27,7 @@ from tests.support.race import (
     raced_server,
     refresh,
 )
-from tests.support.service import (
-    authorize_url,
-    fields_of,
-    follow,
-    redeem,
-    sign_in,
-)
+from tests.support.service import answer_of, authorize_url, decide, fields_of, follow, obtain_code, redeem, sign_in
 
 OTHER_VERIFIER = "x" * 43
 

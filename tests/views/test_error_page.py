@@ -5,7 +5,7 @@ import pytest
 from app.views.pages import (
     ErrorPage,
 )
-from app.views.pages.error import marked_difference
+from app.views.difference import marked_difference
 from tests.views.gallery import GALLERY, REFERENCE, UNCHECKED
 from tests.views.parsed import parsed
 

@@ -28,7 +28,7 @@ from app.routers.pages.answers import PageRefused, reference, request_id, see, s
 from app.routers.pages.client_answers import answer_back, application_of, refusal_page, to_client
 from app.routers.pages.cookies import browser_of, session_of
 from app.routers.pages.forms import Form, csrf_token, read_form
-from app.routers.pages.visitor import person_of
+from app.routers.pages.visitor import keep_alive, person_of
 from app.store import records
 from app.views.pages.consent import Consent, Fact, Lifetime, Permission, PermissionGroup
 from app.views.pages.error import ErrorPage
@@ -72,7 +72,8 @@ async def decide_consent(request: Request) -> Response:
         # Somebody else has signed in since the page was shown: he must see the question himself.
         return see(request, f"{PATH}?{urlencode({'interaction': reference_text})}")
     if form.get("decision") == "approve":
-        return await _approve(request, server, gathered, interaction, verdict, form, trace)
+        answer = await _approve(request, server, gathered, interaction, verdict, form, trace)
+        return keep_alive(request, session, answer)
     if form.get("decision") == "deny":
         return await _deny(request, server, gathered, interaction, verdict, trace)
     raise PageRefused(

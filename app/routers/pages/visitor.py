@@ -1,6 +1,8 @@
 """Who asks for a page: the signed-in person, and the occasion that audit rows repeat."""
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
@@ -22,6 +24,16 @@ async def signed_in(request: Request) -> SessionFact | None:
     if session is not None:
         await sessions.touch(server.database, session, now, server.policy.lifetimes)
     return session
+
+
+def keep_alive(request: Request, session: SessionFact | None, response: Response) -> Response:
+    """Return the response, after which the session is noted as in use: it costs the answer no round trip."""
+    if session is not None:
+        server = server_of(request)
+        response.background = BackgroundTask(
+            sessions.touch, server.database, session, server.clock(), server.policy.lifetimes
+        )
+    return response
 
 
 def occasion_of(request: Request) -> Occasion:

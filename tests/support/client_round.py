@@ -1,0 +1,86 @@
+"""What every client library goes through, whatever it is called: the parties, and what they must have seen."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.login import Person, allow
+from tests.support.server import Server
+
+CALLBACK = "https://client.example/callback"
+SCOPE = "project:read team:read"
+ROBIN = Person("robin", "seven-quiet-harbours-at-dawn")
+
+Allow = Callable[[str], Awaitable[str]]
+"""From the URL that an application sends a person to, to the URL that it is called back with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A registered application; a public one has no secret."""
+
+    client_id: str
+    method: str
+    client_secret: str | None = field(default=None, repr=False)
+
+
+BASIC = Registration("reports", "client_secret_basic", "basic-secret-0123456789-abcdefghij")
+POST = Registration("deploys", "client_secret_post", "post-secret-0123456789-abcdefghij")
+PUBLIC = Registration("board", "none")
+APPLICATIONS = (BASIC, POST, PUBLIC)
+API = BASIC
+"""Who introspects: a public application may not."""
+
+DATA = {
+    "users": [{"username": ROBIN.username, "password": ROBIN.password}],
+    "applications": [
+        {
+            "client_id": application.client_id,
+            "client_secret": application.client_secret,
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_method": application.method,
+        }
+        for application in APPLICATIONS
+    ],
+}
+"""What the server must know: apply it at its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What an application has got: the answers to its exchange and to its refresh, introspection of the second access
+    token before and after the refresh token was revoked, and the error of a refresh after that."""
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    alive: dict[str, Any]
+    dead: dict[str, Any]
+    refusal: str
+
+
+def person_at(server: Server) -> Allow:
+    """Return a person who signs in and allows what is asked."""
+
+    async def allowed(url: str) -> str:
+        return await allow(ROBIN, url, callback=CALLBACK, ca_file=str(server.ca_file))
+
+    return allowed
+
+
+def check(seen: Round, application: Registration, issuer: str) -> None:
+    """Assert that everything went as the specifications say."""
+    for tokens in (seen.first, seen.second):
+        assert tokens["token_type"].lower() == "bearer"
+        assert set(tokens["scope"].split(" ") if isinstance(tokens["scope"], str) else tokens["scope"]) == set(
+            SCOPE.split(" ")
+        )
+    assert seen.second["access_token"] != seen.first["access_token"]
+    assert seen.second["refresh_token"] != seen.first["refresh_token"]
+    assert seen.alive["active"] is True
+    assert seen.alive["client_id"] == application.client_id
+    assert seen.alive["username"] == ROBIN.username
+    assert seen.alive["iss"] == issuer
+    assert seen.alive["scope"] == SCOPE
+    assert seen.dead == {"active": False}
+    assert seen.refusal == "invalid_grant"
