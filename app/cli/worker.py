@@ -31,7 +31,8 @@ _ORPHAN_SECONDS = 3.0
 
 def main(arguments: list[str]) -> int:
     """Serve until told to stop; returns the exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # a log line from the background may stand on the terminal
     channel = socket.socket(fileno=int(arguments[0]))
     for module in arguments[1:]:
         import_module(module)

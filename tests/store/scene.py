@@ -1,6 +1,7 @@
 """A user, an application and the orders between them, as the pipeline would give them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -237,11 +238,18 @@ def token(origin: Origin, family_id: UUID | None, now: datetime = NOW) -> NewTok
     )
 
 
-async def fetch(url: str, query: str, *arguments: object) -> list[asyncpg.Record]:
-    """Ask over a connection of its own."""
-    connection = await asyncpg.connect(url)
+@asynccontextmanager
+async def connected(url: str, **settings: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of one's own, closed however the block ends."""
+    connection = await asyncpg.connect(url, server_settings=settings)
     try:
-        rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-        return rows
+        yield connection
     finally:
         await connection.close()
+
+
+async def fetch(url: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """Ask over a connection of its own."""
+    async with connected(url) as connection:
+        rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+        return rows

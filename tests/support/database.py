@@ -8,20 +8,24 @@ import asyncio
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from app.migrations import upgrade
+from app.store import partitions
 from app.store.database import Database
 from app.store.embedded import account as accounts
 from app.store.embedded import programs
 from app.store.embedded.account import Account
+from app.store.embedded.process import end_with_parent
 from app.store.embedded.programs import Binaries
 
 SUPERUSER, OWNER, RUNTIME = "postgres", "assent", "assent_runtime"
@@ -119,6 +123,7 @@ def fresh_database(clusters: dict[str, TestCluster], engine: str) -> Iterator[Fr
 async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
     """The module's database, opened as the server opens it."""
     opened = await Database.open(fresh_database.runtime_url, owner_url=fresh_database.owner_url)
+    await partitions.ensure_ahead(opened, datetime.now(UTC))
     yield opened
     await opened.close()
 
@@ -143,7 +148,11 @@ def start(engine: str) -> TestCluster:
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     log = (home / "postgres.log").open("wb")
     process = accounts.spawn(
-        [binaries.postgres, "-D", data, "-k", run, *settings], account, output=log, new_session=True
+        [binaries.postgres, "-D", data, "-k", run, *settings],
+        account,
+        output=log,
+        new_session=True,
+        before_exec=end_with_parent(signal.SIGQUIT),  # a test run that is killed leaves no cluster behind
     )
     log.close()
     cluster = TestCluster(binaries, run, process)
