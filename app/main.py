@@ -36,12 +36,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the parent process hands to each worker besides the settings."""
+    """What the parent process hands to each worker besides the settings. One worker has the `owner_url` and runs jobs."""
 
     database_url: str = field(repr=False)
     keys: ServerKeys = field(repr=False)
     owner_url: str | None = field(default=None, repr=False)
     run_jobs: bool = True
+    hot_connections: int = 16
 
 
 def create_app(settings: Settings, runtime: Runtime) -> ASGIApp:
@@ -109,9 +110,13 @@ class FrontDoor:
 
 @contextlib.asynccontextmanager
 async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> AsyncIterator[None]:
-    database = await Database.open(runtime.database_url, owner_url=runtime.owner_url)
+    database = await Database.open(
+        runtime.database_url, owner_url=runtime.owner_url, hot_connections=runtime.hot_connections
+    )
     server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
     background = [asyncio.create_task(server.traces.run())]
+    if runtime.run_jobs:
+        background.append(asyncio.create_task(run_jobs(Work(database, server.policy.lifetimes, server.clock))))
     if runtime.run_jobs:
         work = Work(database, server.policy.lifetimes, server.clock)
         background.append(asyncio.create_task(run_jobs(work)))

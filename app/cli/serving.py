@@ -11,4 +11,20 @@ def application(
     settings: Settings, database_url: str, owner_url: str | None, keys: ServerKeys, run_jobs: bool
 ) -> ASGIApp:
     """Return the server's application over a database that the parent has prepared."""
-    return create_app(settings, Runtime(database_url=database_url, owner_url=owner_url, keys=keys, run_jobs=run_jobs))
+    runtime = Runtime(
+        database_url=database_url,
+        keys=keys,
+        owner_url=owner_url,
+        run_jobs=run_jobs,
+        hot_connections=hot_connections(settings.workers),
+    )
+    return create_app(settings, runtime)
+
+
+def hot_connections(workers: int) -> int:
+    """Return how many connections a worker holds for the hot path.
+
+    Sixteen keep a commit's wait from being the limit (performance.md); with many workers all of them, four more each
+    for pages and a few for commands, stay within the 60 that the embedded database allows.
+    """
+    return max(2, min(16, 54 // workers - 4))

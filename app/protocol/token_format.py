@@ -5,8 +5,9 @@ reject typos without asking a database. Body: base64url without padding of id (1
 generation (4 bytes), secret (32 bytes) and checksum (4 bytes).
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -79,12 +80,18 @@ def _encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
+# Length of the text, its padding, and the last characters whose unused bits are zero: another last character decodes
+# to the same bytes, and only the canonical spelling is a credential.
+_SPELLING = {52: (70, b"==", frozenset("AQgw")), 56: (75, b"=", frozenset("AEIMQUYcgkosw048"))}
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+_URL_ALPHABET_ONLY = frozenset("+/=")
+
+
 def _decode(text: str, size: int) -> bytes | None:
-    if len(text) != (size * 8 + 5) // 6 or not text.isascii():
+    length, padding, last = _SPELLING[size]
+    if len(text) != length or text[-1] not in last or not _URL_ALPHABET_ONLY.isdisjoint(text):
         return None
     try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except Base64Error:
+        return a2b_base64(text.encode("ascii").translate(_STANDARD_ALPHABET) + padding, strict_mode=True)
+    except (Base64Error, UnicodeEncodeError):
         return None
-    # Other last characters decode to the same bytes: only the canonical spelling is a credential.
-    return raw if len(raw) == size and _encode(raw) == text else None

@@ -205,6 +205,8 @@ class HotPool:
                 undone = error
                 await _make_missing_partition(held, error)
             except (*_AWAY, *_FULL) as error:
+                if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                    held.raw.terminate()  # what was the primary is a standby now
                 raise StoreUnavailable(f"{statement.name}: {type(error).__name__}") from error
             except asyncpg.InterfaceError as error:
                 if held.raw.is_closed():
@@ -261,6 +263,8 @@ class HotPool:
                 except (*_AWAY, *_FULL) as away:
                     if clock() + pause > deadline:
                         raise StoreUnavailable(f"no connection to the database: {type(away).__name__}") from away
+                except (asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
+                    raise StoreUnavailable(f"the database refuses to work with us: {refused}") from refused
                 await asyncio.sleep(pause)
                 pause *= 2
         except BaseException:

@@ -9,10 +9,19 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
+from app.telemetry.lines import Lines
 from app.telemetry.redaction import redact, redact_text
 from app.telemetry.style import LogStyle
 
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx", "httpcore", "alembic", "sqlalchemy")
+
+
+_lines: Lines | None = None
+
+
+def request_lines() -> Lines | None:
+    """Return where request lines go as JSON; None where the log is for the eye, or was not configured."""
+    return _lines
 
 
 def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
@@ -20,7 +29,9 @@ def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
 
     Both doors lead to the same lines: structlog for the product, `logging` for the libraries. Call it once per process.
     """
+    global _lines  # the one log of the process, like the configuration of structlog below
     stream = stream or sys.stderr
+    _lines = Lines(stream) if style == "json" else None
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -59,7 +59,7 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 
 def redact_text(text: str) -> str:
     """Return the text without anything that has the shape of a credential."""
-    return _SHAPES.sub(REDACTED, text)
+    return text if len(text) < _SHORTEST else _SHAPES.sub(REDACTED, text)
 
 
 def _clean(name: object, value: Any, depth: int) -> Any:
@@ -69,7 +69,7 @@ def _clean(name: object, value: Any, depth: int) -> Any:
     if isinstance(name, str) and name.lower() in _SECRET_NAMES:
         return REDACTED
     if isinstance(value, str):
-        return value if len(value) < _SHORTEST else _SHAPES.sub(REDACTED, value)
+        return redact_text(value)
     if depth >= _MAX_DEPTH:
         return REDACTED
     if isinstance(value, Mapping):

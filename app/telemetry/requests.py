@@ -7,24 +7,30 @@ names the path without its query, and nothing that a client has sent in a body o
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import perf_counter
 from typing import Any
 
+import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.crypto.secrets import random_bytes
 from app.protocol.errors import ErrorCode, OAuthError
 from app.telemetry.forwarded import client_address
+from app.telemetry.logging import request_lines
 from app.telemetry.metrics import REQUESTS, RequestMetrics, route_of
+from app.telemetry.redaction import redact_text
 
 _HEADER = b"x-request-id"
 _FORWARDED_FOR = b"x-forwarded-for"
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 _MAX_LOGGED_PATH = 200
 _ONE_TIME_LINKS = "/setup/"
+_PLAIN_PATHS = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/api/v1/me"})
+"""Paths of the hot endpoints: nothing to look for in them."""
 _METHODS = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Clients may invent methods, and each would be a series of its own: all others are counted as OTHER."""
 
@@ -47,16 +53,23 @@ class Requests:
         self._app = app
         self._metrics = metrics
         self._log = structlog.get_logger()
+        self._lines = request_lines()
         networks = tuple(ip_network(network, strict=False) for network in trusted_proxies)
+        self._proxies = bool(networks)
         self._trusts = lru_cache(maxsize=1024)(lambda address: _within(address, networks))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; anything but HTTP passes through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            if self._lines is not None:
+                self._lines.flush()
             return
-        request_id = self._request_id(scope)
-        self._name_client(scope)
+        if self._proxies:
+            request_id = self._request_id(scope)
+            self._name_client(scope)
+        else:
+            request_id = new_request_id()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         header = (_HEADER, request_id.encode("ascii"))
@@ -66,7 +79,8 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header]
+                headers = message.get("headers", ())
+                message["headers"] = [*headers, header]
             await send(message)
 
         begin = perf_counter()
@@ -99,22 +113,31 @@ class Requests:
         outcome, detail = _ending(state)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         self._metrics.observe(route=route_of(scope), method=method, status=status, outcome=outcome, seconds=seconds)
-        self._log.info(
-            "request",
-            method=method,
-            path=_logged_path(scope["path"]),
-            status=status,
-            ms=round(seconds * 1000, 2),
-            request_id=state["request_id"],
-            client_id=state.get("client_id", ""),
-            outcome=outcome,
-            **({"detail": detail} if detail else {}),
-        )
+        line = {
+            "event": "request",
+            "method": method,
+            "path": _logged_path(scope["path"]),
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "request_id": state["request_id"],
+            "client_id": redact_text(state.get("client_id", "")),
+            "outcome": outcome,
+        }
+        if detail:
+            line["detail"] = redact_text(detail)
+        if self._lines is None:
+            self._log.info(**line)
+        else:
+            line["level"] = "info"
+            line["timestamp"] = datetime.now(UTC)
+            self._lines.add(orjson.dumps(line))
 
 
 def _logged_path(path: str) -> str:
     """Return the path as the log may keep it: the secret of a one-time link stands in it and is cut."""
-    return _ONE_TIME_LINKS if path.startswith(_ONE_TIME_LINKS) else path[:_MAX_LOGGED_PATH]
+    if path in _PLAIN_PATHS:
+        return path
+    return _ONE_TIME_LINKS if path.startswith(_ONE_TIME_LINKS) else redact_text(path[:_MAX_LOGGED_PATH])
 
 
 def _ending(state: Mapping[str, Any]) -> tuple[str, str]:

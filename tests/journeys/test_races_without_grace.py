@@ -6,16 +6,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from app.store.database import Database
-from tests.support.database import FreshDatabase, engines
+from tests.store.conftest import engine as engine
+from tests.support.database import FreshDatabase
 from tests.support.race import CLIENT_ID, SCOPES, RacedServer, active, errors_of, raced_server, refresh
 from tests.support.service import redeem
-
-
-@pytest.fixture(scope="session", params=engines())
-def engine(request: pytest.FixtureRequest) -> str:
-    """Each PostgreSQL in turn."""
-    name: str = request.param
-    return name
 
 
 @pytest.fixture(scope="module")

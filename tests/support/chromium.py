@@ -1,9 +1,7 @@
 """Chromium, what it complains about, and what an accessibility checker says of a page in it."""
 
-import fcntl
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,14 +9,14 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support import node_packages
+
 DESKTOP, PHONE, NARROWEST = 1280, 390, 320
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(
     violation => `${violation.id}: ${violation.nodes.map(node => node.html).join(' | ')}`)"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-_NODE_PACKAGES = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +31,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def axe_source() -> str:
-    """The source of axe-core, installed from its lock file when it is not there yet."""
-    script = _NODE_PACKAGES / "node_modules" / "axe-core" / "axe.min.js"
-    with (_NODE_PACKAGES / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that run side by side install it once
-        if not script.exists():
-            npm = shutil.which("npm") or "npm"
-            subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=_NODE_PACKAGES, check=True)
-    return script.read_text()
+    """The source of axe-core."""
+    return (node_packages.installed("axe-core") / "axe.min.js").read_text()
 
 
 def screenshot_folder(name: str) -> Path | None:

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.protocol.errors import ErrorCode, OAuthError
-from app.telemetry.logging import configure
+from app.telemetry.logging import configure, request_lines
 from app.telemetry.metrics import RequestMetrics
 from app.telemetry.requests import Requests
 
@@ -58,7 +58,14 @@ def _client(metrics: RequestMetrics, *trusted: str) -> httpx.AsyncClient:
 def lines() -> Lines:
     stream = io.StringIO()
     configure("json", stream=stream)
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    gathered = request_lines()
+    assert gathered is not None
+
+    def read() -> list[dict[str, Any]]:
+        gathered.flush()
+        return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    return read
 
 
 async def test_each_request_gets_an_id_of_its_own_and_hears_it(metrics: RequestMetrics) -> None:

@@ -1,0 +1,137 @@
+"""Migrations: planned, applied by one of many, checked before a server starts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
+
+from app.migrations import MigrationBusy, SchemaPending, SchemaTooNew, check, pending, runner, upgrade
+from app.store.schema import CODE_SCHEMA
+from tests.store.scene import connected, fetch
+from tests.support.database import OWNER, RUNTIME, FreshDatabase
+
+
+@pytest.fixture
+async def empty(fresh_database: FreshDatabase) -> AsyncIterator[FreshDatabase]:
+    """A database in which nothing has been migrated."""
+    cluster = fresh_database.cluster
+    door, name = cluster.url("postgres", "postgres"), "empty"
+    await fetch(door, f"create database {name} owner {OWNER}")
+    yield FreshDatabase(cluster, name)
+    await fetch(door, f"drop database {name} with (force)")
+
+
+async def test_an_empty_database_is_planned_then_migrated_then_up_to_date(empty: FreshDatabase) -> None:
+    with pytest.raises(SchemaPending, match="assent migrate"):
+        await check(empty.owner_url)
+    planned = await pending(empty.owner_url)
+    assert [revision.id for revision in planned] == ["0001"]
+    assert planned[0].title.startswith("Users, applications")
+    assert "create table user_account" in planned[0].sql
+    assert await fetch(empty.owner_url, "select from pg_class where relname = 'user_account'") == []
+    assert await upgrade(empty.owner_url, RUNTIME) == planned
+    assert await pending(empty.owner_url) == []
+    await check(empty.owner_url)
+    await check(empty.runtime_url)
+
+
+async def test_the_planned_sql_is_what_runs(empty: FreshDatabase) -> None:
+    [revision] = await pending(empty.owner_url)
+    async with connected(empty.owner_url) as connection:
+        await connection.execute(revision.sql)
+    await check(empty.owner_url)
+
+
+async def test_many_who_migrate_at_once_apply_it_once(empty: FreshDatabase) -> None:
+    applied = await asyncio.gather(*(upgrade(empty.owner_url, RUNTIME) for _ in range(4)))
+    assert sorted(len(revisions) for revisions in applied) == [0, 0, 0, 1]
+
+
+async def test_whoever_waits_holds_nothing_and_gives_up_in_the_end(empty: FreshDatabase) -> None:
+    async with connected(empty.owner_url) as busy:
+        await busy.fetchval("select pg_advisory_lock($1)", runner._LOCK)
+        waiting = asyncio.create_task(upgrade(empty.owner_url, RUNTIME, patience_seconds=0.5))
+        await asyncio.sleep(0.3)
+        [row] = await fetch(
+            empty.superuser_url,
+            "select count(*) from pg_stat_activity where datname = $1 and backend_xmin is not null and pid <> pg_backend_pid()",
+            empty.name,
+        )
+        assert row[0] == 0
+        with pytest.raises(MigrationBusy):
+            await waiting
+
+
+async def test_a_schema_that_no_longer_serves_this_code_is_refused(empty: FreshDatabase) -> None:
+    await upgrade(empty.owner_url, RUNTIME)
+    await fetch(empty.owner_url, "update alembic_version set version_num = '0099'")
+    await check(empty.runtime_url)  # a newer schema that still serves us
+    assert await upgrade(empty.owner_url, RUNTIME) == []
+    await fetch(empty.owner_url, "update server_meta set value = $1 where key = 'oldest_code'", str(CODE_SCHEMA + 1))
+    for refused in (check(empty.runtime_url), pending(empty.owner_url), upgrade(empty.owner_url)):
+        with pytest.raises(SchemaTooNew, match="newer version of Assent"):
+            await refused
+
+
+async def test_a_runtime_role_that_appears_later_gets_its_rights_with_the_next_upgrade(empty: FreshDatabase) -> None:
+    await upgrade(empty.owner_url, "late_role")
+    await fetch(empty.superuser_url, "create role late_role login")
+    try:
+        await upgrade(empty.owner_url, "late_role")
+        url = empty.cluster.url("late_role", empty.name)
+        assert await fetch(url, "select id from user_account") == []
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await fetch(url, "delete from audit")
+    finally:
+        await fetch(empty.superuser_url, "drop owned by late_role")
+        await fetch(empty.superuser_url, "drop role late_role")
+
+
+async def test_rights_that_somebody_added_to_the_audit_trail_are_taken_back(empty: FreshDatabase) -> None:
+    await upgrade(empty.owner_url, RUNTIME)
+    await fetch(empty.owner_url, f"grant update, delete on audit to {RUNTIME}")
+    await upgrade(empty.owner_url, RUNTIME)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await fetch(empty.runtime_url, "delete from audit")
+
+
+async def test_an_owner_that_is_also_the_runtime_role_keeps_its_rights(empty: FreshDatabase) -> None:
+    await upgrade(empty.owner_url, OWNER)
+    assert await fetch(empty.owner_url, "select id from audit") == []
+
+
+async def test_models_and_migrations_describe_the_same_tables(fresh_database: FreshDatabase) -> None:
+    def differences(connection: Connection) -> list[object]:
+        partitions = {row[0] for row in connection.exec_driver_sql("select inhrelid::regclass::text from pg_inherits")}
+
+        def ours(_: object, name: str | None, kind: str, *__: object) -> bool:
+            return not (kind == "table" and name in {*partitions, "alembic_version"})
+
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": ours})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(fresh_database.owner_url)
+    )
+    try:
+        async with engine.connect() as connection:
+            assert await connection.run_sync(differences) == []
+    finally:
+        await engine.dispose()
+
+
+async def test_every_column_has_the_nullability_that_its_model_says(fresh_database: FreshDatabase) -> None:
+    rows = await fetch(
+        fresh_database.owner_url,
+        "select table_name, column_name, is_nullable = 'YES' from information_schema.columns where table_schema = 'public'",
+    )
+    nullable = {(table, column): allowed for table, column, allowed in rows}
+    for table in SQLModel.metadata.tables.values():
+        for column in table.columns:
+            assert nullable[table.name, column.name] == column.nullable, f"{table.name}.{column.name}"
