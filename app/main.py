@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the parent process hands to each worker besides the settings. One worker has the `owner_url` and runs jobs."""
+    """What the parent process hands to each worker besides the settings; one worker runs the jobs, as the owner."""
 
     database_url: str = field(repr=False)
     keys: ServerKeys = field(repr=False)

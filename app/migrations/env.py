@@ -8,7 +8,10 @@ import app.models  # noqa: F401 -- registers the tables
 
 connection: Connection | None = context.config.attributes.get("connection")
 if connection is None:
-    context.configure(dialect_name="postgresql", target_metadata=SQLModel.metadata)
+    # With the usual parameter style every % of the SQL would be written twice.
+    context.configure(
+        dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, target_metadata=SQLModel.metadata
+    )
 else:
     context.configure(connection=connection, target_metadata=SQLModel.metadata)
 with context.begin_transaction():

@@ -37,6 +37,11 @@ class Request:
     body: bytes = field(repr=False)
     address: str
     request_id: str
+    state: MutableMapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def names_client(self, client_id: str) -> None:
+        """Tell the request log which client the request claims to come from."""
+        self.state["client_id"] = client_id[:100]
 
     def header(self, name: bytes) -> str | None:
         """Return a header as text, None when absent."""
@@ -150,21 +155,23 @@ class Endpoint:
             too_large = OAuthError(ErrorCode.INVALID_REQUEST, f"the request body is larger than {MAX_BODY} bytes")
             answer = self.refuse(too_large, realm=server.issuer)
             return Response(413, answer.body, (*answer.headers, (b"connection", b"close")))
+        state = scope.setdefault("state", {})
         request = Request(
             method=method,
             query=scope["query_string"],
             headers=dict(scope["headers"]),
             body=body,
             address=(scope.get("client") or ("",))[0],
-            request_id=scope.get("state", {}).get("request_id", ""),
+            request_id=state.get("request_id", ""),
+            state=state,
         )
         try:
             return await self.handler(server, request)
         except OAuthError as refused:
-            scope.setdefault("state", {})["refusal"] = refused
+            state["refusal"] = refused
             return self.refuse(refused, realm=server.issuer)
         except StoreUnavailable as unavailable:
-            scope.setdefault("state", {})["refusal"] = unavailable
+            state["refusal"] = unavailable
             return self.refuse(database_away(), realm=server.issuer)
 
 

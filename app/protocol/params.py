@@ -6,7 +6,6 @@ repeated parameter is `invalid_request` unless its extension allows repetition.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from app.protocol.errors import ErrorCode, OAuthError
@@ -67,7 +66,7 @@ class Parameters:
                 seen.add(name)
                 if value:
                     single[name] = value
-        return cls(MappingProxyType(single), MappingProxyType(repeated), tuple(duplicated))
+        return cls(single, repeated, tuple(duplicated))
 
 
 def parse_form(raw: bytes) -> Parameters:

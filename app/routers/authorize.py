@@ -164,9 +164,11 @@ def actor_of(request: Request, client_id: str) -> Actor:
 def _read(request: Request, raw: bytes) -> Parameters:
     """Read the parameters; bytes that mean nothing get a page, for nobody can be answered."""
     try:
-        return parse_form(raw)
+        params = parse_form(raw)
     except OAuthError as malformed:
         raise _wrong(request, 400, malformed.description) from None
+    request.state.client_id = (params.get("client_id") or "")[:100]
+    return params
 
 
 async def _body(request: Request) -> bytes:

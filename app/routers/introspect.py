@@ -17,6 +17,7 @@ async def introspect(server: Server, request: Request) -> Response:
     if token is None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     presented = client_auth.identify(request.header(b"authorization"), params)
+    request.names_client(presented.client_id)
     now = server.clock()
     hot = server.database.hot
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:

@@ -19,6 +19,7 @@ async def revoke(server: Server, request: Request) -> Response:
     if token is None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     presented = client_auth.identify(request.header(b"authorization"), params)
+    request.names_client(presented.client_id)
     hot = server.database.hot
     order: revocation.Order = None
     origin = None

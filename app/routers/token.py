@@ -27,6 +27,7 @@ async def token(server: Server, request: Request) -> Response:
     params = request.form()
     grant = _grant_type(server, params.get("grant_type"))
     presented = client_auth.identify(request.header(b"authorization"), params)
+    request.names_client(presented.client_id)
     asked = read_params(grant.Params, params)
     need = grant.needs(asked)
     now = server.clock()

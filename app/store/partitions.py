@@ -7,8 +7,8 @@ database's own function `ensure_partition`, which the runtime role may call; dro
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -17,13 +17,11 @@ import sqlalchemy as sa
 from app.crypto.secrets import id_time
 from app.store.database import Database
 
-DAY = timedelta(days=1)
-AHEAD = {
-    "access_token": (DAY, 2 * DAY),
-    "decision_trace": (DAY, 2 * DAY),
-    "audit": (28 * DAY, timedelta(days=62)),
-}
-"""By table: a step that misses no partition, and how far ahead of now there are to be partitions."""
+STEPS: dict[str, Literal["day", "month"]] = {"access_token": "day", "decision_trace": "day", "audit": "month"}
+"""The partitioned tables, and the span of one partition."""
+
+AHEAD = 2
+"""How many partitions there are to be beyond that of now."""
 
 LONGEST_ACCESS_TOKEN = timedelta(hours=24)
 _JOB_LOCK = 0x617373656E75
@@ -68,11 +66,9 @@ class Retention:
 
 async def ensure_ahead(database: Database, now: datetime) -> None:
     """Make the partitions of now and of the time ahead; nothing happens to those that are there."""
-    for table, (step, ahead) in AHEAD.items():
-        moment = now
-        while moment <= now + ahead:
-            await database.ensure_partition(table, moment)
-            moment += step
+    for table, step in STEPS.items():
+        for count in range(AHEAD + 1):
+            await database.ensure_partition(table, _later(now, step, count))
 
 
 async def left(database: Database, now: datetime) -> dict[str, int]:
@@ -80,7 +76,7 @@ async def left(database: Database, now: datetime) -> dict[str, int]:
     counted = {}
     async with database.transaction() as transaction:
         connection = await transaction.connection()
-        for table in AHEAD:
+        for table in STEPS:
             rows = await connection.execute(sa.text(_PARTITIONS.replace("$1", ":parent")), {"parent": table})
             counted[table] = unbroken(_read(rows), now)
     return counted
@@ -114,6 +110,14 @@ async def drop_expired(owner_url: str, now: datetime, retention: Retention | Non
         return dropped
     finally:
         await connection.close()
+
+
+def _later(now: datetime, step: Literal["day", "month"], count: int) -> datetime:
+    """Return a moment that lies `count` days or months after the day or month of `now`."""
+    if step == "day":
+        return now + timedelta(days=count)
+    years, month = divmod(now.month - 1 + count, 12)
+    return datetime(now.year + years, month + 1, 1, tzinfo=UTC)
 
 
 async def _detach(connection: asyncpg.Connection, table: str, until: datetime) -> None:

@@ -21,20 +21,23 @@ async def keys(database: Database) -> list[str]:
         return list((await transaction.execute(select(col(ServerMeta.key)).order_by(col(ServerMeta.key)))).scalars())
 
 
-async def test_a_transaction_commits_at_its_end_and_rolls_back_with_an_exception(database: Database) -> None:
+async def put(database: Database, key: str, *, fail: bool = False) -> None:
     async with database.transaction() as transaction:
-        await transaction.execute(insert(ServerMeta).values(key="kept", value="1"))
-    with pytest.raises(ZeroDivisionError):
-        async with database.transaction() as transaction:
-            await transaction.execute(insert(ServerMeta).values(key="lost", value="1"))
+        await transaction.execute(insert(ServerMeta).values(key=key, value="1"))
+        if fail:
             raise ZeroDivisionError
+
+
+async def test_a_transaction_commits_at_its_end_and_rolls_back_with_an_exception(database: Database) -> None:
+    await put(database, "kept")
+    with pytest.raises(ZeroDivisionError):
+        await put(database, "lost", fail=True)
     assert await keys(database) == ["kept", "oldest_code"]
 
 
 async def test_a_mistake_of_ours_stays_what_it_is(database: Database) -> None:
     with pytest.raises(IntegrityError):
-        async with database.transaction() as transaction:
-            await transaction.execute(insert(ServerMeta).values(key="oldest_code", value="1"))
+        await put(database, "oldest_code")
 
 
 async def test_statements_of_transactions_are_counted_too(database: Database) -> None:
@@ -55,28 +58,31 @@ async def test_a_database_that_is_not_there_is_unavailable(monkeypatch: pytest.M
 async def test_a_database_that_goes_away_is_unavailable_and_then_served_again(fresh_database: FreshDatabase) -> None:
     database = await Database.open(fresh_database.runtime_url)
     terminate = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and application_name = $2"
+
+    async def cut_off() -> None:
+        async with database.transaction() as transaction:
+            await transaction.execute(text("select 1"))
+            await fetch(fresh_database.superuser_url, terminate, fresh_database.name, "assent")
+            await transaction.execute(text("select 1"))
+
     try:
         with pytest.raises(StoreUnavailable):
-            async with database.transaction() as transaction:
-                await transaction.execute(text("select 1"))
-                await fetch(fresh_database.superuser_url, terminate, fresh_database.name, "assent")
-                await transaction.execute(text("select 1"))
+            await cut_off()
         assert "oldest_code" in await keys(database)
     finally:
         await database.close()
 
 
-async def test_a_lock_that_is_held_too_long_is_unavailable(fresh_database: FreshDatabase) -> None:
-    database = await Database.open(fresh_database.runtime_url)
-    try:
-        async with database.transaction() as holder:
-            await holder.execute(text("lock table server_meta in access exclusive mode"))
-            with pytest.raises(StoreUnavailable):
-                async with database.transaction() as waiting:
-                    await waiting.execute(text("set local lock_timeout = '50ms'"))
-                    await waiting.execute(select(ServerMeta))
-    finally:
-        await database.close()
+async def test_a_lock_that_is_held_too_long_is_unavailable(database: Database) -> None:
+    async def lock(*, patience: str) -> None:
+        async with database.transaction() as transaction:
+            await transaction.execute(text(f"set local lock_timeout = '{patience}'"))
+            await transaction.execute(text("select pg_advisory_xact_lock(1)"))
+            if patience == "0":
+                with pytest.raises(StoreUnavailable):
+                    await lock(patience="50ms")
+
+    await lock(patience="0")
 
 
 async def test_more_transactions_than_connections_wait_their_turn(database: Database) -> None:

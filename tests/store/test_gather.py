@@ -55,7 +55,7 @@ async def test_an_application_is_found_with_everything_that_was_registered(datab
     assert client.redirect_uris == ("https://client.example/a", "https://client.example/b")
     assert client.grant_types == {"authorization_code", "refresh_token"}
     assert client.response_types == {"code"}
-    assert client.scopes == {"a", "b"}
+    assert client.scopes == frozenset({"a", "b"})
     assert client.optional_scopes == {"b"}
     assert client.policy == ApplicationPolicy(access_token=timedelta(minutes=10), require_pkce=False)
     assert (client.owner_name, client.client_uri) == ("Ada", "https://client.example/")

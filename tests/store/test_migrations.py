@@ -60,7 +60,8 @@ async def test_whoever_waits_holds_nothing_and_gives_up_in_the_end(empty: FreshD
         await asyncio.sleep(0.3)
         [row] = await fetch(
             empty.superuser_url,
-            "select count(*) from pg_stat_activity where datname = $1 and backend_xmin is not null and pid <> pg_backend_pid()",
+            """select count(*) from pg_stat_activity
+                where datname = $1 and backend_xmin is not null and pid <> pg_backend_pid()""",
             empty.name,
         )
         assert row[0] == 0
@@ -129,7 +130,8 @@ async def test_models_and_migrations_describe_the_same_tables(fresh_database: Fr
 async def test_every_column_has_the_nullability_that_its_model_says(fresh_database: FreshDatabase) -> None:
     rows = await fetch(
         fresh_database.owner_url,
-        "select table_name, column_name, is_nullable = 'YES' from information_schema.columns where table_schema = 'public'",
+        """select table_name, column_name, is_nullable = 'YES' from information_schema.columns
+            where table_schema = 'public'""",
     )
     nullable = {(table, column): allowed for table, column, allowed in rows}
     for table in SQLModel.metadata.tables.values():

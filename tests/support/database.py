@@ -100,7 +100,7 @@ def clusters() -> Iterator[dict[str, TestCluster]]:
     running: dict[str, TestCluster] = {}
     yield running
     for cluster in running.values():
-        cluster.process.terminate()
+        cluster.process.send_signal(signal.SIGQUIT)
     for cluster in running.values():
         cluster.process.wait(30)
         shutil.rmtree(cluster.directory.parent, ignore_errors=True)

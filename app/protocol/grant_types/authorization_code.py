@@ -1,6 +1,8 @@
 """The authorization code grant at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5, OAuth 2.1 §4.1.3)."""
 
-from pydantic import BaseModel, ConfigDict
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.crypto.hashing import digest, matches
 from app.protocol import liveness, pkce
@@ -10,7 +12,7 @@ from app.protocol.facts import ClientFact, CodeFact
 from app.protocol.features import Feature
 from app.protocol.needs import CodeNeed
 from app.protocol.outcomes import Issuance, RedeemCode
-from app.protocol.token_format import Prefix, parse_credential
+from app.protocol.token_format import Credential, Prefix, parse_credential
 
 NAME = "authorization_code"
 FEATURE = Feature.AUTHORIZATION_CODE
@@ -21,15 +23,19 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    code: str
+    code: str = Field(repr=False)
     redirect_uri: str | None = None
-    code_verifier: str | None = None
+    code_verifier: str | None = Field(default=None, repr=False)
+
+    @cached_property
+    def credential(self) -> Credential | None:
+        """The code taken apart; None for a string that no server of ours made."""
+        return parse_credential(Prefix.AUTHORIZATION_CODE, self.code)
 
 
 def needs(params: Params) -> CodeNeed:
     """The code's row."""
-    credential = parse_credential(Prefix.AUTHORIZATION_CODE, params.code)
-    return CodeNeed(credential.id if credential else None)
+    return CodeNeed(params.credential.id if params.credential else None)
 
 
 def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issuance:
@@ -73,7 +79,7 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
 
 
 def _genuine(params: Params, fact: CodeFact | None, client: ClientFact) -> CodeFact:
-    credential = parse_credential(Prefix.AUTHORIZATION_CODE, params.code)
+    credential = params.credential
     if (
         fact is None
         or credential is None

@@ -5,6 +5,7 @@ RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3; the table of decisions is storag
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +18,7 @@ from app.protocol.features import Feature
 from app.protocol.needs import FamilyNeed
 from app.protocol.outcomes import Issuance, Refresh, RefreshMode
 from app.protocol.policy import EffectivePolicy
-from app.protocol.token_format import Prefix, parse_credential
+from app.protocol.token_format import Credential, Prefix, parse_credential
 from app.protocol.tokens.refresh_chain import genuine
 
 NAME = "refresh_token"
@@ -34,11 +35,15 @@ class Params(BaseModel):
     refresh_token: str = Field(repr=False)
     scope: str | None = None
 
+    @cached_property
+    def credential(self) -> Credential | None:
+        """The token taken apart; None for a string that no server of ours made."""
+        return parse_credential(Prefix.REFRESH_TOKEN, self.refresh_token)
+
 
 def needs(params: Params) -> FamilyNeed:
     """The family's row."""
-    credential = parse_credential(Prefix.REFRESH_TOKEN, params.refresh_token)
-    return FamilyNeed(credential.id if credential else None)
+    return FamilyNeed(params.credential.id if params.credential else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now:
 
 
 def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> tuple[FamilyFact, Presented]:
-    credential = parse_credential(Prefix.REFRESH_TOKEN, params.refresh_token)
+    credential = params.credential
     if (
         fact is None
         or credential is None
