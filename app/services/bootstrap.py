@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from app.crypto.envelope import derive_key
+from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.store import server_meta

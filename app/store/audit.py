@@ -6,14 +6,14 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Audit
-from app.store.database import PREPARE_AUDIT, PrepareAudit
+from app.store.database import PREPARE_PARTITION, PreparePartition
 from app.store.orders import AuditEntry
 
 
 async def record(transaction: AsyncSession, entry: AuditEntry, *, authorization_id: UUID | None = None) -> None:
     """Add one row in the caller's transaction; `authorization_id` names the record that the deed changed."""
-    prepare: PrepareAudit = transaction.info[PREPARE_AUDIT]
-    await prepare(entry.at)
+    prepare: PreparePartition = transaction.info[PREPARE_PARTITION]
+    await prepare("audit", entry.at)
     await transaction.execute(
         insert(Audit).values(
             id=entry.id,

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -27,9 +27,9 @@ _AWAY = (
     asyncpg.InternalClientError,  # asyncpg's confusion when the server's farewell comes in at the wrong moment
 )
 
-PrepareAudit = Callable[[datetime], Awaitable[None]]
-PREPARE_AUDIT = "prepare_audit"
-"""Under this key a transaction's `info` holds what must be awaited before it adds an audit row."""
+PreparePartition = Callable[[str, datetime], Awaitable[None]]
+PREPARE_PARTITION = "prepare_partition"
+"""Under this key a transaction's `info` holds `Database.prepare_partition`, for whoever has only the transaction."""
 
 
 class Database:
@@ -43,7 +43,7 @@ class Database:
         self.owner_url = owner_url
         self._engine = engine
         self._pool = pool
-        self._audit_months: set[tuple[int, int]] = set()
+        self._prepared: set[tuple[str, date]] = set()
 
     @classmethod
     async def open(
@@ -82,7 +82,7 @@ class Database:
 
         Raises `StoreUnavailable` when the database is away or does not answer in time.
         """
-        info = {PREPARE_AUDIT: self._prepare_audit}
+        info = {PREPARE_PARTITION: self.prepare_partition}
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info=info) as session, session.begin():
                 yield session
@@ -97,6 +97,17 @@ class Database:
         """Make the partition of a table for a moment; nothing happens when it is there."""
         await self._pool.ensure_partition(table, moment)
 
+    async def prepare_partition(self, table: str, moment: datetime) -> None:
+        """Have the partition there before a transaction adds a row of this moment: the error would end it.
+
+        Asks once per table, day and process. On a connection of its own, since what it makes must outlive the
+        transaction.
+        """
+        known = (table, moment.date())
+        if known not in self._prepared:
+            await self.ensure_partition(table, moment)
+            self._prepared.add(known)
+
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless the database answers on the hot path."""
         await self.hot.ping()
@@ -105,16 +116,6 @@ class Database:
         """Finish the writes under way and close both pools."""
         await self._pool.close()
         await self._engine.dispose()
-
-    async def _prepare_audit(self, moment: datetime) -> None:
-        """Have the month's audit partition there before the transaction needs it: an error would end that.
-
-        On a connection of its own, since what it makes must outlive the transaction; once per month and process.
-        """
-        month = (moment.year, moment.month)
-        if month not in self._audit_months:
-            await self.ensure_partition("audit", moment)
-            self._audit_months.add(month)
 
 
 def _away(error: DBAPIError) -> bool:

@@ -41,8 +41,12 @@ COMMAND_SECONDS = 8.0
 
 ATTEMPTS = 5
 
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
-_FULL = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError, asyncpg.LockNotAvailableError)
+AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""The database is not there, not yet, no longer, or overdue."""
+
+FULL = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError, asyncpg.LockNotAvailableError)
+"""It is there and cannot do it now."""
+
 _UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -142,12 +146,12 @@ class HotPool:
         """Return the row of a statement that changes nothing; asked a second time when the connection was lost."""
         try:
             return await self._read(statement, arguments)
-        except _AWAY:
+        except AWAY:
             try:
                 return await self._read(statement, arguments)
-            except _AWAY as away:
+            except AWAY as away:
                 raise StoreUnavailable(f"{statement.name}: the connection was lost twice") from away
-        except _FULL as full:
+        except FULL as full:
             raise StoreUnavailable(f"{statement.name}: {type(full).__name__}") from full
 
     async def write(self, statement: Statement, *arguments: object) -> asyncpg.Record | None:
@@ -166,7 +170,7 @@ class HotPool:
         held = await self._acquire()
         try:
             await held.ensure_partition(table, moment)
-        except (*_AWAY, *_FULL) as away:
+        except (*AWAY, *FULL) as away:
             raise StoreUnavailable(f"partition of {table}: {type(away).__name__}") from away
         finally:
             self._release(held)
@@ -204,7 +208,7 @@ class HotPool:
             except asyncpg.CheckViolationError as error:
                 undone = error
                 await _make_missing_partition(held, error)
-            except (*_AWAY, *_FULL) as error:
+            except (*AWAY, *FULL) as error:
                 if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                     held.raw.terminate()  # what was the primary is a standby now
                 raise StoreUnavailable(f"{statement.name}: {type(error).__name__}") from error
@@ -260,7 +264,7 @@ class HotPool:
             while True:
                 try:
                     return await HotConnection.open(self._url, self._statements)
-                except (*_AWAY, *_FULL) as away:
+                except (*AWAY, *FULL) as away:
                     if clock() + pause > deadline:
                         raise StoreUnavailable(f"no connection to the database: {type(away).__name__}") from away
                 except (asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
@@ -296,5 +300,5 @@ async def _make_missing_partition(held: HotConnection, error: asyncpg.CheckViola
         raise error
     try:
         await held.ensure_partition(error.table_name, id_time(UUID(row[0])))
-    except (*_AWAY, *_FULL) as away:
+    except (*AWAY, *FULL) as away:
         raise StoreUnavailable(f"partition of {error.table_name}: {type(away).__name__}") from away

@@ -26,6 +26,8 @@ async def save(database: Database, entries: Sequence[TraceEntry]) -> None:
         }
         for entry in entries
     ]
+    for entry in entries:
+        await database.prepare_partition("decision_trace", entry.at)
     async with database.transaction() as session:
         await session.execute(insert(DecisionTrace), rows)
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app import __version__
-from app.cli import COMMANDS, main
+from app.cli.commands import COMMANDS, main
 from tests.support.database import FreshDatabase
 
 Assent = Callable[..., Result]

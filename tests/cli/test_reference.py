@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import COMMANDS, main
+from app.cli.commands import COMMANDS, main
 from app.cli.reference_pages import PAGES, rendered
 from app.protocol.scopes import DEFAULT
 from app.settings.sources import known_variables

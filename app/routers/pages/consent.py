@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.envelope import derive_key
+from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline import authorization
 from app.pipeline.audit import Actor, entry

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from app.crypto.envelope import derive_key
+from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline.server import Server, server_of
 from app.protocol.errors import OAuthError

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.envelope import derive_key
+from app.crypto.derivation import derive_key
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.routers.pages import answers, cookies, forms, interactions
