@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
-from app import cli
+from app.cli import commands
 from app.protocol.client_metadata import IN_EFFECT, TIGHTENING, ClientMetadata
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition
 from app.services.data_file.document import ApplicationEntry, ApplicationLifetimes, ResourceEntry, UserEntry
@@ -154,7 +154,7 @@ def scopes_page() -> str:
 
 def cli_page() -> str:
     """The help of every command."""
-    return "\n".join((_CLI, *_command_help(get_command(cli.main), "assent", None)))
+    return "\n".join((_CLI, *_command_help(get_command(commands.main), "assent", None)))
 
 
 def data_file_page() -> str:

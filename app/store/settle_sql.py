@@ -52,7 +52,8 @@ with who as (
     join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true),
 i as (
     update interaction set closed_at = $2
-    where id = $1::uuid and closed_at is null and expires_at > $2 and exists (select from who) returning id),
+    where id = $1::uuid and application_id = $5 and closed_at is null and expires_at > $2 and exists (select from who)
+    returning id),
 paid as (select who.id from who where $1::uuid is null or exists (select from i)),
 m as (
     insert into "authorization" as a

@@ -140,6 +140,15 @@ async def test_a_consent_after_the_interaction_expired_changes_nothing(scene: Sc
     assert await records.list_for_user(scene.database, scene.user_id) == []
 
 
+async def test_an_interaction_of_one_application_pays_for_no_other(scene: Scene) -> None:
+    waiting = scenes.interaction(scene)
+    await scene.database.hot.save_interaction(waiting)
+    other = replace(await scenes.begin(scene.database), user_id=scene.user_id)
+    swapped = scenes.consent(other, "a", interaction_id=waiting.id)
+    assert await scene.database.hot.settle_authorization(swapped) is None
+    assert await scene.database.hot.settle_authorization(scenes.consent(scene, "a", interaction_id=waiting.id))
+
+
 async def test_a_denied_interaction_is_closed_with_its_audit_row(scene: Scene, fresh_database: FreshDatabase) -> None:
     hot = scene.database.hot
     waiting = scenes.interaction(scene)
