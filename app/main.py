@@ -52,7 +52,7 @@ def create_app(settings: Settings, runtime: Runtime) -> ASGIApp:
 
 def pages_of(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Return the pages; before the first request `furnish` must have been called on them."""
-    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     pages.state.passwords = PasswordQueue()
     pages.state.sign_in_limits = SignInLimits()
     for router in PAGES:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.views.difference import marked_difference
 from app.views.pages import (
     ErrorPage,
 )
-from app.views.difference import marked_difference
 from tests.views.gallery import GALLERY, REFERENCE, UNCHECKED
 from tests.views.parsed import parsed
 
