@@ -158,4 +158,6 @@ async def _show_unavailable(request: Request, error: Exception) -> Response:
 
 async def _show_broken(request: Request, error: Exception) -> Response:
     """A fault of ours: the log has its cause under the request id, the page has the id alone."""
-    return show(request, ErrorPage.broken(reference(request)))
+    response = show(request, ErrorPage.broken(reference(request)))
+    response.headers["Connection"] = "close"  # the server closes it after an exception, and clients shall know
+    return response

@@ -134,12 +134,24 @@ class Endpoint:
     async def serve(self, server: Server, scope: Scope, receive: Receive, send: Send) -> None:
         """Read one request, answer it, and turn refusals into this endpoint's errors."""
         origin = any(name == b"origin" for name, _ in scope["headers"]) if self.cors else False
-        response = await self._answer(server, scope, receive)
+        try:
+            response = await self._answer(server, scope, receive)
+        except Exception:
+            await self._send(self._broken(server), scope, send, cors=origin)
+            raise  # to the log
+        await self._send(response, scope, send, cors=origin)
+
+    async def _send(self, response: Response, scope: Scope, send: Send, *, cors: bool) -> None:
         headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
-        if origin and self.cors is not None and scope["method"] != "OPTIONS":
+        if cors and self.cors is not None and scope["method"] != "OPTIONS":
             headers += self.cors.headers()
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+
+    def _broken(self, server: Server) -> Response:
+        """A fault of ours: the log has its cause under the request id. The server closes the connection after it."""
+        answer = self.refuse(OAuthError(ErrorCode.SERVER_ERROR, "something broke on our side"), realm=server.issuer)
+        return Response(answer.status, answer.body, (*answer.headers, (b"connection", b"close")))
 
     async def _answer(self, server: Server, scope: Scope, receive: Receive) -> Response:
         method = scope["method"]

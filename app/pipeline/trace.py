@@ -7,12 +7,13 @@ and a crash loses at most the last second of them.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from app.protocol.authorize.decide import Known
 from app.protocol.trace import Trace, TraceEntry
+from app.telemetry.redaction import redact_text
 
 _log = structlog.get_logger(__name__)
 _KEPT_IN_MEMORY = 5_000
@@ -53,12 +54,12 @@ class Traces:
 
 
 def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> TraceEntry:
-    """Return the entry of an authorization request."""
+    """Return the entry of an authorization request; a credential that was sent as something else is cut out."""
     return TraceEntry(
         request_id=request_id,
         at=known.now,
-        client_id=(known.params.get("client_id") or "")[:200],
+        client_id=redact_text((known.params.get("client_id") or "")[:200]),
         endpoint="authorize",
         outcome=outcome,
-        steps=tuple(trace.steps),
+        steps=tuple(replace(step, detail=redact_text(step.detail)) for step in trace.steps),
     )

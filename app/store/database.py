@@ -66,6 +66,7 @@ class Database:
             max_overflow=0,
             pool_timeout=QUEUE_SECONDS,
             pool_pre_ping=True,
+            hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
         )

@@ -1,6 +1,7 @@
 """The pool behind the hot path: a few raw connections, last used first, each with its prepared statements.
 
 They plan differently from all others (storage.md §2): generic plans, and no plan shape that depends on statistics.
+Statements that may share trips go through `hot_lane`, which asks for them here together.
 """
 
 import asyncio
@@ -64,6 +65,8 @@ class Statement:
 
     name: str
     sql: str = field(repr=False)
+    shares_trips: bool = False
+    """It always returns exactly one row, and its first argument is the id of the only row that it locks."""
 
 
 @contextlib.contextmanager
@@ -111,7 +114,7 @@ class HotConnection:
             raise
         return opened
 
-    async def fetchrow(self, statement: Statement, arguments: Sequence[object]) -> asyncpg.Record | None:
+    async def fetchrow(self, statement: Statement, arguments: Arguments) -> asyncpg.Record | None:
         """Execute once; a statement that the server no longer holds is prepared again (it failed before execution)."""
         note_trip(statement.name)
         held = self._prepared[statement.name]
@@ -119,6 +122,15 @@ class HotConnection:
             return await held.fetchrow(*arguments)
         except _STALE:
             return await (await self._prepare(statement)).fetchrow(*arguments)
+
+    async def fetch_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
+        """Execute once for each arguments, in one trip and one transaction; return the one row of each."""
+        held = self._prepared[statement.name]
+        try:
+            rows: list[asyncpg.Record] = await held.fetchmany(many)
+        except _STALE:
+            rows = await (await self._prepare(statement)).fetchmany(many)
+        return rows
 
     async def ensure_partition(self, table: str, moment: datetime) -> None:
         """Make the partition of a table for a moment; nothing happens when it is there."""

@@ -39,6 +39,8 @@ _SHAPES = re.compile(
     | (?<=\b[Bb]asic\ )[A-Za-z0-9+/=]+                       # RFC 7617 section 2
     | (?<=://)[^/@\s:]*:[^/@\s]+(?=@)                        # user and password in a URL
     | (?:(?<=[?&\s]code=)|(?<=[?&\s]token=))[^&\s"']+         # query strings quoted by somebody else's message
+    | \$argon2id?\$[^\s'")]+                                 # hashes of passwords
+    | (?<=\bDETAIL:\ )\ *(?:Failing\ row\ contains|Key)\ \((?s:.*?)\)[^\n)]*(?=\n|\Z)  # rows in PostgreSQL's errors
     """,
     re.VERBOSE,
 )

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 import httpx
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from app.protocol.errors import ErrorCode
 from app.routers.endpoints import ENDPOINTS, PAGES
+from app.routers.openapi import document
 from tests.support.facts import CHALLENGE, VERIFIER
 from tests.support.service import (
     ISSUER,
@@ -95,8 +97,8 @@ class Supply:
         return self._asked
 
     async def _person(self) -> str:
-        page = await self._browser.get(f"/consent?interaction={self._asked or await self._interaction()}")
-        return fields_of(page)["person"]
+        page = await self._browser.get(f"/consent?interaction={self._asked}")
+        return fields_of(page).get("person", "")  # nothing when the request has lost its interaction on the way
 
     async def _request_uri(self) -> str:
         saved = await self._browser.post(
@@ -209,9 +211,9 @@ HEADER_VALUES: st.SearchStrategy[bytes] = st.one_of(
     ),
 )
 HEADER_NAMES = st.sampled_from(
-    [b"authorization", b"cookie", b"origin", b"host", b"content-type", b"accept", b"accept-language", b"user-agent"]
-    + [b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"x-request-id", b"if-none-match"]
-    + [b"sec-fetch-site", b"referer", b"range", b"x-http-method-override", b"content-encoding", b"expect", b"dpop"]
+    b"authorization cookie origin host content-type accept accept-language user-agent x-forwarded-for "
+    b"x-forwarded-proto x-forwarded-host forwarded x-request-id if-none-match sec-fetch-site referer range "
+    b"x-http-method-override content-encoding expect dpop".split()
 )
 ODD_METHODS = st.sampled_from(
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
@@ -233,7 +235,7 @@ def drafts(
         )
         if change == "replace" and fields:
             fields[place] = (fields[place][0], draw(HOSTILE))
-        elif change == "swap" and fields:
+        elif change == "swap" and fields and valid:
             fields[place] = (fields[place][0], draw(st.sampled_from([value for _, value in valid])))
         elif change == "repeat" and fields:
             fields.append((fields[place][0], draw(HOSTILE)))
@@ -270,6 +272,7 @@ async def ask(site: Service, supply: Supply, draft: Draft) -> WireAnswer:
     try:
         answer = await send(site.app, request)
         assert_sound(request, answer)
+        assert_documented(document(site.server), request, answer)
     except Exception as broken:
         broken.add_note(f"{request!r:.2000}")
         raise
@@ -303,6 +306,12 @@ def assert_sound(request: WireRequest, answer: WireAnswer) -> None:
         assert isinstance(content, dict)
         assert content["error"] in CODES
         assert DESCRIPTION.fullmatch(content["error_description"])
+
+
+def assert_documented(described: dict[str, Any], request: WireRequest, answer: WireAnswer) -> None:
+    """Check that the OpenAPI document names the status; what HTTP itself refuses is not told there."""
+    operation = described["paths"].get(request.path, {}).get(request.method.lower())
+    assert operation is None or answer.status == 413 or str(answer.status) in operation["responses"], answer.status
 
 
 def fuzz(examples: int) -> settings:
@@ -451,13 +460,19 @@ async def test_forms_of_a_person_who_is_signed_in(site: Service, supply: Supply,
     )
 
 
-LOGIN: Fields = [CSRF, (b"interaction", b""), (b"username", b"robin"), (b"password", b"wrong")]
+def login_fields(drawn: tuple[bytes, Value]) -> Fields:
+    """Return the sign-in form of a username, for a request that waits or for oneself, with a wrong password."""
+    username, interaction = drawn
+    return [CSRF, (b"interaction", interaction), (b"username", username), (b"password", b"wrong")]
+
+
+LOGIN = login_fields((b"nobody", b""))
 
 
 @fuzz(60)
 @given(
     draft=st.tuples(st.sampled_from([b"robin", b"sam", b"a", b"b", b"c"]), st.sampled_from([b"", Live("interaction")]))
-    .map(lambda drawn: [CSRF, (b"interaction", drawn[1]), (b"username", drawn[0]), (b"password", b"wrong")])
+    .map(login_fields)
     .flatmap(lambda fields: drafts("POST", b"/login", fields, PERSON))
 )
 @example(draft=Draft("POST", b"/login", [CSRF, (b"username", b"a" * 900_000), (b"password", b"b" * 90_000)], PERSON))
@@ -530,3 +545,11 @@ async def test_every_path_with_every_method(
 @given(target=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=60), method=ODD_METHODS)
 async def test_paths_that_do_not_exist(site: Service, supply: Supply, target: str, method: str) -> None:
     await ask(site, supply, Draft(method, b"/" + target.replace("?", "/").encode(), [], []))
+
+
+@pytest.mark.parametrize("path", [b"/oauth/authorize/", b"/oauth/token/", b"/login/"])
+async def test_a_slash_too_many_is_refused_and_never_redirected(site: Service, path: bytes) -> None:
+    answer = await send(site.app, WireRequest("POST", path, ((b"content-type", FORM),), form([(b"a", b"b")])))
+
+    assert answer.status == 404
+    assert answer.header("location") is None

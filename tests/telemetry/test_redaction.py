@@ -74,3 +74,22 @@ def test_ordinary_words_stay_as_they_are(written: io.StringIO) -> None:
     line = json.loads(written.getvalue())
     assert line["path"] == "/assets/as_we_go/basic-training.css"
     assert line["event"] == "worker.fell"
+
+
+def test_the_row_that_postgresql_quotes_in_an_error_is_cut_out_and_the_rest_of_the_trace_stays() -> None:
+    trace = (
+        'asyncpg.exceptions.CheckViolationError: new row for relation "user_account" violates check constraint\n'
+        "DETAIL:  Failing row contains (1, robin, two\nlines, $argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA).\n"
+        "[SQL: INSERT INTO user_account (id) VALUES ($1)]"
+    )
+
+    text = redact_text(trace)
+
+    assert "robin" not in text
+    assert "lines" not in text
+    assert text.startswith("asyncpg.exceptions.CheckViolationError: new row for relation")
+    assert text.endswith("[SQL: INSERT INTO user_account (id) VALUES ($1)]")
+
+
+def test_the_hash_of_a_password_is_cut_out() -> None:
+    assert redact_text("password_hash=$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA") == f"password_hash={REDACTED}"

@@ -25,6 +25,7 @@ wal_level = minimal
 max_wal_senders = 0
 max_logical_replication_workers = 0
 log_checkpoints = off
+log_error_verbosity = terse  # without the row that an error would quote
 max_connections = 60
 """
 

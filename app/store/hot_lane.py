@@ -1,0 +1,113 @@
+"""Statements that share trips: what is asked while others are under way goes together, in one message.
+
+An idle server sends each statement at once and alone. A busy one spends most of a short statement's cost on the trip:
+system calls and process switches on both sides, and for a write the commit. Those who had to wait anyway share it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from app.store.hot_connection import Arguments, Statement, StoreUnavailable, note_trip
+
+TOGETHER = 32
+"""The most that one trip carries: what a trip costs is shared well by then, and nobody waits for too many others."""
+
+PATIENCE_SECONDS = 5.0
+"""Whoever has waited longer than this for his turn is told that the database is away."""
+
+Carry = Callable[[Statement, Sequence[Arguments]], Awaitable[list[asyncpg.Record]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One caller's execution of a statement."""
+
+    statement: Statement
+    arguments: Arguments
+    since: float
+    answer: asyncio.Future[asyncpg.Record] = field(repr=False)
+
+    @property
+    def row(self) -> int:
+        """What to sort by, so that two trips take the locks of their rows in one order."""
+        return self.arguments[0].int  # type: ignore[attr-defined,no-any-return]
+
+
+class Lane:
+    """Errands, and at most `carriers` tasks that take them where they belong. They outlive callers that give up.
+
+    `carry` executes a statement once for each arguments, all or nothing, and returns one row for each.
+    """
+
+    def __init__(self, carry: Carry, carriers: int) -> None:
+        self._carry = carry
+        self._most = carriers
+        self._errands: deque[Errand] = deque()
+        self._carriers: set[asyncio.Task[None]] = set()
+
+    async def run(self, statement: Statement, arguments: Arguments) -> asyncpg.Record:
+        """Return the row of one execution. Once it has been sent it runs to its end, also for a caller who left."""
+        note_trip(statement.name)
+        loop = asyncio.get_running_loop()
+        errand = Errand(statement, arguments, loop.time(), loop.create_future())
+        self._errands.append(errand)
+        if len(self._carriers) < self._most:
+            carrier = loop.create_task(self._work())
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carriers.discard)
+        return await errand.answer
+
+    async def rest(self) -> None:
+        """Return when nothing is under way."""
+        while self._carriers:
+            await asyncio.wait(self._carriers)
+
+    async def _work(self) -> None:
+        while self._errands:
+            if together := self._take():
+                await self._deliver(together)
+
+    def _take(self) -> list[Errand]:
+        """Take the errand that came first, and those behind it that may come along."""
+        waiting, self._errands = self._errands, deque()
+        statement = waiting[0].statement
+        too_late = asyncio.get_running_loop().time() - PATIENCE_SECONDS
+        taken: list[Errand] = []
+        for errand in waiting:
+            if errand.answer.done():
+                continue
+            if errand.since < too_late:
+                errand.answer.set_exception(StoreUnavailable(f"no connection was free for {PATIENCE_SECONDS:.0f} s"))
+            elif errand.statement is statement and len(taken) < TOGETHER:
+                taken.append(errand)
+            else:
+                self._errands.append(errand)
+        return taken if len(taken) < 2 else sorted(taken, key=lambda errand: errand.row)
+
+    async def _deliver(self, together: list[Errand]) -> None:
+        try:
+            rows = await self._carry(together[0].statement, [errand.arguments for errand in together])
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
+            if len(together) == 1:
+                _refuse(together, refused)
+                return
+            for errand in together:  # all were undone because of one of them: find out which
+                await self._deliver([errand])
+        except BaseException as failed:
+            _refuse(together, failed)
+            if not isinstance(failed, Exception):
+                raise
+        else:
+            for errand, row in zip(together, rows, strict=True):
+                if not errand.answer.done():
+                    errand.answer.set_result(row)
+
+
+def _refuse(together: Sequence[Errand], reason: BaseException) -> None:
+    for errand in together:
+        if not errand.answer.done():
+            errand.answer.set_exception(reason)
