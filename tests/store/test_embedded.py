@@ -216,11 +216,20 @@ def test_postgres_has_a_session_of_its_own_so_that_an_interrupt_is_not_for_it(ru
 def test_every_process_of_the_cluster_holds_the_lock(running: tuple[Path, Cluster]) -> None:
     data, cluster = running
     children = Path(f"/proc/{cluster.pid}/task/{cluster.pid}/children").read_text().split()
-    assert children
-    for pid in [str(cluster.pid), *children]:
-        held = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    held_by = [_held_by(pid) for pid in [str(cluster.pid), *children]]
+    living = [held for held in held_by if held]  # the backend of an earlier test may be leaving
+    assert len(living) > 2
+    for held in living:
         assert str(data / "owner.lock") in held
         assert not held & {str(data / "start.lock"), str(data / "parent.lock")}
+
+
+def _held_by(pid: str) -> set[str]:
+    """Return the files that a process holds open; none when it is gone."""
+    try:
+        return {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
 
 
 def test_only_tests_do_without_fsync(data: Path, start: Callable[..., Cluster]) -> None:
