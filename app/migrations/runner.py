@@ -59,7 +59,10 @@ async def upgrade(
     async with _exclusively(owner_url, patience_seconds) as connection:
         applied = _after(await schema.read(connection))
         engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(owner_url), poolclass=NullPool
+            "postgresql+asyncpg://",
+            async_creator=lambda: asyncpg.connect(owner_url),
+            poolclass=NullPool,
+            hide_parameters=True,
         )
         try:
             if applied:

@@ -21,6 +21,13 @@ _OPERATORS_LOCK = 0x6173_6F70
 """The advisory lock under which the first operator is made."""
 
 
+_UNIQUE: tuple[tuple[str, Literal["username", "email", "sub"]], ...] = (
+    ("user_account_username_key", "username"),
+    ("user_account_email_key", "email"),
+    ("user_account_sub", "sub"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SignInAccount:
     """What signing in must know of a person."""
@@ -91,7 +98,10 @@ async def insert_user(transaction: AsyncSession, user: NewUser) -> None:
     try:
         await transaction.execute(statement)
     except IntegrityError as refused:
-        raise NameTaken(_taken_field(refused)) from None
+        taken = _taken_field(refused)
+        if taken is None:
+            raise
+        raise NameTaken(taken) from None
 
 
 async def replace_hash(transaction: AsyncSession, user_id: UUID, old: str | None, new: str) -> None:
@@ -133,8 +143,10 @@ async def lock_operators(transaction: AsyncSession) -> None:
     await transaction.execute(select(func.pg_advisory_xact_lock(_OPERATORS_LOCK)))
 
 
-def _taken_field(refused: IntegrityError) -> Literal["username", "email", "sub"]:
-    constraint = str(refused.orig)
-    if "email_key" in constraint:
-        return "email"
-    return "username" if "username_key" in constraint else "sub"
+def _taken_field(refused: IntegrityError) -> Literal["username", "email", "sub"] | None:
+    """Return the field whose unique index refused the row; None when something else did."""
+    told = str(refused.orig)
+    for index, name in _UNIQUE:
+        if index in told:
+            return name
+    return None
