@@ -20,8 +20,8 @@ from app.pipeline.http import Endpoint
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
 from app.protocol.tokens.refresh_chain import ServerKeys
-from app.routers.endpoints import PAGES, hot_paths
-from app.routers.pages.answers import PageRefused, reference, show, show_refusal
+from app.routers.endpoints import hot_paths, page_routers
+from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
 from app.services.limits import SignInLimits
 from app.services.passwords import PasswordQueue
 from app.settings import Settings
@@ -42,22 +42,22 @@ class Runtime:
     keys: ServerKeys = field(repr=False)
     owner_url: str | None = field(default=None, repr=False)
     run_jobs: bool = True
-    hot_connections: int = 16
+    hot_connections: int = 8
 
 
 def create_app(settings: Settings, runtime: Runtime) -> ASGIApp:
     """Return the ASGI application of a worker; the database is opened when it starts and closed when it stops."""
-    return assemble(settings, pages_of(partial(_lifespan, settings, runtime)))
+    return assemble(settings, pages_of(settings, partial(_lifespan, settings, runtime)))
 
 
-def pages_of(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+def pages_of(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Return the pages; before the first request `furnish` must have been called on them."""
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     pages.state.passwords = PasswordQueue()
-    pages.state.sign_in_limits = SignInLimits()
-    for router in PAGES:
+    for router in page_routers(settings.feature_set()):
         pages.include_router(router)
     pages.add_exception_handler(PageRefused, show_refusal)
+    pages.add_exception_handler(SeeInstead, send_elsewhere)
     pages.add_exception_handler(StoreUnavailable, _show_unavailable)
     pages.add_exception_handler(HTTPException, _show_http_error)
     pages.add_exception_handler(Exception, _show_broken)
@@ -84,7 +84,6 @@ def furnish(
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
         keys=keys,
-        trusted_proxies=tuple(settings.trusted_proxies),
     )
     pages.state.server = server
     pages.state.sign_in_limits = _sign_in_limits(settings)
@@ -114,9 +113,7 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
         runtime.database_url, owner_url=runtime.owner_url, hot_connections=runtime.hot_connections
     )
     server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
-    background = [asyncio.create_task(server.traces.run())]
-    if runtime.run_jobs:
-        background.append(asyncio.create_task(run_jobs(Work(database, server.policy.lifetimes, server.clock))))
+    background = [asyncio.create_task(server.traces.run()), asyncio.create_task(database.follow_applications())]
     if runtime.run_jobs:
         work = Work(database, server.policy.lifetimes, server.clock)
         background.append(asyncio.create_task(run_jobs(work)))

@@ -18,6 +18,9 @@ application = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Register, list and change applications."
 )
 
+_STATUS = {"inactive": "disabled"}
+"""The registered status in the words of the commands."""
+
 ClientId = Annotated[str, typer.Argument(help="The application’s client_id.")]
 
 
@@ -68,7 +71,7 @@ def list_(config: Config = None) -> None:
     from app.services import applications
 
     for entry in run("application list", config, lambda session: applications.list_all(session.database)):
-        served = "refused" if entry.description.unmet else entry.status
+        served = "refused" if entry.description.unmet else _STATUS.get(entry.status, entry.status)
         typer.echo(f"{entry.client_id}\t{entry.description.name}\t{entry.description.kind}\t{served}")
 
 
@@ -159,7 +162,7 @@ def _shown(found: "StoredApplication") -> dict[str, Any]:
     description = found.description
     return {
         "client_id": found.client_id,
-        "status": found.status,
+        "status": _STATUS.get(found.status, found.status),
         "kind": description.kind,
         "owner": description.owner_name or None,
         **description.registration,

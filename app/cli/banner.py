@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 
 from app import __version__
 
@@ -17,7 +18,8 @@ class Demo:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """Everything the banner names. `seconds` is the time from the start of the command to the first worker."""
+    """Everything the banner names. `seconds` is the time from the start of the command to the first worker; `command`
+    is what to type for `assent`."""
 
     issuer: str
     seconds: float
@@ -26,6 +28,7 @@ class Banner:
     setup_link: str | None = field(default=None, repr=False)
     demo: Demo | None = None
     metrics_url: str | None = None
+    command: str = "assent"
 
 
 def render(banner: Banner) -> str:
@@ -33,7 +36,7 @@ def render(banner: Banner) -> str:
     facts = [("Issuer", banner.issuer), ("API reference", f"{banner.issuer}/docs")]
     if banner.demo is not None:
         facts.append(("Demo", banner.demo.url))
-        facts.append(("Demo user", f"{banner.demo.username}, password {_password(banner.demo)}"))
+        facts.append(("Demo user", f"{banner.demo.username}, password {_password(banner.demo, banner.command)}"))
     if banner.metrics_url is not None:
         facts.append(("Metrics", banner.metrics_url))
     facts.append(("Data", banner.storage))
@@ -53,15 +56,24 @@ def storage_named(data_dir: Path | None) -> str:
     return "the PostgreSQL of ASSENT_DATABASE_URL" if data_dir is None else str(data_dir)
 
 
-def _password(demo: Demo) -> str:
-    return demo.password or f"as you set it (`assent user set-password {demo.username}` sets another)"
+def command_as_typed(called: str) -> str:
+    """Return what to type for `assent`, when it was called as `called`: a path, unless the shell finds it by name."""
+    found = Path(called).name == "assent" and which("assent") != called
+    return called if found else "assent"
+
+
+def _password(demo: Demo, command: str) -> str:
+    return demo.password or f"as you set it (`{command} user set-password {demo.username}` sets another)"
 
 
 def _suggestions(banner: Banner) -> list[str]:
     suggestions = []
     if banner.demo is not None:
         suggestions.append(f"Open {banner.demo.url}, press Connect and sign in as {banner.demo.username}.")
-    suggestions.append("assent login-test           walk the whole flow from here")
-    suggestions.append("assent application create   register an application of your own")
-    suggestions.append("assent doctor               ask whether this configuration is safe")
+    commands = {
+        "login-test": "walk the whole flow from here",
+        "application create": "register an application of your own",
+        "doctor": "ask whether this configuration is safe",
+    }
+    suggestions += [f"{banner.command} {name:<20} {effect}" for name, effect in commands.items()]
     return [*suggestions, "Ctrl-C stops the server and its database."]

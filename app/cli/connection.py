@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -32,6 +33,12 @@ class Addresses:
 
     runtime: str = field(repr=False)
     owner: str = field(repr=False)
+
+    @property
+    def runtime_role(self) -> str | None:
+        """The role that serves, which migrations give its rights; None when its URL names none."""
+        name = urlsplit(self.runtime).username
+        return None if name is None else unquote(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +73,23 @@ def fail(sentence: str) -> NoReturn:
     raise typer.Exit(_BAD_INPUT)
 
 
+def external_addresses(settings: Settings) -> Addresses | None:
+    """Return the ways to the configured database; None when the embedded one serves."""
+    if settings.database_url is None:
+        return None
+    runtime, owner = settings.database_url, settings.database_owner_url or settings.database_url
+    return Addresses(runtime.get_secret_value(), owner.get_secret_value())
+
+
 @contextmanager
 def addresses(settings: Settings) -> Iterator[Addresses]:
     """Yield the ways to the database; an embedded one that nobody runs is started, and stopped at the end.
 
     Call it from the main thread: the database ends with the thread that started it.
     """
-    if settings.database_url is not None:
-        runtime = settings.database_url.get_secret_value()
-        owner = settings.database_owner_url
-        yield Addresses(runtime, owner.get_secret_value() if owner else runtime)
+    external = external_addresses(settings)
+    if external is not None:
+        yield external
         return
     data_dir = (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
     try:

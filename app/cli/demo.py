@@ -18,7 +18,7 @@ from app.cli.order import Order
 from app.cli.refusals import Refused
 from app.cli.sockets import door
 from app.cli.supervisor import Worker
-from app.services import accounts, bootstrap, data_file
+from app.services import accounts, data_file
 from app.services.applications import new_client_secret
 from app.services.names import name_key
 from app.services.operator import Operator
@@ -26,11 +26,14 @@ from app.services.passwords import PasswordQueue
 from app.settings import Settings
 from app.store import users
 from app.store.database import Database
+from app.store.embedded.private_file import write_private
 from app.telemetry.style import LogStyle
+from app.views.docs_page import DOCS_CLIENT_ID, DOCS_REDIRECT_PATH
 
 USERNAME = "demo"
 CLIENT_ID = "assent-demo"
-DOCS_CLIENT_ID = "assent-docs"
+OWNER = "Assent examples"
+"""What the consent page calls the maker of the demo. The space keeps it apart from everybody's username."""
 FILE = "demo.json"
 DRAIN_SECONDS = 2
 
@@ -67,11 +70,13 @@ def check_available() -> None:
 def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str, object]:
     """Return the demo's applications as a data file."""
     return {
+        "organizations": [{"name": OWNER}],
         "applications": [
             {
                 "client_id": CLIENT_ID,
                 "client_secret": made_up.client_secret,
                 "client_name": "Release Board",
+                "owner": OWNER,
                 "client_uri": demo_url,
                 "redirect_uris": [f"{demo_url}/callback"],
                 "grant_types": ["authorization_code", "refresh_token"],
@@ -82,12 +87,12 @@ def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str
                 "client_id": DOCS_CLIENT_ID,
                 "client_name": "API reference",
                 "client_uri": settings.issuer_url,
-                "redirect_uris": [f"{settings.issuer_url}/docs/oauth2-redirect"],
+                "redirect_uris": [f"{settings.issuer_url}{DOCS_REDIRECT_PATH}"],
                 "grant_types": ["authorization_code", "refresh_token"],
                 "response_types": ["code"],
                 "token_endpoint_auth_method": "none",
             },
-        ]
+        ],
     }
 
 
@@ -101,7 +106,7 @@ async def settle_demo(database: Database, settings: Settings, directory: Path, p
     made_up = kept or MadeUp(accounts.random_password(), new_client_secret(datetime.now(UTC)))
     if kept is None:
         content = {"username": USERNAME, "password": made_up.password, "client_secret": made_up.client_secret}
-        bootstrap.write_private(path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_private(path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
     url = f"http://{_HOST}:{port}"
     passwords = PasswordQueue(threads=1)
     try:

@@ -1,17 +1,17 @@
 """Everything that must stand before the first worker: database, schema, root secret, partitions, applied data."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.cli import apply
-from app.cli.banner import Banner, storage_named
-from app.cli.connection import DEFAULT_DATA_DIR, Addresses
+from app.cli.banner import Banner, command_as_typed, storage_named
+from app.cli.connection import DEFAULT_DATA_DIR, Addresses, external_addresses
 from app.cli.demo import RunningDemo, settle_demo
 from app.cli.flags import Options
 from app.protocol.tokens.refresh_chain import ServerKeys
@@ -55,6 +55,7 @@ class House:
             setup_link=self.setup_link,
             demo=None if self.demo is None else self.demo.told,
             metrics_url=metrics_url,
+            command=command_as_typed(sys.argv[0]),
         )
 
 
@@ -64,16 +65,12 @@ def prepare(options: Options, settings: Settings) -> Iterator[House]:
 
     Call it from the main thread: the database ends with the thread that started it.
     """
-    cluster = None
-    if settings.database_url is None:
+    cluster, data_dir = None, None
+    addresses = external_addresses(settings)
+    if addresses is None:
         data_dir = (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
         cluster = embedded.start(data_dir, owner_label=settings.issuer_url, durable=options.durable)
         addresses = Addresses(cluster.runtime_dsn.url(), cluster.owner_dsn.url())
-    else:
-        data_dir = None
-        runtime = settings.database_url.get_secret_value()
-        owner = settings.database_owner_url
-        addresses = Addresses(runtime, owner.get_secret_value() if owner else runtime)
     try:
         yield asyncio.run(_settle(options, settings, addresses, data_dir, cluster))
     finally:
@@ -127,7 +124,7 @@ async def _settle_schema(addresses: Addresses, *, migrate: bool) -> None:
     if migrate and state.revision < schema.CODE_SCHEMA:
         from app import migrations  # Alembic takes a quarter of a second to import, and most starts need none of it
 
-        await migrations.upgrade(addresses.owner, urlsplit(addresses.runtime).username)
+        await migrations.upgrade(addresses.owner, addresses.runtime_role)
     else:
         schema.require_servable(state)
 

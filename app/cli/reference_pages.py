@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from app.cli import commands
 from app.protocol.client_metadata import IN_EFFECT, TIGHTENING, ClientMetadata
+from app.protocol.features import Feature
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition
 from app.services.data_file.document import ApplicationEntry, ApplicationLifetimes, ResourceEntry, UserEntry
 from app.settings.model import Settings, is_mapping, section_of, waits_for
@@ -29,6 +30,10 @@ In variables, lists are written as JSON or with commas between their words, and 
 for each key.
 
 Keys marked ◦ are checked and have no effect in this version.
+"""
+
+_FEATURES = """\
+What is switched off is not served, not offered to clients and not published.
 """
 
 _SCOPES = """\
@@ -139,6 +144,7 @@ def rendered() -> dict[str, str]:
 def settings_page() -> str:
     """Every settings key with its variable, default and meaning."""
     parts = [_SETTINGS, _settings_table(Settings.model_fields, "")]
+    parts += [f"\n## [features]\n\n{_FEATURES}", _feature_table()]
     for name, field in Settings.model_fields.items():
         if (section := section_of(field)) is not None:
             key = f"{name}.<name>" if is_mapping(field) else name
@@ -190,6 +196,17 @@ def _settings_table(fields: Mapping[str, FieldInfo], prefix: str) -> str:
             meaning = f"{field.description}{f' From {between}.' if between else ''}{_mark(field)}"
             rows.append((f"`{key}`", variable, _default(field), meaning))
     return _table(("key", "variable", "default", "meaning"), rows)
+
+
+def _feature_table() -> str:
+    rows = []
+    for feature in Feature:
+        spec = feature.value
+        key = f"features.{spec.key}"
+        needs = ", ".join(f"`{needed}`" for needed in spec.requires)
+        default = "on" if spec.default else "off"
+        rows.append((f"`{key}`", f"`{variable_of(key)}`", default, spec.spec, spec.maturity.value, needs))
+    return _table(("key", "variable", "default", "specification", "maturity", "needs"), rows)
 
 
 def _scope_table(scopes: Iterable[ScopeDefinition]) -> str:

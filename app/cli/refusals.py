@@ -21,7 +21,7 @@ def refusals() -> Iterator[None]:
 
 def _sentences() -> tuple[type[Exception], ...]:
     """The errors whose text is such a sentence; imported only when one is judged, because a start has no time."""
-    from app.migrations import MigrationBusy, SchemaPending, SchemaTooNew
+    from app.migrations import MayNotMigrate, MigrationBusy, SchemaPending, SchemaTooNew
     from app.services.accounts import Refused as AccountRefused
     from app.services.bootstrap import SecretRefused
     from app.services.data_file.document import DataFileError
@@ -30,6 +30,6 @@ def _sentences() -> tuple[type[Exception], ...]:
     from app.store.embedded import EmbeddedError
 
     return (
-        *(AccountRefused, DatabaseAway, DataFileError, EmbeddedError, MigrationBusy, SchemaPending),
-        *(SchemaTooNew, SecretRefused, SettingsError),
+        *(AccountRefused, DatabaseAway, DataFileError, EmbeddedError, MayNotMigrate, MigrationBusy),
+        *(SchemaPending, SchemaTooNew, SecretRefused, SettingsError),
     )

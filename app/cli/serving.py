@@ -24,7 +24,8 @@ def application(
 def hot_connections(workers: int) -> int:
     """Return how many connections a worker holds for the hot path.
 
-    Sixteen keep a commit's wait from being the limit (performance.md); with many workers all of them, four more each
-    for pages and a few for commands, stay within the 60 that the embedded database allows.
+    The statements that come in crowds share six of them (`store.hot_pool`); the rest is for the others. With many
+    workers all of them, five more each for pages and for the listener, and a few for commands, stay within the 60
+    that the embedded database allows.
     """
-    return max(2, min(16, 54 // workers - 4))
+    return max(2, min(8, 54 // workers - 5))

@@ -46,7 +46,6 @@ class Worker:
     channel: socket.socket | None = None
     pending: bytes = b""
     started: float = 0.0
-    ready: bool = False
     ever_ready: bool = False
     falls: int = 0
     restart_at: float | None = None
@@ -61,7 +60,7 @@ class Worker:
                 command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, process_group=0
             )
         self.channel = ours
-        self.started, self.ready, self.pending, self.restart_at = time.monotonic(), False, b"", None
+        self.started, self.pending, self.restart_at = time.monotonic(), b"", None
         if self.order is not None and self.listener is not None:
             self.instruct(self.order, self.listener)
 
@@ -89,7 +88,6 @@ class Worker:
         if self.channel is not None:
             self.channel.close()
         self.process = self.channel = None
-        self.ready = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ class Supervisor:
             if "metrics" in message and worker.process is not None:
                 self._metrics.update(worker.process.pid, message["metrics"])
             elif message.get("ready"):
-                worker.ready = worker.ever_ready = True
+                worker.ever_ready = True
                 if not self._announced and worker.essential:
                     self._announced = True
                     self._on_ready()

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 import uvicorn
 
+from app.cli import lean_start  # before whatever takes long to import
+from app.cli.bounded_http import BoundedHttp
 from app.cli.order import Order, receive_order
 from app.telemetry import logging
 from app.telemetry.metrics import REQUESTS
@@ -36,6 +38,7 @@ def main(arguments: list[str]) -> int:
     channel = socket.socket(fileno=int(arguments[0]))
     for module in arguments[1:]:
         import_module(module)
+    lean_start.collect_again()
     received = receive_order(channel)
     if received is None:
         return 0
@@ -114,7 +117,7 @@ def _uvicorn_config(application: Any, order: Order) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -24,9 +24,25 @@ from app.store.schema import SchemaPending, SchemaState, SchemaTooNew
 _LOCK = 0x617373656E74  # "assent"
 _POLL_SECONDS = 0.1
 
+_MAY_MIGRATE = """
+select current_user::text as role,
+       coalesce((select pg_has_role(relowner, 'USAGE') from pg_class
+                  where oid = to_regclass('public.alembic_version')),
+                has_schema_privilege('public', 'CREATE')) as allowed
+"""
+
 
 class MigrationBusy(Exception):
     """Another process has been migrating for longer than we wanted to wait."""
+
+
+class MayNotMigrate(Exception):
+    """The role owns neither the schema nor the right to make one."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"The role {role} may not change the schema: name the role that owns it in ASSENT_DATABASE_OWNER_URL."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +70,11 @@ async def upgrade(
     """Apply what is pending and return it; then grant the runtime role, if there is such a role, what it needs.
 
     Several may call this at once: one works, the others wait without holding anything. Each migration is one
-    transaction. Raises `SchemaTooNew`, and `MigrationBusy` when another process keeps at it for `patience_seconds`.
+    transaction. Raises `SchemaTooNew`, `MayNotMigrate`, and `MigrationBusy` when another process keeps at it for
+    `patience_seconds`.
     """
     async with _exclusively(owner_url, patience_seconds) as connection:
+        await _require_owner(connection)
         applied = _after(await schema.read(connection))
         engine = create_async_engine(
             "postgresql+asyncpg://",
@@ -83,6 +101,12 @@ async def check(url: str) -> None:
         schema.require_servable(await schema.read(connection))
     finally:
         await connection.close()
+
+
+async def _require_owner(connection: asyncpg.Connection) -> None:
+    [row] = await connection.fetch(_MAY_MIGRATE)
+    if not row["allowed"]:
+        raise MayNotMigrate(row["role"])
 
 
 def _after(state: SchemaState) -> list[Revision]:

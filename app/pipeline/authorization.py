@@ -1,6 +1,6 @@
 """What the authorization endpoint and its pages share: gather, settle, and the references that pages carry."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -9,11 +9,9 @@ from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
 from app.protocol import liveness
-from app.protocol.authorize.checklist import Accepted
-from app.protocol.authorize.decide import Known
-from app.protocol.authorize.return_path import ReturnPath
+from app.protocol.authorize.decide import Grantable, Known
+from app.protocol.authorize.request import PARAMETERS
 from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
-from app.protocol.features import Feature
 from app.protocol.params import Parameters
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.store.orders import AuthorizationSettlement, NewCode, NewInteraction
@@ -24,10 +22,11 @@ OWN_REQUEST_URI = "urn:assent:authorization-request:"
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """An authorization request with everything known about it, as of `now`."""
+    """A request that waits for a person, with everything known about it; `reference` is what its pages carry."""
 
     known: Known
-    interaction: InteractionFact | None = None
+    interaction: InteractionFact
+    reference: str = field(repr=False)
 
 
 def known(
@@ -49,7 +48,6 @@ def known(
         session=session,
         record=record,
         login_at=login_at,
-        issuer_in_answers=Feature.ISSUER_IDENTIFICATION in server.features,
     )
 
 
@@ -88,11 +86,12 @@ async def gather_interaction(
     own = _own_session(found, session)
     login_at = interaction.login_at if own and own.id == interaction.session_id else None
     params = Parameters.of(interaction.params)
-    return Gathered(known(server, now, params, client, own, record if own else None, login_at), interaction)
+    found_out = known(server, now, params, client, own, record if own else None, login_at)
+    return Gathered(found_out, interaction, reference)
 
 
 async def save_interaction(
-    server: Server, params: Parameters, client: ClientFact, browser: bytes | None, actor: Actor, now: datetime
+    server: Server, params: Parameters, client: ClientFact, browser: bytes | None, request_id: str, now: datetime
 ) -> str:
     """Save a request that waits, and return the reference for its pages. `browser` binds it; None: not bound yet."""
     credential = Credential(new_id(now), random_bytes())
@@ -102,10 +101,10 @@ async def save_interaction(
             digest=digest(credential.secret),
             application_id=client.id,
             client_id=client.client_id,
-            params=params.pairs(),
+            params=params.only(PARAMETERS).pairs(),
             browser_digest=browser,
             session_id=None,
-            request_id=actor.request_id,
+            request_id=request_id,
             created_at=now,
             expires_at=now + server.policy.lifetimes.interaction,
         )
@@ -120,10 +119,7 @@ async def spend_reference(server: Server, interaction: InteractionFact, now: dat
 
 async def issue_code(
     server: Server,
-    client: ClientFact,
-    session: SessionFact,
-    path: ReturnPath,
-    accepted: Accepted,
+    granted: Grantable,
     approved: tuple[str, ...],
     actor: Actor,
     now: datetime,
@@ -134,8 +130,8 @@ async def issue_code(
 
     The code copies the approved list of this request; the record merges it (architecture §1).
     """
+    client, session, request = granted.client, granted.session, granted.accepted.request
     credential = Credential(new_id(now), random_bytes())
-    request = accepted.request
     settled = await server.database.hot.settle_authorization(
         AuthorizationSettlement(
             interaction_id=interaction_id,
@@ -152,18 +148,18 @@ async def issue_code(
                 scopes=approved,
                 resources=(),
                 authentication=Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id),
-                redirect_uri=path.as_sent,
+                redirect_uri=granted.path.as_sent,
                 code_challenge=request.code_challenge,
                 nonce=request.nonce,
                 offline="refresh_token" in client.grant_types,
                 expires_at=now + server.policy.lifetimes.authorization_code,
             ),
             audit=entry(
-                replace(actor, kind="user", id=str(session.user_id)),
+                actor,
                 "authorization.granted",
                 now,
                 None,
-                {"scopes": approved, "asked": accepted.scopes, "on_page": "yes" if interaction_id else "no"},
+                {"scopes": approved, "asked": granted.accepted.scopes, "on_page": "yes" if interaction_id else "no"},
                 subject_id=client.client_id,
                 user_id=session.user_id,
                 application_id=client.id,
@@ -172,7 +168,7 @@ async def issue_code(
     )
     if settled is None:
         return None
-    return path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
+    return granted.path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
 
 
 def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:

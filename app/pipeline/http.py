@@ -22,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = (b"content-type", b"application/json")
 NO_STORE = (b"cache-control", b"no-store")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-_FORM = b"application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -52,11 +52,8 @@ class Request:
         """Return the form parameters of a POST; raises `invalid_request` (T-1, T-2)."""
         if self.query:
             raise OAuthError(ErrorCode.INVALID_REQUEST, "parameters belong in the request body, not in the URL")
-        media_type = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media_type != _FORM:
-            raise OAuthError(
-                ErrorCode.INVALID_REQUEST, "send the parameters as application/x-www-form-urlencoded in the body"
-            )
+        if not is_form(self.header(b"content-type")):
+            raise OAuthError(ErrorCode.INVALID_REQUEST, f"send the parameters as {FORM} in the body")
         params = parse_form(self.body)
         params.require_unique()
         return params
@@ -162,22 +159,20 @@ class Endpoint:
             refused = OAuthError(ErrorCode.INVALID_REQUEST, f"{method[:20]} is not allowed here; use {self.methods[0]}")
             answer = self.refuse(refused, realm=server.issuer)
             return Response(405, answer.body, (*answer.headers, (b"allow", allow.encode())))
-        body = b"" if method in {"GET", "HEAD"} else await read_body(receive)
-        if body is None:
-            too_large = OAuthError(ErrorCode.INVALID_REQUEST, f"the request body is larger than {MAX_BODY} bytes")
-            answer = self.refuse(too_large, realm=server.issuer)
-            return Response(413, answer.body, (*answer.headers, (b"connection", b"close")))
         state = scope.setdefault("state", {})
-        request = Request(
-            method=method,
-            query=scope["query_string"],
-            headers=dict(scope["headers"]),
-            body=body,
-            address=(scope.get("client") or ("",))[0],
-            request_id=state.get("request_id", ""),
-            state=state,
-        )
         try:
+            body = b"" if method in {"GET", "HEAD"} else await read_body(receive)
+            if body is None:
+                return self._too_large(server)
+            request = Request(
+                method=method,
+                query=scope["query_string"],
+                headers=dict(scope["headers"]),
+                body=body,
+                address=(scope.get("client") or ("",))[0],
+                request_id=state.get("request_id", ""),
+                state=state,
+            )
             return await self.handler(server, request)
         except OAuthError as refused:
             state["refusal"] = refused
@@ -186,24 +181,37 @@ class Endpoint:
             state["refusal"] = unavailable
             return self.refuse(database_away(), realm=server.issuer)
 
+    def _too_large(self, server: Server) -> Response:
+        refused = OAuthError(ErrorCode.INVALID_REQUEST, f"the request body is larger than {MAX_BODY} bytes")
+        answer = self.refuse(refused, realm=server.issuer)
+        return Response(413, answer.body, (*answer.headers, (b"connection", b"close")))
+
 
 def database_away() -> OAuthError:
     """The refusal while the database does not answer: nothing was changed, or it will be found as it was left."""
     return OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again in a moment")
 
 
+def is_form(content_type: str | None) -> bool:
+    """Tell whether a `Content-Type` names a urlencoded form, whatever its parameters."""
+    return (content_type or "").partition(";")[0].strip().lower() == FORM
+
+
 async def read_body(receive: Receive) -> bytes | None:
-    """Return the body, or None when it grows beyond the limit, counted as it comes in."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body if len(body) <= MAX_BODY else None
-    chunks, size = [body], len(body)
-    while message.get("more_body", False):
+    """Return the body, or None when it grows beyond the limit, counted as it comes in.
+
+    Raises `invalid_request` when the sender leaves before the end: half a form must not pass for a whole one.
+    """
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
-        chunk = message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise OAuthError(ErrorCode.INVALID_REQUEST, "the request broke off before its end")
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:
             return None
         chunks.append(chunk)
-    return b"".join(chunks)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -18,10 +18,7 @@ from app.views.render import Views
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server as the endpoints see it.
-
-    `clock` returns the aware UTC now. `trusted_proxies` are the networks whose forwarding headers count.
-    """
+    """The server as the endpoints see it; `clock` returns the aware UTC now."""
 
     policy: ServerPolicy
     scopes: ScopeRegistry
@@ -31,7 +28,6 @@ class Server:
     clock: Callable[[], datetime]
     traces: Traces
     keys: ServerKeys = field(repr=False)
-    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def issuer(self) -> str:

@@ -28,8 +28,13 @@ def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:
     return mint(issuance, server.keys, fresh)
 
 
-async def settle(server: Server, issuance: Issuance, minted: Minted, now: datetime, actor: Actor) -> bool:
-    """Consume what pays for the order and write the tokens; False when somebody else was first."""
+async def settle(
+    server: Server, client: ClientFact, issuance: Issuance, minted: Minted, now: datetime, actor: Actor
+) -> bool:
+    """Consume what pays for the order and write the tokens.
+
+    False when somebody else was first, or when the client is no longer what was decided on.
+    """
     token = NewToken(
         id=minted.access_id,
         digest=minted.access_digest,
@@ -43,6 +48,7 @@ async def settle(server: Server, issuance: Issuance, minted: Minted, now: dateti
             return await server.database.hot.settle_code(
                 CodeSettlement(
                     grant_id=code.grant_id,
+                    application_version=client.version,
                     now=now,
                     family_id=minted.family_id,
                     family_digest=minted.refresh_digest,
@@ -60,6 +66,7 @@ async def settle(server: Server, issuance: Issuance, minted: Minted, now: dateti
             return await server.database.hot.settle_refresh(
                 RefreshSettlement(
                     mode=refresh.mode,
+                    application_version=client.version,
                     family_id=refresh.family.id,
                     presented_generation=refresh.presented_generation,
                     now=now,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from app.protocol.facts import RecordFact
+from app.protocol.facts import ClientFact, RecordFact
+from app.protocol.scopes import ScopeRegistry
 
 
 def merge(held: tuple[str, ...], approved: Iterable[str]) -> tuple[str, ...]:
@@ -14,6 +15,15 @@ def missing(record: RecordFact | None, pairs: tuple[str, ...]) -> tuple[str, ...
     """Return the asked pairs that the record does not hold, in the order asked (AR-7)."""
     held = frozenset(record.pairs) if record else frozenset()
     return tuple(pair for pair in pairs if pair not in held)
+
+
+def optional_scopes(asked: tuple[str, ...], client: ClientFact, registry: ScopeRegistry) -> frozenset[str]:
+    """Return the asked scopes that may be unticked: those that the registry or the application marks as optional."""
+    return frozenset(
+        scope
+        for scope in asked
+        if scope in client.optional_scopes or ((known := registry.get(scope)) is not None and known.optional)
+    )
 
 
 def approved_scopes(

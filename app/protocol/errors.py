@@ -29,7 +29,6 @@ class ErrorCode(Enum):
     REQUEST_NOT_SUPPORTED = ("request_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     REQUEST_URI_NOT_SUPPORTED = ("request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     INVALID_TARGET = ("invalid_target", 400, "RFC 8707 §2")
-    UNSUPPORTED_TOKEN_TYPE = ("unsupported_token_type", 400, "RFC 7009 §2.2.1")
     INVALID_TOKEN = ("invalid_token", 401, "RFC 6750 §3.1")
     INSUFFICIENT_SCOPE = ("insufficient_scope", 403, "RFC 6750 §3.1")
     INVALID_REDIRECT_URI = ("invalid_redirect_uri", 400, "RFC 7591 §3.2.2")

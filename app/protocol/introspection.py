@@ -26,8 +26,7 @@ def check_caller(caller: ClientFact) -> None:
 def alive(credential: Credential, fact: TokenFact | None, *, now: datetime) -> tuple[str, ...] | None:
     """Return the scopes that an access token still carries, or None when it is not alive.
 
-    Alive: issued here, unexpired, itself and its family unrevoked, its record, user and application in force
-    (IN-5). A token whose every permission was withdrawn is dead; one that never had any lives with none.
+    Alive: issued here, unexpired, itself and its family unrevoked, its record, user and application in force (IN-5).
     """
     if (
         fact is None
@@ -35,12 +34,9 @@ def alive(credential: Credential, fact: TokenFact | None, *, now: datetime) -> t
         or fact.expires_at <= now
         or fact.revoked_at is not None
         or fact.family_revoked
-        or fact.standing is None
-        or not liveness.stands(fact.origin, fact.standing)
     ):
         return None
-    in_force = liveness.scopes_in_force(fact.origin, fact.standing)
-    return None if fact.origin.scopes and not in_force else in_force
+    return liveness.living_scopes(fact.origin, fact.standing)
 
 
 def describe(credential: Credential, fact: TokenFact | None, *, issuer: str, now: datetime) -> Answer:
@@ -73,27 +69,16 @@ def describe_refresh(
     """Return the answer for a refresh token: only to its own client, so that no API takes it for access (IN-7)."""
     if (
         fact is None
-        or fact.digest is None
         or fact.origin.application_id != caller.id
         or fact.revoked_at is not None
         or fact.expires_at <= now
         or fact.idle_expires_at <= now
         or credential.generation != fact.generation
-        or fact.standing is None
-        or not liveness.stands(fact.origin, fact.standing)
-        or not genuine(
-            keys,
-            family_id=fact.id,
-            presented_generation=credential.generation,
-            presented_secret=credential.secret,
-            current_generation=fact.generation,
-            current_digest=fact.digest,
-            key_since=fact.key_since,
-        )
+        or not genuine(keys, credential, fact)
     ):
         return INACTIVE
-    in_force = liveness.scopes_in_force(fact.origin, fact.standing)
-    if fact.origin.scopes and not in_force:
+    in_force = liveness.living_scopes(fact.origin, fact.standing)
+    if in_force is None:
         return INACTIVE
     answer: Answer = {
         "active": True,

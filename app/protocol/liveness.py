@@ -22,6 +22,17 @@ def stands(origin: Origin, standing: Standing | None) -> bool:
     )
 
 
+def living_scopes(origin: Origin, standing: Standing | None) -> tuple[str, ...] | None:
+    """Return the scopes that a grant, family or token still carries, or None when it is dead.
+
+    Dead is what nobody stands behind any more, and what has lost its every permission; what never had any lives on.
+    """
+    if standing is None or not stands(origin, standing):
+        return None
+    in_force = scopes_in_force(origin, standing)
+    return None if origin.scopes and not in_force else in_force
+
+
 def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
     """Return the scopes of the token's own list that its record still grants, in the token's order.
 

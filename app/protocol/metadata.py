@@ -1,11 +1,13 @@
 """Authorization server metadata (RFC 8414): computed from features and registries, never written down."""
 
 from app.protocol import client_auth, pkce, response_types
+from app.protocol.authorize.request import PROMPTS
 from app.protocol.features import Feature, FeatureSet
-from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.grant_types import offered
 from app.protocol.scopes import ScopeRegistry
 
-PROMPTS = ("none", "login", "consent")
+_NEVER_ABSENT = frozenset({"response_types_supported", "grant_types_supported"})
+"""The one is required; without the other, clients assume authorization code and implicit (RFC 8414 §2)."""
 
 Document = dict[str, str | bool | list[str]]
 
@@ -14,11 +16,9 @@ def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Docume
     """Return the metadata of a server with these features; members with nothing in them are left out (MD-4)."""
     members: Document = {
         "issuer": issuer,
-        "token_endpoint": f"{issuer}/oauth/token",
-        "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
         "scopes_supported": [definition.name for definition in scopes],
         "response_types_supported": [],
-        "grant_types_supported": [name for name, grant in GRANT_TYPES.items() if grant.FEATURE in features],
+        "grant_types_supported": list(offered(features)),
         "service_documentation": f"{issuer}/docs",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
@@ -26,6 +26,8 @@ def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Docume
     if Feature.AUTHORIZATION_CODE in features:
         members |= {
             "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "token_endpoint": f"{issuer}/oauth/token",
+            "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
             "response_types_supported": list(response_types.SUPPORTED),
             "response_modes_supported": list(response_types.MODES),
             "code_challenge_methods_supported": list(pkce.METHODS),
@@ -43,4 +45,4 @@ def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Docume
             "introspection_endpoint": f"{issuer}/oauth/introspect",
             "introspection_endpoint_auth_methods_supported": sorted(client_auth.SECRET_METHODS),
         }
-    return {name: value for name, value in members.items() if value != [] or name == "response_types_supported"}
+    return {name: value for name, value in members.items() if value != [] or name in _NEVER_ABSENT}

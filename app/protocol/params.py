@@ -4,7 +4,8 @@ A value that is empty counts as absent; unknown parameters are kept and ignored 
 repeated parameter is `invalid_request` unless its extension allows repetition.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +16,8 @@ MAX_BODY = 1_000_000
 
 MAX_PARAMETERS = 200
 REPEATABLE = frozenset({"resource", "audience"})
+
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class Parameters:
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return everything as pairs, for storage; `Parameters.of(p.pairs())` gives the same parameters back."""
         return (*self.single.items(), *((name, value) for name, values in self.repeated.items() for value in values))
+
+    def only(self, names: Collection[str]) -> "Parameters":
+        """Return the parameters with these names alone."""
+        return Parameters.of(pair for pair in self.pairs() if pair[0] in names)
 
     def require_unique(self) -> None:
         """Raise `invalid_request` when a parameter was repeated (RFC 6749 §3.1, §3.2)."""
@@ -97,10 +104,9 @@ def decode(raw: bytes) -> str:
     """Return the text of one form-encoded name or value."""
     try:
         if b"%" in raw or b"+" in raw:
-            spaced = raw.replace(b"+", b" ")
-            if spaced.count(b"%") != _escapes(spaced):
+            if _BAD_ESCAPE.search(raw):
                 raise OAuthError(ErrorCode.INVALID_REQUEST, "a parameter has a percent sign without two hex digits")
-            text = unquote_to_bytes(spaced).decode("utf-8")
+            text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
         else:
             text = raw.decode("utf-8")
     except UnicodeDecodeError as bad:
@@ -108,10 +114,3 @@ def decode(raw: bytes) -> str:
     if "\0" in text:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "a parameter has a NUL character")
     return text
-
-
-_HEX = frozenset(b"0123456789abcdefABCDEF")
-
-
-def _escapes(raw: bytes) -> int:
-    return sum(1 for rest in raw.split(b"%")[1:] if len(rest) >= 2 and rest[0] in _HEX and rest[1] in _HEX)

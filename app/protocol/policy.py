@@ -14,17 +14,21 @@ class Lifetimes:
     refresh_token_idle: timedelta = timedelta(days=30)
     refresh_token_absolute: timedelta = timedelta(days=180)
     refresh_grace: timedelta = timedelta(seconds=30)
-    personal_token: timedelta = timedelta(days=90)
     session_idle: timedelta = timedelta(hours=12)
     session_absolute: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerPolicy:
-    """What the operator decided for the whole server. `issuer` is one exact string (standards G1)."""
+    """What the operator decided for the whole server.
+
+    `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
+    (RFC 9207).
+    """
 
     issuer: str
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    issuer_in_answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

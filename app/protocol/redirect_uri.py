@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from app.protocol.errors import ErrorCode, OAuthError
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
+"""The hosts that are this computer, as they stand in a URI (RFC 8252 §7.3, §8.3)."""
+
+LOOPBACK_NAMES = frozenset(host.strip("[]") for host in LOOPBACK_HOSTS)
+"""The same without brackets, as `urllib.parse` names them."""
+
 DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ws", "wss", "ftp", "mailto"})
 MAX_LENGTH = 2000
 
@@ -114,11 +119,6 @@ def assured(uri: str) -> bool:
     """Whether the destination identifies the application: an https host, no loopback, no private scheme (CS-3)."""
     parts = parse(uri)
     return parts is not None and parts.scheme == "https" and parts.host not in LOOPBACK_HOSTS
-
-
-def on_this_computer(uri: str) -> bool:
-    """Whether the answer goes to a program on the person's own computer."""
-    return not uri.startswith("https://")
 
 
 def _may_redirect(uri: str) -> bool:

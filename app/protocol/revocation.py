@@ -37,19 +37,7 @@ def revoke_access(caller: ClientFact, credential: Credential, fact: TokenFact | 
 
 def revoke_refresh(caller: ClientFact, credential: Credential, fact: FamilyFact | None, keys: ServerKeys) -> Order:
     """Return the order for a refresh token of any generation: an old one ends the family as well (RV-9)."""
-    if (
-        fact is None
-        or fact.digest is None
-        or not genuine(
-            keys,
-            family_id=fact.id,
-            presented_generation=credential.generation,
-            presented_secret=credential.secret,
-            current_generation=fact.generation,
-            current_digest=fact.digest,
-            key_since=fact.key_since,
-        )
-    ):
+    if fact is None or not genuine(keys, credential, fact):
         return None
     _check_owner(caller, fact.origin.application_id)
     return RevokeTokenFamily(fact.id)

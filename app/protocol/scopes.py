@@ -26,7 +26,7 @@ class ScopeDefinition:
 
     `title` and `detail` are the words of the consent page; `set` names a display set in which an earlier scope
     swallows the later ones; `covers` names further scopes that this one swallows there. An `optional` scope may be
-    unticked by the person. `builtin` ones belong to OpenID Connect.
+    unticked by the person.
     """
 
     name: str
@@ -36,7 +36,6 @@ class ScopeDefinition:
     set: str = ""
     covers: tuple[str, ...] = ()
     optional: bool = False
-    builtin: bool = False
 
 
 class ScopeRegistry:
@@ -167,12 +166,12 @@ ScopeNames = Annotated[tuple[str, ...], BeforeValidator(_read_scopes)]
 
 
 BUILTIN = (
-    ScopeDefinition("openid", "Know that it is you", builtin=True),
-    ScopeDefinition("profile", "See your name and picture", builtin=True),
-    ScopeDefinition("email", "See your email address", builtin=True),
-    ScopeDefinition("address", "See your postal address", builtin=True),
-    ScopeDefinition("phone", "See your phone number", builtin=True),
-    ScopeDefinition("offline_access", "Keep access while you are away", builtin=True),
+    ScopeDefinition("openid", "Know that it is you"),
+    ScopeDefinition("profile", "See your name and picture"),
+    ScopeDefinition("email", "See your email address"),
+    ScopeDefinition("address", "See your postal address"),
+    ScopeDefinition("phone", "See your phone number"),
+    ScopeDefinition("offline_access", "Keep access while you are away"),
 )
 """The scopes of OpenID Connect Core §5.4 and §11."""
 

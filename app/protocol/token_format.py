@@ -59,19 +59,6 @@ def parse_credential(prefix: Prefix, text: str) -> Credential | None:
     return Credential(id=UUID(bytes=raw[:16]), secret=raw[secret_at:-4], generation=generation)
 
 
-def prefix_of(text: str) -> Prefix | None:
-    """Return the kind that the prefix claims, without checking the rest."""
-    try:
-        return Prefix(text.partition("_")[0])
-    except ValueError:
-        return None
-
-
-def display_hint(text: str) -> str:
-    """Return four characters of a credential that may be shown to people: the last ones before the checksum."""
-    return text[-10:-6]
-
-
 def _checksum(prefix: str, body: bytes) -> bytes:
     return crc32(body, crc32(prefix.encode("ascii"))).to_bytes(4)
 

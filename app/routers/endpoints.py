@@ -1,6 +1,6 @@
-"""ENDPOINTS: every protocol endpoint with its path and its feature; mounting and the API document read it.
+"""ENDPOINTS: every hot endpoint with its path and its feature; PAGES: every FastAPI router with its feature.
 
-Pages are ordinary FastAPI routers and stand in PAGES.
+Mounting reads them, and nothing else decides what is served.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from app.protocol.features import Feature, FeatureSet
 from app.routers import authorize, health, static
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
+from app.routers.api import authorizations as api_authorizations
+from app.routers.api import session as api_session
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.discovery import authorization_server_metadata
@@ -46,19 +48,35 @@ ENDPOINTS: tuple[Mounted, ...] = (
     Mounted("/api/v1/me", Endpoint(me, methods=("GET", "HEAD"), refuse=challenge_response), None),
 )
 
-PAGES: tuple[APIRouter, ...] = (
-    authorize.router,
-    consent.router,
-    login.router,
-    logout.router,
-    setup.router,
-    home.router,
-    docs.router,
-    account_overview.router,
-    account_applications.router,
-    static.router,
-    health.router,
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of one router; on when their feature is (None: always)."""
+
+    router: APIRouter
+    feature: Feature | None = None
+
+
+PAGES: tuple[Pages, ...] = (
+    Pages(authorize.router, Feature.AUTHORIZATION_CODE),
+    Pages(consent.router, Feature.AUTHORIZATION_CODE),
+    Pages(login.router),
+    Pages(logout.router),
+    Pages(setup.router),
+    Pages(home.router),
+    Pages(docs.router),
+    Pages(account_overview.router),
+    Pages(account_applications.router),
+    Pages(api_session.router),
+    Pages(api_authorizations.router),
+    Pages(static.router),
+    Pages(health.router),
 )
+
+
+def page_routers(features: FeatureSet) -> tuple[APIRouter, ...]:
+    """Return the routers of the pages whose features are on."""
+    return tuple(pages.router for pages in PAGES if pages.feature is None or pages.feature in features)
 
 
 def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:

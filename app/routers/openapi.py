@@ -7,7 +7,7 @@ from app.pipeline.server import Server
 from app.protocol import client_auth, metadata
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
-from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.grant_types import offered
 
 _FORM = "application/x-www-form-urlencoded"
 _TOKEN_ERRORS = (
@@ -44,7 +44,7 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("code_challenge_method", True, "`S256`"),
     ("prompt", False, "`none`, or one or both of `login` and `consent`."),
     ("max_age", False, "Seconds since the person’s login after which he must sign in again."),
-    ("login_hint", False, "The username to fill in."),
+    ("login_hint", False, "The username to fill in on the login page."),
     ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
 )
 
@@ -107,7 +107,6 @@ def _authorize(*, in_body: bool) -> dict[str, Any]:
 
 
 def _token(server: Server) -> dict[str, Any]:
-    grants = {name: grant for name, grant in GRANT_TYPES.items() if grant.FEATURE in server.features}
     return {
         "tags": ["protocol"],
         "operationId": "token",
@@ -118,7 +117,13 @@ def _token(server: Server) -> dict[str, Any]:
         "security": [{"client": []}, {}],
         "requestBody": {
             "required": True,
-            "content": {_FORM: {"schema": {"oneOf": [_grant_schema(name, grant) for name, grant in grants.items()]}}},
+            "content": {
+                _FORM: {
+                    "schema": {
+                        "oneOf": [_grant_schema(name, grant) for name, grant in offered(server.features).items()]
+                    }
+                }
+            },
         },
         "responses": {"200": _json("The tokens.", "TokenAnswer"), **_errors(_TOKEN_ERRORS)},
     }

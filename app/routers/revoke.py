@@ -24,12 +24,12 @@ async def revoke(server: Server, request: Request) -> Response:
     order: revocation.Order = None
     origin = None
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
-        row, fact = await hot.gather_token(presented.client_id, access.id)
+        row, fact = await hot.gather_token(presented.client_id, access.id, fresh=True)
         client = client_auth.authenticate(presented, row)
         order = revocation.revoke_access(client, access, fact)
         origin = fact.origin if fact else None
     elif (refresh := parse_credential(Prefix.REFRESH_TOKEN, token)) is not None:
-        row, family = await hot.gather_family(presented.client_id, refresh.id)
+        row, family = await hot.gather_family(presented.client_id, refresh.id, fresh=True)
         client = client_auth.authenticate(presented, row)
         order = revocation.revoke_refresh(client, refresh, family, server.keys)
         origin = family.origin if family else None

@@ -13,7 +13,7 @@ from app.protocol import client_auth, scopes
 from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
-from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.grant_types import offered
 from app.protocol.outcomes import Issuance
 from app.protocol.policy import effective
 from app.protocol.tokens.mint import Minted
@@ -40,7 +40,6 @@ async def token(server: Server, request: Request) -> Response:
             now=now,
             client=client,
             policy=effective(server.policy, client.policy, confidential=client.confidential),
-            scopes=server.scopes,
             keys=server.keys,
         )
         try:
@@ -49,25 +48,21 @@ async def token(server: Server, request: Request) -> Response:
             await carry_out_aftermath(server, refused, client, now, actor)
             raise
         minted = mint_tokens(server, issuance, now)
-        if await settle(server, issuance, minted, now, actor):
+        if await settle(server, client, issuance, minted, now, actor):
             return _respond(issuance, minted, now)
     raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "too many requests use this grant at once; try again")
 
 
 def _grant_type(server: Server, name: str | None) -> ModuleType:
     """T-6: missing, unknown and switched off; whether this client may use it is judged after it is known."""
+    grants = offered(server.features)
     if name is None:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, f"grant_type is missing; this server knows {_names(server)}")
-    grant = GRANT_TYPES.get(name)
-    if grant is None or grant.FEATURE not in server.features:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, f"grant_type is missing; this server knows {', '.join(grants)}")
+    if name not in grants:
         raise OAuthError(
-            ErrorCode.UNSUPPORTED_GRANT_TYPE, f"grant_type is not supported; this server knows {_names(server)}"
+            ErrorCode.UNSUPPORTED_GRANT_TYPE, f"grant_type is not supported; this server knows {', '.join(grants)}"
         )
-    return grant
-
-
-def _names(server: Server) -> str:
-    return ", ".join(name for name, grant in GRANT_TYPES.items() if grant.FEATURE in server.features)
+    return grants[name]
 
 
 def _check_allowed(name: str, client: ClientFact) -> None:

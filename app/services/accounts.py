@@ -1,6 +1,8 @@
 """User accounts in the hands of the operator: made, listed, given a new password, switched off and on."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from app.crypto.secrets import new_id, random_bytes
@@ -10,6 +12,7 @@ from app.services.passwords import PasswordQueue, problem_with
 from app.store import audit, directory, users
 from app.store.database import Database
 from app.store.directory import StoredUser
+from app.store.transaction import Transaction
 from app.store.users import NameTaken, NewUser
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -100,24 +103,12 @@ async def set_password(
 
 async def disable(database: Database, operator: Operator, username: str) -> bool:
     """Shut somebody out: sessions and tokens are dead at once and for ever. False: was already."""
-    found = await find(database, username)
-    async with database.transaction() as transaction:
-        changed = await users.disable(transaction, found.id, operator.now)
-        if changed:
-            entry = operator.entry("user.disabled", subject_id=str(found.id), user_id=found.id)
-            await audit.record(transaction, entry)
-    return changed
+    return await _switch(database, operator, username, users.disable, "user.disabled")
 
 
 async def enable(database: Database, operator: Operator, username: str) -> bool:
     """Let somebody sign in again; what was issued before stays dead. False: was already."""
-    found = await find(database, username)
-    async with database.transaction() as transaction:
-        changed = await users.enable(transaction, found.id, operator.now)
-        if changed:
-            entry = operator.entry("user.enabled", subject_id=str(found.id), user_id=found.id)
-            await audit.record(transaction, entry)
-    return changed
+    return await _switch(database, operator, username, users.enable, "user.enabled")
 
 
 async def find(database: Database, username: str) -> StoredUser:
@@ -127,6 +118,21 @@ async def find(database: Database, username: str) -> StoredUser:
     if found is None:
         raise Refused(f"Nobody has the username {username}; `assent user list` shows who there is.")
     return found
+
+
+async def _switch(
+    database: Database,
+    operator: Operator,
+    username: str,
+    turn: Callable[[Transaction, UUID, datetime], Awaitable[bool]],
+    event: str,
+) -> bool:
+    found = await find(database, username)
+    async with database.transaction() as transaction:
+        changed = await turn(transaction, found.id, operator.now)
+        if changed:
+            await audit.record(transaction, operator.entry(event, subject_id=str(found.id), user_id=found.id))
+    return changed
 
 
 def _check_password(password: str | None, username: str, email: str | None) -> None:

@@ -1,6 +1,6 @@
 """Applications: described by metadata and policy, registered with generated or given credentials, changed, listed."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from app.services.pet_names import pet_name
 from app.store import applications, audit
 from app.store.applications import Description, StoredApplication
 from app.store.database import Database
+from app.store.transaction import Transaction
 
 WEAK_SECRET_LENGTH = 32
 """Characters; a shorter client secret, or one of few different characters, is reported as weak (RFC 6749 §10.10)."""
@@ -199,26 +200,28 @@ async def rotate_secret(database: Database, client_id: str, operator: Operator) 
 
 async def disable(database: Database, client_id: str, operator: Operator) -> bool:
     """Switch an application off; all its tokens are dead at once and for ever. False: it was not active."""
-    async with database.transaction() as transaction:
-        if await applications.find(transaction, client_id) is None:
-            raise NoSuchApplication(client_id)
-        application_id = await applications.disable(transaction, client_id, operator.now)
-        if application_id is not None:
-            entry = operator.entry("application.disabled", subject_id=client_id, application_id=application_id)
-            await audit.record(transaction, entry)
-    return application_id is not None
+    return await _switch(database, client_id, operator, applications.disable, "application.disabled")
 
 
 async def enable(database: Database, client_id: str, operator: Operator) -> bool:
     """Switch an application on again; its old tokens stay dead. False: it was not off."""
+    return await _switch(database, client_id, operator, applications.enable, "application.enabled")
+
+
+async def _switch(
+    database: Database,
+    client_id: str,
+    operator: Operator,
+    turn: Callable[[Transaction, str, datetime], Awaitable[UUID | None]],
+    event: str,
+) -> bool:
     async with database.transaction() as transaction:
         if await applications.find(transaction, client_id) is None:
             raise NoSuchApplication(client_id)
-        application_id = await applications.enable(transaction, client_id, operator.now)
-        if application_id is not None:
-            entry = operator.entry("application.enabled", subject_id=client_id, application_id=application_id)
-            await audit.record(transaction, entry)
-    return application_id is not None
+        turned = await turn(transaction, client_id, operator.now)
+        if turned is not None:
+            await audit.record(transaction, operator.entry(event, subject_id=client_id, application_id=turned))
+    return turned is not None
 
 
 def _check_policy(metadata: ClientMetadata, policy: ApplicationPolicy) -> None:

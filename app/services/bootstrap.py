@@ -4,7 +4,6 @@ The root secret is never stored in the database; a keyed check value is, so that
 the start, instead of by every user at once.
 """
 
-import os
 import secrets
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from app.crypto.hashing import keyed, matches
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.store import server_meta
 from app.store.database import Database
+from app.store.embedded.private_file import write_private
 
 SECRET_FILE = "secret.key"
 SHORTEST_SECRET = 32
@@ -96,20 +96,3 @@ def server_keys(root: bytes) -> ServerKeys:
         current=_REFRESH_KEY_VERSION,
         by_version={version: derive_key(root, f"refresh-key/{version}") for version in versions},
     )
-
-
-def write_private(path: Path, content: str) -> None:
-    """Write a new or changed file that only we may read, durable before its name is: after a crash it is whole."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

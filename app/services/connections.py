@@ -37,6 +37,13 @@ async def list_all(database: Database, user_id: UUID) -> list[Connection]:
     return sorted(found, key=lambda one: one.last_used or one.record.updated_at, reverse=True)
 
 
+async def list_page(database: Database, user_id: UUID, *, after: UUID | None, limit: int) -> list[Connection]:
+    """Return up to `limit` of the person's connections, the newest first; with `after`, those older than that one."""
+    found = await records.page_for_user(database, user_id, after=after, limit=limit)
+    used = await usage.last_used(database, user_id)
+    return [Connection(record, used.get(record.id)) for record in found]
+
+
 async def find(database: Database, user_id: UUID, record_id: UUID) -> Connection | None:
     """Return one connection; None when it is over, never was, or is somebody else's: nobody can tell which."""
     record = await records.get(database, record_id)
@@ -50,8 +57,18 @@ async def history(database: Database, connection: Connection) -> list[HistoryEnt
     return await records.history(database, connection.record.id)
 
 
-async def remove(database: Database, connection: Connection, pair: str, occasion: Occasion) -> bool:
-    """Take one permission away, from every live token too; False when it was not there."""
+async def live_families(database: Database, connection: Connection, now: datetime) -> int:
+    """Return how many token families descend from the record and are in force at the aware moment `now`."""
+    return await usage.live_families(database, connection.record.user_id, connection.record.id, now)
+
+
+async def remove(
+    database: Database, connection: Connection, pair: str, occasion: Occasion, *, version: int | None = None
+) -> bool:
+    """Take one permission away, from every live token too; False when it was not there.
+
+    With a `version`, raises `VersionChanged` when the record is at another one.
+    """
     record = connection.record
     entry = occasion.entry(
         NARROWED,
@@ -60,15 +77,22 @@ async def remove(database: Database, connection: Connection, pair: str, occasion
         subject_id=record.client_id,
         removed=[pair],
     )
-    return await records.narrow(database, record.id, [pair], occasion.now, entry)
+    return await records.narrow(database, record.id, [pair], occasion.now, entry, version)
 
 
 async def disconnect(
-    database: Database, connection: Connection, occasion: Occasion, *, host: str, checked: bool
+    database: Database,
+    connection: Connection,
+    occasion: Occasion,
+    *,
+    host: str,
+    checked: bool,
+    version: int | None = None,
 ) -> bool:
     """End the record and with it every token of it; False when somebody was faster.
 
-    `host` and `checked` are how the application was introduced to the person; the audit trail remembers them.
+    `host` and `checked` are how the application was introduced to the person; the audit trail remembers them. With a
+    `version`, raises `VersionChanged` when the record is at another one.
     """
     record = connection.record
     entry = occasion.entry(
@@ -80,7 +104,7 @@ async def disconnect(
         host=host,
         checked="yes" if checked else "no",
     )
-    return await records.revoke(database, record.id, occasion.now, entry)
+    return await records.revoke(database, record.id, occasion.now, entry, version)
 
 
 async def just_disconnected(database: Database, user_id: UUID, record_id: UUID) -> Disconnected | None:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from app.protocol.redirect_uri import LOOPBACK_NAMES
 from app.protocol.scopes import ScopeRegistry
 from app.store.condition import DatabaseCondition, RegisteredApplication
 
 OLDEST_POSTGRESQL = 150000
 CLOCK_TOLERANCE = timedelta(seconds=2)
 _PARTITIONS_AHEAD = 2
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Level(StrEnum):
@@ -56,7 +56,7 @@ def check_issuer(issuer: str) -> Iterator[Finding]:
     parts = urlsplit(issuer)
     if parts.scheme == "https":
         yield fine("issuer", issuer)
-    elif parts.hostname in _LOOPBACK:
+    elif parts.hostname in LOOPBACK_NAMES:
         remedy = "Before others use it: set ASSENT_ISSUER to its https address."
         yield Finding(Level.WARN, "issuer", f"{issuer} works on this machine only", remedy)
     else:
@@ -153,9 +153,11 @@ def check_scopes(registry: ScopeRegistry) -> Iterator[Finding]:
     """A scope without a title stands on the consent page as its technical name."""
     untitled = [definition.name for definition in registry if not definition.title]
     for name in untitled:
-        yield Finding(Level.WARN, "scopes", f"{name} has no title", f'Set [scopes."{name}"] title in assent.toml.')
+        yield Finding(
+            Level.WARN, "scopes", f"{name} has no description", f'Set [scopes."{name}"] description in assent.toml.'
+        )
     if not untitled:
-        yield fine("scopes", f"{len(registry)}, all with a title")
+        yield fine("scopes", f"{len(registry)}, all with a description")
 
 
 def check_metadata(issuer: str, published: str | None, problem: str = "") -> Iterator[Finding]:
@@ -208,7 +210,7 @@ def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]
         yield "keeps its refresh token", "Remove rotate_refresh_tokens = false once it stores the new one."
     for uri in application.redirect_uris:
         parts = urlsplit(uri)
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:
             yield f"gets its codes over http ({parts.hostname})", "Register its https address instead."
     for member in application.unmet:
         yield f"asks for {member}, which this version does not have, so it is refused", "Wait, or remove the member."

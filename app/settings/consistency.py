@@ -9,8 +9,6 @@ Contradiction = tuple[tuple[str, ...], str]
 """The path of the key to change, and the second half of the sentence."""
 
 _RESERVED = frozenset(scope.name for scope in BUILTIN)
-
-
 _THIS_COMPUTER = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 - where browsers here find the server
 
 

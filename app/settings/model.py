@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.protocol.features import FeatureSet
+from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
 from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
 from app.settings import plugins, values
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     issuer: Annotated[str, AfterValidator(values.check_issuer)] | None = Field(
         None,
         description="The server’s address for browsers and clients: https, or http on a loopback host. "
-        "Without it: the address that the server listens on, if that is a loopback one.",
+        "Without it: `http://localhost` with the port; required when `host` is neither loopback nor `0.0.0.0`.",
     )
     service_name: str = Field("Assent", min_length=1, max_length=60, description="What pages call the service.")
     host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
@@ -224,7 +224,11 @@ class Settings(BaseSettings):
         """Return what the operator decided for the whole server."""
         seconds = self.lifetimes.model_dump()
         lifetimes = Lifetimes(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(Lifetimes)})
-        return ServerPolicy(issuer=self.issuer_url, lifetimes=lifetimes)
+        return ServerPolicy(
+            issuer=self.issuer_url,
+            lifetimes=lifetimes,
+            issuer_in_answers=Feature.ISSUER_IDENTIFICATION in self.feature_set(),
+        )
 
     def scope_registry(self) -> ScopeRegistry:
         """Return the registry: configured or default scopes, then those of plug-ins.

@@ -86,6 +86,11 @@ async def schema_state(url: str) -> SchemaState:
     connection = await _connect(url)
     try:
         return await schema.read(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise DatabaseAway(
+            "The role of ASSENT_DATABASE_URL has no rights here yet: run `assent migrate` with the owner's role in "
+            "ASSENT_DATABASE_OWNER_URL."
+        ) from error
     except (asyncpg.PostgresError, OSError) as error:
         raise DatabaseAway(str(error)) from error
     finally:
@@ -120,7 +125,7 @@ async def _connect(url: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
     except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as error:
-        raise DatabaseAway(str(error) or type(error).__name__) from error
+        raise DatabaseAway(f"The database does not let us in: {str(error) or type(error).__name__}.") from error
 
 
 async def _shares_backends(first: asyncpg.Connection, second: asyncpg.Connection) -> bool:

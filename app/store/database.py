@@ -12,9 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from app.store import gather_sql, settle_sql
+from app.store import application_cache, gather_sql, settle_sql
+from app.store.application_cache import ApplicationCache
 from app.store.hot import Hot
-from app.store.hot_pool import CONNECT_SECONDS, HotPool, StoreUnavailable, note_trip
+from app.store.hot_connection import CONNECT_SECONDS, StoreUnavailable, note_trip
+from app.store.hot_pool import HotPool
 
 __all__ = ["Database", "StoreUnavailable"]
 
@@ -38,9 +40,11 @@ class Database:
     `hot` is the hot path; `transaction()` is for where a person waits.
     """
 
-    def __init__(self, engine: AsyncEngine, pool: HotPool, owner_url: str | None) -> None:
-        self.hot = Hot(pool)
+    def __init__(self, url: str, engine: AsyncEngine, pool: HotPool, owner_url: str | None) -> None:
+        self.applications = ApplicationCache()
+        self.hot = Hot(pool, self.applications)
         self.owner_url = owner_url
+        self._url = url
         self._engine = engine
         self._pool = pool
         self._prepared: set[tuple[str, date]] = set()
@@ -71,9 +75,8 @@ class Database:
             json_deserializer=orjson.loads,
         )
         sa.event.listen(engine.sync_engine, "before_cursor_execute", _note_statement)
-        database = cls(
-            engine, HotPool(url, hot_connections, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS)), owner_url
-        )
+        pool = HotPool(url, hot_connections, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS))
+        database = cls(url, engine, pool, owner_url)
         await database.ping()
         return database
 
@@ -93,6 +96,10 @@ class Database:
             if _away(error):
                 raise StoreUnavailable(f"transaction: {type(error).__name__}") from error
             raise
+
+    async def follow_applications(self) -> None:
+        """Run until cancelled and let the hot path keep applications meanwhile; see `application_cache`."""
+        await application_cache.follow(self._url, self.applications)
 
     async def ensure_partition(self, table: str, moment: datetime) -> None:
         """Make the partition of a table for a moment; nothing happens when it is there."""

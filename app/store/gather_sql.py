@@ -5,7 +5,7 @@ so that no migration that expands the schema makes a held statement invalid. Res
 position in `hot_rows`.
 """
 
-from app.store.hot_pool import Statement
+from app.store.hot_connection import Statement
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -62,6 +62,15 @@ from (values (1)) one
 {_find("g", _CODE, "grant_code", "id = $2")}
 {_standing("g")}""",
 )
+GATHER_CODE_ALONE = Statement(
+    "gather_code_alone",
+    f"""
+select {_of("g", _CODE)}, {_STANDING}
+from (values (1)) one
+{_find("g", _CODE, "grant_code", "id = $1")}
+{_standing("g")}""",
+    shares_trips=True,
+)
 
 _FAMILY = (
     "id, digest, generation, key_since, application_id, user_id, authorization_id, record_version, user_epoch, "
@@ -76,6 +85,15 @@ from (values (1)) one
 {_client("client_id = $1")}
 {_find("f", _FAMILY, "token_family", "id = $2")}
 {_standing("f")}""",
+)
+GATHER_FAMILY_ALONE = Statement(
+    "gather_family_alone",
+    f"""
+select {_of("f", _FAMILY)}, {_STANDING}
+from (values (1)) one
+{_find("f", _FAMILY, "token_family", "id = $1")}
+{_standing("f")}""",
+    shares_trips=True,
 )
 
 _TOKEN = (
@@ -105,7 +123,9 @@ from (values (1)) one
 {_client("client_id = $1")}
 {_token(2)}""",
 )
-GATHER_BEARER = Statement("gather_bearer", f"select {_TOKEN_COLUMNS}\nfrom (values (1)) one\n{_token(1)}")
+GATHER_TOKEN_ALONE = Statement(
+    "gather_token_alone", f"select {_TOKEN_COLUMNS}\nfrom (values (1)) one\n{_token(1)}", shares_trips=True
+)
 
 _SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at"
 _PERSON = "id, sub, username, email, claims, disabled_at, epoch"

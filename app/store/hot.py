@@ -7,6 +7,7 @@ unknown, gather again. The clock is the caller's: `now` is an aware UTC moment.
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from app.protocol.facts import (
@@ -19,7 +20,9 @@ from app.protocol.facts import (
     TokenFact,
 )
 from app.store import gather_sql, hot_rows, settle_sql
-from app.store.hot_pool import HotPool, Statement
+from app.store.application_cache import ApplicationCache
+from app.store.hot_connection import Statement
+from app.store.hot_pool import HotPool
 from app.store.orders import (
     AuditEntry,
     AuthorizationSettlement,
@@ -34,8 +37,9 @@ from app.store.orders import (
 class Hot:
     """Gather and settle."""
 
-    def __init__(self, pool: HotPool) -> None:
+    def __init__(self, pool: HotPool, applications: ApplicationCache) -> None:
         self._pool = pool
+        self._applications = applications
 
     async def ping(self) -> None:
         """Return when the database answers."""
@@ -47,34 +51,44 @@ class Hot:
         return None if row is None else hot_rows.client(row)
 
     async def gather_code(self, client_id: str, code_id: UUID | None) -> tuple[ClientFact | None, CodeFact | None]:
-        """Return an active application and a code, also one of another application: then it has no standing."""
-        row = await self._pool.read(gather_sql.GATHER_CODE, _storable(client_id), code_id)
-        if row is None:
-            return None, None
-        client = hot_rows.client(row)
-        return client, hot_rows.code(row, client)
+        """Return an active application and a code, also one of another application: then it has no standing.
+
+        The application may come from the cache: whoever settles has it checked again.
+        """
+        client = self._applications.get(client_id)
+        if client is not None and code_id is not None:
+            row = await self._pool.read(gather_sql.GATHER_CODE_ALONE, code_id)
+            return client, None if row is None else hot_rows.code(row, 0, client)
+        row, client = await self._with_client(gather_sql.GATHER_CODE, client_id, code_id)
+        return client, None if row is None else hot_rows.code(row, hot_rows.CLIENT_WIDTH, client)
 
     async def gather_family(
-        self, client_id: str, family_id: UUID | None
+        self, client_id: str, family_id: UUID | None, *, fresh: bool = False
     ) -> tuple[ClientFact | None, FamilyFact | None]:
-        """Return an active application and a family, also one of another application: then it has no standing."""
-        row = await self._pool.read(gather_sql.GATHER_FAMILY, _storable(client_id), family_id)
-        if row is None:
-            return None, None
-        client = hot_rows.client(row)
-        return client, hot_rows.family(row, client)
+        """Return an active application and a family, also one of another application: then it has no standing.
+
+        The application may come from the cache unless it must be `fresh`: whoever settles has it checked again.
+        """
+        client = None if fresh else self._applications.get(client_id)
+        if client is not None and family_id is not None:
+            row = await self._pool.read(gather_sql.GATHER_FAMILY_ALONE, family_id)
+            return client, None if row is None else hot_rows.family(row, 0, client)
+        row, client = await self._with_client(gather_sql.GATHER_FAMILY, client_id, family_id)
+        return client, None if row is None else hot_rows.family(row, hot_rows.CLIENT_WIDTH, client)
 
     async def gather_token(
-        self, client_id: str | None, token_id: UUID | None
+        self, client_id: str | None, token_id: UUID, *, fresh: bool = False
     ) -> tuple[ClientFact | None, TokenFact | None]:
-        """Return the active application that asks (None: our own API asks) and an access token of whomever."""
-        if client_id is None:
-            row = await self._pool.read(gather_sql.GATHER_BEARER, token_id)
-            return None, None if row is None else hot_rows.token(row, 0)
-        row = await self._pool.read(gather_sql.GATHER_TOKEN, _storable(client_id), token_id)
-        if row is None:
-            return None, None
-        return hot_rows.client(row), hot_rows.token(row, hot_rows.CLIENT_WIDTH)
+        """Return the active application that asks (None: our own API asks) and an access token of whomever.
+
+        The application that asks may come from the cache unless it must be `fresh`; the token's own never does.
+        """
+        client = None if client_id is None or fresh else self._applications.get(client_id)
+        if client_id is None or client is not None:
+            row = await self._pool.read(gather_sql.GATHER_TOKEN_ALONE, token_id)
+            return client, None if row is None else hot_rows.token(row, 0)
+        row, client = await self._with_client(gather_sql.GATHER_TOKEN, client_id, token_id)
+        return client, None if row is None else hot_rows.token(row, hot_rows.CLIENT_WIDTH)
 
     async def gather_authorize(
         self, client_id: str, session_id: UUID | None, now: datetime
@@ -151,8 +165,12 @@ class Hot:
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 
     async def settle_code(self, order: CodeSettlement) -> bool:
-        """Consume the code, begin its family, insert its token; False, and nothing is written, when it is spent."""
-        return await self._won(
+        """Consume the code, begin its family, insert its token.
+
+        False, and nothing is written, when it is spent, or when the application is no longer what was decided on.
+        """
+        return await self._paid(
+            order.token.origin.application_id,
             settle_sql.SETTLE_CODE,
             order.grant_id,
             order.now,
@@ -163,24 +181,32 @@ class Hot:
             order.family_expires_at,
             order.family_origin.scopes,
             order.family_origin.resources,
+            order.token.origin.application_id,
+            order.application_version,
             *_token(order.token),
-            *_audit(order.audit),
+            *_paid_audit(order.audit),
         )
 
     async def settle_refresh(self, order: RefreshSettlement) -> bool:
-        """Continue the family; False, and nothing is written, when it is no longer as it was when that was decided."""
-        family = (order.family_id, order.presented_generation, order.now)
-        rest = (*_token(order.token), *_audit(order.audit))
+        """Continue the family.
+
+        False, and nothing is written, when family or application are no longer what was decided on.
+        """
+        application_id = order.token.origin.application_id
+        family = (order.family_id, order.presented_generation, order.now, application_id, order.application_version)
+        rest = (*_token(order.token), *_paid_audit(order.audit))
         match order.mode:
             case "rotate":
                 moved = (order.idle_expires_at, order.next_digest, order.key_version)
-                return await self._won(settle_sql.ROTATE, *family, *moved, *rest)
+                return await self._paid(application_id, settle_sql.ROTATE, *family, *moved, *rest)
             case "repeat":
-                return await self._won(settle_sql.REPEAT, *family, order.now - order.grace, *rest)
+                return await self._paid(application_id, settle_sql.REPEAT, *family, order.now - order.grace, *rest)
             case "keep" if order.touch:
-                return await self._won(settle_sql.KEEP_AND_TOUCH, *family, order.idle_expires_at, *rest)
+                return await self._paid(
+                    application_id, settle_sql.KEEP_AND_TOUCH, *family, order.idle_expires_at, *rest
+                )
             case "keep":
-                return await self._won(settle_sql.KEEP, *family, *rest)
+                return await self._paid(application_id, settle_sql.KEEP, *family, *rest)
 
     async def revoke_family(
         self, family_id: UUID, application_id: UUID | None, now: datetime, reason: str, audit: AuditEntry
@@ -195,6 +221,24 @@ class Hot:
     async def count_failed_redemption(self, grant_id: UUID, limit: int, now: datetime) -> None:
         """Count a wrong verifier or redirect URI; at `limit` the code expires."""
         await self._pool.write(settle_sql.COUNT_FAILED_REDEMPTION, grant_id, limit, now)
+
+    async def _with_client(
+        self, statement: Statement, client_id: str, *arguments: object
+    ) -> tuple[asyncpg.Record | None, ClientFact | None]:
+        """Return a row that begins with an application, and that application, which is kept for the next request."""
+        mark = self._applications.mark()
+        row = await self._pool.read(statement, _storable(client_id), *arguments)
+        client = None if row is None else hot_rows.client(row)
+        if client is not None:
+            self._applications.keep(client, mark)
+        return row, client
+
+    async def _paid(self, application_id: UUID, statement: Statement, *arguments: object) -> bool:
+        """Tell whether the order was carried out; if not, the application is read again: it may have changed."""
+        won = await self._won(statement, *arguments)
+        if not won:
+            self._applications.forget(str(application_id))
+        return won
 
     async def _won(self, statement: Statement, *arguments: object) -> bool:
         row = await self._pool.write(statement, *arguments)
@@ -214,14 +258,19 @@ def _json(value: object) -> str:
 
 
 def _token(token: NewToken) -> tuple[object, ...]:
+    return token.id, token.digest, token.origin.scopes, token.origin.resources, token.expires_at
+
+
+def _paid_audit(entry: AuditEntry) -> tuple[object, ...]:
     return (
-        token.id,
-        token.digest,
-        token.family_id,
-        token.origin.scopes,
-        token.origin.resources,
-        token.issued_at,
-        token.expires_at,
+        entry.id,
+        entry.event,
+        entry.request_id,
+        entry.actor_kind,
+        entry.actor_id,
+        entry.subject_id,
+        entry.address,
+        _json(entry.data),
     )
 
 
@@ -237,5 +286,5 @@ def _audit(entry: AuditEntry) -> tuple[object, ...]:
         entry.application_id,
         entry.subject_id,
         entry.address,
-        _json(dict(entry.data)),
+        _json(entry.data),
     )

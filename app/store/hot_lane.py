@@ -1,4 +1,4 @@
-"""Statements that share trips: what is asked while others are under way goes together, in one message.
+"""Statements that share trips: what is asked while others are under way goes together, in one transaction.
 
 An idle server sends each statement at once and alone. A busy one spends most of a short statement's cost on the trip:
 system calls and process switches on both sides, and for a write the commit. Those who had to wait anyway share it.
@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
@@ -31,11 +32,6 @@ class Errand:
     since: float
     answer: asyncio.Future[asyncpg.Record] = field(repr=False)
 
-    @property
-    def row(self) -> int:
-        """What to sort by, so that two trips take the locks of their rows in one order."""
-        return self.arguments[0].int  # type: ignore[attr-defined,no-any-return]
-
 
 class Lane:
     """Errands, and at most `carriers` tasks that take them where they belong. They outlive callers that give up.
@@ -47,15 +43,17 @@ class Lane:
         self._carry = carry
         self._most = carriers
         self._errands: deque[Errand] = deque()
+        self._at_work = 0
         self._carriers: set[asyncio.Task[None]] = set()
 
     async def run(self, statement: Statement, arguments: Arguments) -> asyncpg.Record:
-        """Return the row of one execution. Once it has been sent it runs to its end, also for a caller who left."""
+        """Return the row of one execution; it is carried out to its end also when the caller is cancelled."""
         note_trip(statement.name)
         loop = asyncio.get_running_loop()
         errand = Errand(statement, arguments, loop.time(), loop.create_future())
         self._errands.append(errand)
-        if len(self._carriers) < self._most:
+        if self._at_work < self._most:
+            self._at_work += 1
             carrier = loop.create_task(self._work())
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
@@ -67,9 +65,12 @@ class Lane:
             await asyncio.wait(self._carriers)
 
     async def _work(self) -> None:
-        while self._errands:
-            if together := self._take():
-                await self._deliver(together)
+        try:
+            while self._errands:
+                if together := self._take():
+                    await self._deliver(together)
+        finally:
+            self._at_work -= 1  # here, not when the task is done: an errand may come in between
 
     def _take(self) -> list[Errand]:
         """Take the errand that came first, and those behind it that may come along."""
@@ -78,15 +79,14 @@ class Lane:
         too_late = asyncio.get_running_loop().time() - PATIENCE_SECONDS
         taken: list[Errand] = []
         for errand in waiting:
-            if errand.answer.done():
-                continue
             if errand.since < too_late:
-                errand.answer.set_exception(StoreUnavailable(f"no connection was free for {PATIENCE_SECONDS:.0f} s"))
+                _refuse([errand], StoreUnavailable(f"no connection was free for {PATIENCE_SECONDS:.0f} s"))
             elif errand.statement is statement and len(taken) < TOGETHER:
                 taken.append(errand)
             else:
                 self._errands.append(errand)
-        return taken if len(taken) < 2 else sorted(taken, key=lambda errand: errand.row)
+        taken.sort(key=_locked_row)
+        return taken
 
     async def _deliver(self, together: list[Errand]) -> None:
         try:
@@ -97,14 +97,21 @@ class Lane:
                 return
             for errand in together:  # all were undone because of one of them: find out which
                 await self._deliver([errand])
-        except BaseException as failed:
+        except Exception as failed:
             _refuse(together, failed)
-            if not isinstance(failed, Exception):
-                raise
+        except BaseException:
+            for errand in together:
+                errand.answer.cancel()
+            raise
         else:
             for errand, row in zip(together, rows, strict=True):
                 if not errand.answer.done():
                     errand.answer.set_result(row)
+
+
+def _locked_row(errand: Errand) -> Any:
+    """What to sort by: trips that lock their rows in one order never lock each other out."""
+    return errand.arguments[0].int
 
 
 def _refuse(together: Sequence[Errand], reason: BaseException) -> None:

@@ -1,145 +1,38 @@
-"""The pool behind the hot path: a few raw connections, last used first, each with its prepared statements.
+"""The pool behind the hot path: a few raw connections, last used first.
 
-They plan differently from all others (storage.md §2): generic plans, and no plan shape that depends on statistics.
-Statements that may share trips go through `hot_lane`, which asks for them here together.
+Statements that may share trips are asked together when there is a crowd (`hot_lane`), all others alone.
 """
 
 import asyncio
-import contextlib
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
-from asyncpg.prepared_stmt import PreparedStatement
 
 from app.crypto.secrets import id_time
+from app.store.hot_connection import AWAY, FULL, Arguments, HotConnection, Statement, StoreUnavailable
+from app.store.hot_lane import Lane
 
-SWITCHES = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_material": "off",
-    "enable_memoize": "off",
-    "jit": "off",
-}
-TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
-
-CONNECT_SECONDS = 5.0
 CONNECT_PATIENCE_SECONDS = 2.0
 """How long a request goes on trying to connect before it is answered that the database is away."""
 
 QUEUE_SECONDS = 5.0
-COMMAND_SECONDS = 8.0
-"""Beyond the server's own statement timeout: only a server that does not answer at all gets here."""
-
 ATTEMPTS = 5
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
-"""The database is not there, not yet, no longer, or overdue."""
-
-FULL = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError, asyncpg.LockNotAvailableError)
-"""It is there and cannot do it now."""
+READING, WRITING = 2, 4
+"""How many trips of statements that share them are under way at once. Fewer cost less, because more is shared; more
+keep one that waits, for the disk or for a row, from holding up the others."""
 
 _UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_trips: ContextVar[list[str] | None] = ContextVar("trips", default=None)
-
-
-class StoreUnavailable(Exception):
-    """The database did not answer, or not in time. What was asked of it may have been done: gather again and see."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One prepared statement of the hot path; every column it reads and returns is named in it."""
-
-    name: str
-    sql: str = field(repr=False)
-    shares_trips: bool = False
-    """It always returns exactly one row, and its first argument is the id of the only row that it locks."""
-
-
-@contextlib.contextmanager
-def counting_trips() -> Iterator[list[str]]:
-    """Collect the names of the statements that are sent while the block runs, also from tasks that it starts."""
-    trips: list[str] = []
-    token = _trips.set(trips)
-    try:
-        yield trips
-    finally:
-        _trips.reset(token)
-
-
-def note_trip(name: str) -> None:
-    """Tell whoever counts that a statement is sent."""
-    trips = _trips.get()
-    if trips is not None:
-        trips.append(name)
-
-
-class HotConnection:
-    """A connection with what it has prepared."""
-
-    __slots__ = ("_prepared", "raw")
-
-    def __init__(self, raw: asyncpg.Connection) -> None:
-        self.raw = raw
-        self._prepared: dict[str, PreparedStatement[Any]] = {}
-
-    @classmethod
-    async def open(cls, url: str, statements: Sequence[Statement]) -> "HotConnection":
-        """Connect and prepare everything."""
-        raw = await asyncpg.connect(
-            url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=COMMAND_SECONDS,
-            server_settings={"application_name": "assent hot", **SWITCHES, **TIMEOUTS},
-        )
-        opened = cls(raw)
-        try:
-            for statement in statements:
-                await opened._prepare(statement)
-        except BaseException:
-            raw.terminate()
-            raise
-        return opened
-
-    async def fetchrow(self, statement: Statement, arguments: Arguments) -> asyncpg.Record | None:
-        """Execute once; a statement that the server no longer holds is prepared again (it failed before execution)."""
-        note_trip(statement.name)
-        held = self._prepared[statement.name]
-        try:
-            return await held.fetchrow(*arguments)
-        except _STALE:
-            return await (await self._prepare(statement)).fetchrow(*arguments)
-
-    async def fetch_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
-        """Execute once for each arguments, in one trip and one transaction; return the one row of each."""
-        held = self._prepared[statement.name]
-        try:
-            rows: list[asyncpg.Record] = await held.fetchmany(many)
-        except _STALE:
-            rows = await (await self._prepare(statement)).fetchmany(many)
-        return rows
-
-    async def ensure_partition(self, table: str, moment: datetime) -> None:
-        """Make the partition of a table for a moment; nothing happens when it is there."""
-        await self.raw.execute("select ensure_partition($1, $2)", table, moment)
-
-    async def _prepare(self, statement: Statement) -> "PreparedStatement[Any]":
-        held = await self.raw.prepare(statement.sql)
-        self._prepared[statement.name] = held
-        return held
+Answer = TypeVar("Answer")
+Send = Callable[[HotConnection], Awaitable[Answer]]
+"""What is done with a connection, once or again."""
 
 
 class HotPool:
@@ -152,28 +45,26 @@ class HotPool:
         self._idle: list[HotConnection] = []
         self._open = 0
         self._waiting: deque[asyncio.Future[HotConnection | None]] = deque()
-        self._writes: set[asyncio.Task[asyncpg.Record | None]] = set()
+        self._alone: set[asyncio.Task[asyncpg.Record | None]] = set()
+        self._reads = Lane(self._read_each, READING)
+        self._writes = Lane(self._write_each, WRITING)
 
     async def read(self, statement: Statement, *arguments: object) -> asyncpg.Record | None:
         """Return the row of a statement that changes nothing; asked a second time when the connection was lost."""
-        try:
-            return await self._read(statement, arguments)
-        except AWAY:
-            try:
-                return await self._read(statement, arguments)
-            except AWAY as away:
-                raise StoreUnavailable(f"{statement.name}: the connection was lost twice") from away
-        except FULL as full:
-            raise StoreUnavailable(f"{statement.name}: {type(full).__name__}") from full
+        if statement.shares_trips:
+            return await self._reads.run(statement, arguments)
+        return await self._read(statement.name, lambda held: held.fetchrow(statement, arguments))
 
     async def write(self, statement: Statement, *arguments: object) -> asyncpg.Record | None:
-        """Return the row of a statement that writes; it runs to its end even when the caller is cancelled.
+        """Return the row of a statement that writes; once sent it runs to its end, also when the caller is cancelled.
 
         Repeated only when the database certainly undid it: a deadlock, a serialization failure, a partition that was
         missing. Raises `StoreUnavailable` when its fate is unknown.
         """
-        task = asyncio.create_task(self._write(statement, arguments))
-        self._writes.add(task)
+        if statement.shares_trips:
+            return await self._writes.run(statement, arguments)
+        task = asyncio.create_task(self._write(statement.name, lambda held: held.fetchrow(statement, arguments)))
+        self._alone.add(task)
         task.add_done_callback(self._written)
         return await asyncio.shield(task)
 
@@ -189,16 +80,34 @@ class HotPool:
 
     async def close(self) -> None:
         """Wait for the writes under way, then close what is idle; connections in use close when they come back."""
-        if self._writes:
-            await asyncio.wait(self._writes)
+        await self._writes.rest()
+        if self._alone:
+            await asyncio.wait(self._alone)
         self._size = 0
         while self._idle:
             await self._idle.pop().raw.close()
 
-    async def _read(self, statement: Statement, arguments: Sequence[object]) -> asyncpg.Record | None:
+    async def _read_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
+        return await self._read(statement.name, lambda held: held.fetch_each(statement, many))
+
+    async def _write_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
+        return await self._write(statement.name, lambda held: held.fetch_each(statement, many))
+
+    async def _read(self, name: str, send: Send[Answer]) -> Answer:
+        try:
+            try:
+                return await self._read_once(send)
+            except AWAY:
+                return await self._read_once(send)
+        except AWAY as away:
+            raise StoreUnavailable(f"{name}: the connection was lost twice") from away
+        except FULL as full:
+            raise StoreUnavailable(f"{name}: {type(full).__name__}") from full
+
+    async def _read_once(self, send: Send[Answer]) -> Answer:
         held = await self._acquire()
         try:
-            return await held.fetchrow(statement, arguments)
+            return await send(held)
         except asyncpg.InterfaceError as broken:
             if held.raw.is_closed():
                 raise ConnectionError(str(broken)) from broken
@@ -209,12 +118,12 @@ class HotPool:
         finally:
             self._release(held)
 
-    async def _write(self, statement: Statement, arguments: Sequence[object]) -> asyncpg.Record | None:
+    async def _write(self, name: str, send: Send[Answer]) -> Answer:
         undone: BaseException | None = None
         for attempt in range(ATTEMPTS):
             held = await self._acquire()
             try:
-                return await held.fetchrow(statement, arguments)
+                return await send(held)
             except _UNDONE as error:
                 undone = error
             except asyncpg.CheckViolationError as error:
@@ -223,21 +132,21 @@ class HotPool:
             except (*AWAY, *FULL) as error:
                 if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                     held.raw.terminate()  # what was the primary is a standby now
-                raise StoreUnavailable(f"{statement.name}: {type(error).__name__}") from error
+                raise StoreUnavailable(f"{name}: {type(error).__name__}") from error
             except asyncpg.InterfaceError as error:
                 if held.raw.is_closed():
-                    raise StoreUnavailable(f"{statement.name}: the connection was lost") from error
+                    raise StoreUnavailable(f"{name}: the connection was lost") from error
                 raise
-            except asyncpg.InternalClientError as error:  # as in `_read`
+            except asyncpg.InternalClientError as error:  # as in `_read_once`
                 held.raw.terminate()
-                raise StoreUnavailable(f"{statement.name}: the connection was lost") from error
+                raise StoreUnavailable(f"{name}: the connection was lost") from error
             finally:
                 self._release(held)
             await asyncio.sleep(attempt * 0.005)
-        raise StoreUnavailable(f"{statement.name}: undone {ATTEMPTS} times") from undone
+        raise StoreUnavailable(f"{name}: undone {ATTEMPTS} times") from undone
 
     def _written(self, task: asyncio.Task[asyncpg.Record | None]) -> None:
-        self._writes.discard(task)
+        self._alone.discard(task)
         if not task.cancelled():
             task.exception()  # whoever was cancelled does not ask for it
 

@@ -72,9 +72,8 @@ def policy_of(stored: dict[str, Any]) -> ApplicationPolicy:
     )
 
 
-def code(row: asyncpg.Record, caller: ClientFact | None) -> CodeFact | None:
-    """Read a code after its caller; its application stands when the caller is it."""
-    at = CLIENT_WIDTH
+def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | None:
+    """Read a code from column `at` on; its application stands when the caller is it."""
     if row[at] is None:
         return None
     return CodeFact(
@@ -94,9 +93,8 @@ def code(row: asyncpg.Record, caller: ClientFact | None) -> CodeFact | None:
     )
 
 
-def family(row: asyncpg.Record, caller: ClientFact | None) -> FamilyFact | None:
-    """Read a family after its caller; its application stands when the caller is it."""
-    at = CLIENT_WIDTH
+def family(row: asyncpg.Record, at: int, caller: ClientFact | None) -> FamilyFact | None:
+    """Read a family from column `at` on; its application stands when the caller is it."""
     if row[at] is None:
         return None
     key_since = row[at + 3]

@@ -45,10 +45,12 @@ class NewToken:
 class CodeSettlement:
     """Consume a code, begin its family, insert its first access token.
 
-    `family_digest` is that of the first refresh secret, None when the application gets none.
+    `family_digest` is that of the first refresh secret, None when the application gets none. `application_version`
+    is that of the application as it was decided on.
     """
 
     grant_id: UUID
+    application_version: int
     now: datetime
     family_id: UUID
     family_digest: bytes | None = field(repr=False)
@@ -64,9 +66,13 @@ class CodeSettlement:
 
 @dataclass(frozen=True, slots=True)
 class RefreshSettlement:
-    """Continue a family by one access token; `mode` and `touch` as in `protocol.outcomes.Refresh`."""
+    """Continue a family by one access token; `mode` and `touch` as in `protocol.outcomes.Refresh`.
+
+    `application_version` is that of the application as it was decided on.
+    """
 
     mode: RefreshMode
+    application_version: int
     family_id: UUID
     presented_generation: int
     now: datetime

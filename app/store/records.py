@@ -62,9 +62,22 @@ class HistoryEntry:
     data: dict[str, Any]
 
 
+class VersionChanged(Exception):
+    """The record is live, but not at the version that the change was meant for."""
+
+
 async def list_for_user(database: Database, user_id: UUID) -> list[Record]:
     """Return the user's live records, the one changed last first."""
     query = _live().where(col(Authorization.user_id) == user_id).order_by(col(Authorization.updated_at).desc())
+    async with database.transaction() as transaction:
+        return await _read(transaction, query)
+
+
+async def page_for_user(database: Database, user_id: UUID, *, after: UUID | None, limit: int) -> list[Record]:
+    """Return up to `limit` of the user's live records, the newest first; with `after`, those older than that record."""
+    query = _live().where(col(Authorization.user_id) == user_id).order_by(col(Authorization.id).desc()).limit(limit)
+    if after is not None:
+        query = query.where(col(Authorization.id) < after)
     async with database.transaction() as transaction:
         return await _read(transaction, query)
 
@@ -85,15 +98,22 @@ async def first_granted(database: Database, record_id: UUID) -> dict[str, dateti
         return dict((await transaction.execute(query)).all())
 
 
-async def narrow(database: Database, record_id: UUID, remove: Iterable[str], now: datetime, entry: AuditEntry) -> bool:
+async def narrow(
+    database: Database,
+    record_id: UUID,
+    remove: Iterable[str],
+    now: datetime,
+    entry: AuditEntry,
+    version: int | None = None,
+) -> bool:
     """Take pairs away, from every live token too; False when the record is revoked or holds none of them.
 
     What goes is named, never what stays, so that a consent next to it loses nothing. The audit row gets `before` and
-    `after`.
+    `after`. With a `version`, raises `VersionChanged` when the record is at another one.
     """
     going = frozenset(remove)
     async with database.transaction() as transaction:
-        record = await _locked(transaction, record_id)
+        record = await _locked(transaction, record_id, version)
         if record is None or going.isdisjoint(record.pairs):
             return False
         staying = [(pair, since) for pair, since in zip(record.pairs, record.since, strict=True) if pair not in going]
@@ -118,13 +138,16 @@ async def narrow(database: Database, record_id: UUID, remove: Iterable[str], now
     return True
 
 
-async def revoke(database: Database, record_id: UUID, now: datetime, entry: AuditEntry) -> bool:
+async def revoke(
+    database: Database, record_id: UUID, now: datetime, entry: AuditEntry, version: int | None = None
+) -> bool:
     """End a record for good, and with it every token of it; False when it was ended before.
 
-    One row is updated, however many tokens there are. The next consent begins a new record.
+    One row is updated, however many tokens there are. The next consent begins a new record. With a `version`, raises
+    `VersionChanged` when the record is at another one.
     """
     async with database.transaction() as transaction:
-        record = await _locked(transaction, record_id)
+        record = await _locked(transaction, record_id, version)
         if record is None:
             return False
         await transaction.execute(
@@ -150,7 +173,9 @@ async def history(database: Database, record_id: UUID, limit: int = 100) -> list
     ]
 
 
-async def _locked(transaction: AsyncSession, record_id: UUID) -> Row[list[str], list[int], int, datetime] | None:
+async def _locked(
+    transaction: AsyncSession, record_id: UUID, version: int | None
+) -> Row[list[str], list[int], int, datetime] | None:
     """Lock a live record, so that what follows in this transaction sees, and changes, its latest state."""
     query = (
         select(
@@ -162,7 +187,10 @@ async def _locked(transaction: AsyncSession, record_id: UUID) -> Row[list[str], 
         .where(col(Authorization.id) == record_id, col(Authorization.revoked_at).is_(None))
         .with_for_update()
     )
-    return (await transaction.execute(query)).one_or_none()
+    record = (await transaction.execute(query)).one_or_none()
+    if record is not None and version is not None and record.version != version:
+        raise VersionChanged
+    return record
 
 
 def _live() -> Select[*tuple[Any, ...]]:

@@ -4,7 +4,7 @@ Single use stands in the WHERE clause, and every further part selects from the p
 database as it was when the statement began, so that a lost settlement knows only that it lost (storage.md §4).
 """
 
-from app.store.hot_pool import Statement
+from app.store.hot_connection import Statement
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -102,13 +102,28 @@ _NEW_TOKEN = (
     "user_epoch, application_epoch, scopes, resources, issued_at, expires_at)"
 )
 
+# The application was read from a cache, or a moment ago: what was decided on counts only if it is the same still.
+_UNCHANGED = "exists (select from application where id = ${} and version = ${} and status = 'active')"
+
+
+def _paid_audit(first: int, source: str, now: str) -> str:
+    """Insert the audit row of a payment: moment, user and application are those of `source`."""
+    names = ("id", "event", "request_id", "actor_kind", "actor_id", "subject_id", "address", "data")
+    values = ", ".join(f"${first + place}" for place in range(len(names)))
+    return (
+        f"insert into audit ({', '.join(names)}, at, user_id, application_id) "
+        f"select {values}, {now}, user_id, application_id from {source}"
+    )
+
+
 # $1 code, $2 now, $3 family, $4 its digest or null, $5 key version, $6 idle end, $7 end, $8 its scopes,
-# $9 its resources, $10-$16 the token, $17-$27 the audit row
+# $9 its resources, $10 application, $11 its version, $12-$16 the token, $17-$24 the audit row
 SETTLE_CODE = Statement(
     "settle_code",
     f"""
 with c as (
-    update grant_code set used_at = $2, family_id = $3 where id = $1 and used_at is null and expires_at > $2
+    update grant_code set used_at = $2, family_id = $3
+    where id = $1 and used_at is null and expires_at > $2 and {_UNCHANGED.format(10, 11)}
     returning application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, auth_time, acr,
         amr, sid, nonce),
 f as (
@@ -121,67 +136,72 @@ f as (
     from c),
 t as (
     {_NEW_TOKEN}
-    select $10, $11, $12::uuid, authorization_id, user_id, application_id, record_version, user_epoch,
-        application_epoch, $13, $14, $15, $16
+    select $12, $13, $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $14,
+        $15, $2, $16
     from c),
-l as ({_audit(17, "c")})
+l as ({_paid_audit(17, "c", "$2")})
 select exists (select from c)""",
+    shares_trips=True,
 )
 
 _FAMILY_ORIGIN = "authorization_id, user_id, application_id, record_version, user_epoch, application_epoch"
 
 
 def _refresh(paid: str, first: int) -> str:
-    """A refresh: `paid` finds or moves the family; the token's seven parameters begin at `first`, then audit."""
-    token = ", ".join(f"${number}" for number in range(first + 3, first + 7))
+    """A refresh: `paid` finds or moves the family ($1, at $3); the token's parameters begin at `first`, then audit."""
     return f"""
 with f as ({paid}),
 t as (
     {_NEW_TOKEN}
-    select ${first}, ${first + 1}, ${first + 2}::uuid, {_FAMILY_ORIGIN}, {token}
+    select ${first}, ${first + 1}, $1, {_FAMILY_ORIGIN}, ${first + 2}, ${first + 3}, $3, ${first + 4}
     from f),
-l as ({_audit(first + 7, "f")})
+l as ({_paid_audit(first + 5, "f", "$3")})
 select exists (select from f)"""
 
 
-_LIVE = "revoked_at is null and idle_expires_at > $3 and expires_at > $3"
+# $1 family, $2 the generation that was presented, $3 now, $4 application, $5 its version
+_LIVE = f"revoked_at is null and idle_expires_at > $3 and expires_at > $3 and {_UNCHANGED.format(4, 5)}"
 
 ROTATE = Statement(
     "settle_refresh.rotate",
     _refresh(
         f"""
-    update token_family set generation = $2 + 1, digest = $5, rotated_at = $3, idle_expires_at = least($4, expires_at),
-        key_since = case when key_since[cardinality(key_since) - 1] = $6::int then key_since
-            else key_since || array[$6::int, $2 + 1] end
+    update token_family set generation = $2 + 1, digest = $7, rotated_at = $3, idle_expires_at = least($6, expires_at),
+        key_since = case when key_since[cardinality(key_since) - 1] = $8::int then key_since
+            else key_since || array[$8::int, $2 + 1] end
     where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
-        7,
+        9,
     ),
+    shares_trips=True,
 )
 REPEAT = Statement(
     "settle_refresh.repeat",
     _refresh(
         f"""
     select {_FAMILY_ORIGIN} from token_family
-    where id = $1 and generation = $2 + 1 and rotated_at >= $4 and {_LIVE}""",
-        5,
+    where id = $1 and generation = $2 + 1 and rotated_at >= $6 and {_LIVE}""",
+        7,
     ),
+    shares_trips=True,
 )
 KEEP = Statement(
     "settle_refresh.keep",
     _refresh(
         f"""
     select {_FAMILY_ORIGIN} from token_family where id = $1 and generation = $2 and {_LIVE}""",
-        4,
+        6,
     ),
+    shares_trips=True,
 )
 KEEP_AND_TOUCH = Statement(
     "settle_refresh.touch",
     _refresh(
         f"""
-    update token_family set rotated_at = $3, idle_expires_at = least($4, expires_at)
+    update token_family set rotated_at = $3, idle_expires_at = least($6, expires_at)
     where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
-        5,
+        7,
     ),
+    shares_trips=True,
 )
 
 REVOKE_FAMILY = Statement(

@@ -20,7 +20,6 @@ from app.store.database import Database
 _OPERATORS_LOCK = 0x6173_6F70
 """The advisory lock under which the first operator is made."""
 
-
 _UNIQUE: tuple[tuple[str, Literal["username", "email", "sub"]], ...] = (
     ("user_account_username_key", "username"),
     ("user_account_email_key", "email"),

@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 from app.telemetry.lines import Lines
+from app.telemetry.printable import printable
 from app.telemetry.redaction import redact, redact_text
 from app.telemetry.style import LogStyle
 
@@ -37,7 +38,7 @@ def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    render: list[Processor] = [redact, _renderer(style, stream)]
+    render: list[Processor] = [redact, *_renderers(style, stream)]
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -64,13 +65,22 @@ def configure(style: LogStyle, *, stream: TextIO | None = None) -> None:
     logging.getLogger("uvicorn.error").addFilter(_told_already)
 
 
-def _renderer(style: LogStyle, stream: TextIO) -> Processor:
+def _renderers(style: LogStyle, stream: TextIO) -> tuple[Processor, ...]:
     if style == "json":
-        return _render_json
+        return (_render_json,)
     # The default exception formatter shows local variables, and those may hold what nobody may see.
-    return structlog.dev.ConsoleRenderer(
+    console = structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
     )
+    return (_spell_out, console)
+
+
+def _spell_out(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave nothing in a line that a terminal obeys; JSON escapes it by itself."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable(value, keep="\n\t")
+    return event
 
 
 def _render_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:

@@ -23,11 +23,6 @@ _CONTENT_POLICIES = {
 _ONE_YEAR_OF_HTTPS = "max-age=31536000"
 
 
-def content_security_policy(page: Page) -> str:
-    """Return the `Content-Security-Policy` of a page."""
-    return _CONTENT_POLICIES[page.policy]
-
-
 def security_headers(page: Page, *, https: bool) -> dict[str, str]:
     """Return the headers of an HTML answer; HSTS only over https, where alone it counts (RFC 6797 §7.2).
 
@@ -36,7 +31,7 @@ def security_headers(page: Page, *, https: bool) -> dict[str, str]:
     """
     headers = {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": content_security_policy(page),
+        "Content-Security-Policy": _CONTENT_POLICIES[page.policy],
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

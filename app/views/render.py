@@ -57,10 +57,6 @@ class Views:
         """Return the page as HTML. Raises jinja2.UndefinedError when a template asks for what the page lacks."""
         return self._environment.get_template(page.template).render(page=page)
 
-    def content_security_policy(self, page: Page) -> str:
-        """Return the `Content-Security-Policy` of the page."""
-        return headers.content_security_policy(page)
-
     def security_headers(self, page: Page, *, https: bool) -> dict[str, str]:
         """Return all headers of the HTML answer but its type and `Retry-After`."""
         return headers.security_headers(page, https=https)

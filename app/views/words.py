@@ -75,10 +75,5 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{count(seconds // length, unit, unit + 's')} ago"
 
 
-def same_day(moment: datetime, now: datetime) -> bool:
-    """Return whether both fall on one UTC day."""
-    return moment.astimezone(UTC).date() == now.astimezone(UTC).date()
-
-
 def _largest_unit(seconds: int) -> tuple[int, str]:
     return next((entry for entry in _UNITS if seconds >= entry[0]), _UNITS[-1])

@@ -78,6 +78,7 @@ def test_everything_allowed_before_is_granted_without_a_page() -> None:
         ({"redirect_uri": "not a uri"}, "redirect_uri"),
         ({"redirect_uri": None, "who": client(redirect_uris=(REDIRECT_URI, "https://b.example/cb"))}, "redirect_uri"),
         ({"redirect_uri": None, "who": client(redirect_uris=())}, "redirect_uri"),
+        ({"redirect_uri": None, "who": client(redirect_uris=("http://b.example/cb",))}, "redirect_uri"),
         ({"response_mode": "fragment"}, "response_mode"),
         ({"response_mode": "web_message"}, "response_mode"),
     ],
@@ -148,6 +149,19 @@ def test_every_answer_carries_state_and_iss_and_keeps_the_query() -> None:
     assert dict(parse_qsl(urlsplit(answer).query)) == {
         "tenant": "1", "code": "code", "state": 'a&b="\\ä', "iss": ISSUER,
     }  # fmt: skip
+
+
+def test_an_answer_has_no_state_that_was_not_sent_and_no_iss_that_is_switched_off() -> None:
+    silent = replace(known(state=None), policy=ServerPolicy(issuer=ISSUER, issuer_in_answers=False))
+    outcome = decide(silent, Trace())
+    assert isinstance(outcome, Grantable)
+    assert outcome.path.success("code") == f"{REDIRECT_URI}?code=code"
+
+
+def test_the_sole_registered_redirect_uri_need_not_be_named_and_the_code_remembers_that() -> None:
+    outcome = verdict(redirect_uri=None)
+    assert isinstance(outcome, Grantable)
+    assert (outcome.path.uri, outcome.path.as_sent) == (REDIRECT_URI, None)
 
 
 def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_may_not() -> None:

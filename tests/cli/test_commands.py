@@ -1,5 +1,6 @@
 """The operator's commands against a database: what they do, what they print, and how they fail."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from app import __version__
 from app.cli.commands import COMMANDS, main
-from tests.support.database import FreshDatabase
+from tests.support.database import FreshDatabase, command
 
 Assent = Callable[..., Result]
 PASSWORD = "violet anchor plum taxi"
@@ -128,11 +129,14 @@ def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(as
 
 
 def test_secrets_are_rotated_and_applications_switched_off_and_on(assent: Assent) -> None:
-    made = succeeded(assent("application", "create", "--client-id", "board", "--redirect-uri", "https://b.example/cb"))
+    words = ("--client-id", "board", "--name", "Board", "--redirect-uri", "https://b.example/cb")
+    made = succeeded(assent("application", "create", *words))
     rotated = succeeded(assent("application", "rotate-secret", "board"))
     assert last_word(rotated) != last_word(made)
     assert succeeded(assent("application", "disable", "board")) == "board is disabled.\n"
     assert succeeded(assent("application", "disable", "board")) == "board was not active.\n"
+    assert "board\tBoard\tweb\tdisabled" in succeeded(assent("application", "list")).splitlines()
+    assert json.loads(succeeded(assent("application", "show", "board")))["status"] == "disabled"
     assert succeeded(assent("application", "enable", "board")) == "board is active.\n"
     assert succeeded(assent("application", "enable", "board")) == "board was not disabled.\n"
 
@@ -197,6 +201,24 @@ def test_migrations_that_are_applied_are_not_pending(assent: Assent) -> None:
     assert succeeded(assent("migrate")) == "The schema is up to date.\n"
 
 
+def test_a_role_that_does_not_own_the_schema_may_not_migrate(
+    assent: Assent, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSENT_DATABASE_OWNER_URL", fresh_database.runtime_url)
+    assert "name the role that owns it in ASSENT_DATABASE_OWNER_URL" in assent("migrate").stderr
+
+
+def test_migrate_gives_the_role_of_the_settings_its_rights(
+    assent: Assent, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"of_{fresh_database.name}"
+    asyncio.run(command(fresh_database.cluster, f"create role {role} login"))
+    monkeypatch.setenv("ASSENT_DATABASE_URL", fresh_database.cluster.url(role, fresh_database.name))
+    assert "run `assent migrate` with the owner's role" in assent("user", "list").stderr
+    succeeded(assent("migrate"))
+    succeeded(assent("user", "list"))
+
+
 def test_settings_that_cannot_be_used_are_told_in_sentences(assent: Assent, tmp_path: Path) -> None:
     (tmp_path / "assent.toml").write_text("prot = 1\n", encoding="utf-8")
     assert refused(assent("user", "list")).startswith("prot (assent.toml) is not a setting; rename it to port")
@@ -206,6 +228,8 @@ def test_settings_that_cannot_be_used_are_told_in_sentences(assent: Assent, tmp_
 
 def test_a_database_that_is_away_is_told_without_its_password(assent: Assent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSENT_DATABASE_URL", "postgresql://assent:hunter2@127.0.0.1:1/assent")
-    said = refused(assent("user", "list"))
-    assert "hunter2" not in said
-    assert said
+    monkeypatch.setenv("ASSENT_DATABASE_OWNER_URL", "postgresql://assent:hunter2@127.0.0.1:1/assent")
+    for words in (("user", "list"), ("migrate",), ("migrate", "--plan")):
+        said = refused(assent(*words))
+        assert said.startswith("The database does not let us in: ")
+        assert "hunter2" not in said

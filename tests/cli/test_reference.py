@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from app.cli.commands import COMMANDS, main
 from app.cli.reference_pages import PAGES, rendered
+from app.protocol.features import Feature
 from app.protocol.scopes import DEFAULT
 from app.settings.sources import known_variables
 
@@ -21,9 +22,10 @@ def test_a_page_says_that_it_is_generated_and_is_made_the_same_again(page: str) 
     assert rendered()[page] == text
 
 
-def test_the_pages_name_every_variable_scope_and_command() -> None:
+def test_the_pages_name_every_variable_feature_scope_and_command() -> None:
     pages = rendered()
     tables = ("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS")
     assert all(f"`{name}`" in pages["settings.md"] for name in known_variables() if name not in tables)
+    assert all(f"`features.{feature.key}`" in pages["settings.md"] for feature in Feature)
     assert all(f"`{scope.name}`" in pages["scopes.md"] for scope in DEFAULT)
     assert all(f"## assent {name}\n" in pages["cli.md"] for name in COMMANDS if name != "reference")

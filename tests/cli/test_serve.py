@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from app.cli.banner import command_as_typed
 from tests.support.processes import children, command_of
-from tests.support.server import NotStarted, Server, await_ready, directory_for_server, running_server, start
+from tests.support.server import ASSENT, NotStarted, Server, await_ready, directory_for_server, running_server, start
 
 FIRST_START_SECONDS = 5.0
 
@@ -65,6 +66,19 @@ def test_the_banner_says_what_to_do_first(server: Server) -> None:
     assert httpx.get(link[0]).status_code == 200
     assert server.told("API reference") == f"{server.issuer}/docs"
     assert server.told("Data") == str(server.data_dir)
+    assert re.search(rf"^  {re.escape(command_as_typed(str(ASSENT)))} doctor  ", server.said, re.MULTILINE)
+
+
+def test_the_banner_names_the_command_alone_when_the_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "assent"
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert command_as_typed(str(program)) == str(program)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command_as_typed(str(program)) == "assent"
+    assert command_as_typed("app/cli/__main__.py") == "assent"
 
 
 def test_the_metadata_is_served_under_the_issuer_that_was_printed(server: Server) -> None:

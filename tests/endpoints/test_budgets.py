@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 import httpx
 import pytest
 
-from app.store.hot_pool import counting_trips
+from app.store.hot_connection import counting_trips
 from tests.support.service import (
     SECRET,
     Service,
@@ -50,7 +50,7 @@ async def test_introspection_takes_one_trip(browser: httpx.AsyncClient) -> None:
 async def test_our_own_api_takes_one_trip_with_a_token_and_none_without(browser: httpx.AsyncClient) -> None:
     tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    assert await trips_of(browser.get("/api/v1/me", headers=headers)) == ["gather_bearer"]
+    assert await trips_of(browser.get("/api/v1/me", headers=headers)) == ["gather_token_alone"]
     assert await trips_of(browser.get("/api/v1/")) == []
     assert await trips_of(browser.get("/api/v1/me", headers={"Authorization": "Bearer x"}), 401) == []
 

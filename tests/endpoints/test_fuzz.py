@@ -231,7 +231,7 @@ async def test_what_is_changed_is_good_when_it_is_not_changed(site: Service, sup
 
 PATHS: list[bytes] = sorted(
     {mounted.path.encode() for mounted in ENDPOINTS}
-    | {getattr(route, "path", "/").encode() for router in PAGES for route in router.routes}
+    | {getattr(route, "path", "/").encode() for pages in PAGES for route in pages.router.routes}
 )
 FILLINGS = st.sampled_from(
     [b"x", b"%00", b"%ff", b"%2e%2e%2f", b"..", b"assent.css", b"%22%3E%3Cscript%3Ealert(1)", b"a" * 9_000]

@@ -2,7 +2,18 @@
 
 import httpx
 
-from tests.support.service import PASSWORD, Service, answer_of, authorize_url, decide, fields_of, follow, sign_in
+from app.store.database import Database
+from tests.support.service import (
+    PASSWORD,
+    Service,
+    answer_of,
+    authorize_url,
+    decide,
+    fields_of,
+    follow,
+    service,
+    sign_in,
+)
 
 
 async def begin(browser: httpx.AsyncClient, *, prompt: str = "consent", **changes: str | None) -> httpx.Response:
@@ -22,6 +33,18 @@ async def test_the_page_names_the_application_and_its_host(browser: httpx.AsyncC
     assert "to continue to" in page.text
     assert "Deploy Diary" in page.text
     assert "client.example" in page.text
+
+
+async def test_the_name_that_the_client_expects_is_filled_in(browser: httpx.AsyncClient) -> None:
+    page = await login_page(browser, login_hint='sam"><b>')
+    assert 'name="username" type="text" value="sam&#34;&gt;&lt;b&gt;"' in page.text
+
+
+async def test_a_hint_changes_nothing_about_who_must_confirm(browser: httpx.AsyncClient) -> None:
+    await sign_in(browser, "robin")
+    page = await login_page(browser, prompt="login consent", login_hint="sam")
+    assert 'value="robin"' in page.text
+    assert 'value="sam"' not in page.text
 
 
 async def test_after_the_login_the_request_goes_on(browser: httpx.AsyncClient) -> None:
@@ -112,3 +135,10 @@ async def test_a_request_that_waited_too_long_is_out_of_date(site: Service, brow
 
 def _reference(page: httpx.Response) -> dict[str, str]:
     return {"interaction": fields_of(page)["interaction"]}
+
+
+async def test_a_page_that_is_out_of_date_says_how_long_decisions_are_kept(database: Database) -> None:
+    async with service(database, lifetimes={"interaction": 120}) as brisk, brisk.browser() as browser:
+        for path in ("/login", "/consent", "/oauth/authorize/resume"):
+            page = await browser.get(path, params={"interaction": "invented"})
+            assert (page.status_code, "kept for 2 minutes" in page.text) == (400, True), path

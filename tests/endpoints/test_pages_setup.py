@@ -56,7 +56,7 @@ async def test_what_is_wrong_is_said_at_its_field_and_passwords_are_not_given_ba
 async def test_a_common_password_is_refused_with_the_reason(pages: Site) -> None:
     path = await path_of(pages)
     async with pages.browser() as browser:
-        for password in ("passwordpassword", "localhost localhost", "root@example.org"):
+        for password in ("passwordpassword", "localhost localhost", "root@example.org", "Lumenfold lumenfold"):
             typed = CHOSEN | {"password": password, "password_confirm": password}
             answer = await browser.fill(path, "/setup", **typed)
             assert answer.status_code == 422

@@ -10,6 +10,7 @@ from app.protocol.errors import CountFailedRedemption, ErrorCode, OAuthError, Re
 from app.protocol.facts import CodeFact
 from app.protocol.grant_types import authorization_code
 from app.protocol.grant_types.authorization_code import Params
+from app.protocol.needs import CodeNeed
 from app.protocol.outcomes import Issuance, RedeemCode
 from app.protocol.token_format import Credential, Prefix, format_credential
 from tests.support.facts import CODE, FAMILY, NOW, REDIRECT_URI, SECRET, VERIFIER, code, context, origin, standing
@@ -123,3 +124,14 @@ def test_what_the_record_gained_meanwhile_is_not_issued() -> None:
 def test_no_scopes_asked_is_a_token_with_none() -> None:
     fact = code(origin=origin(scopes=()))
     assert decide(replace(fact, standing=standing(pairs=(), since=()))).origin.scopes == ()
+
+
+def test_what_must_be_known_is_the_row_that_the_code_names_and_nothing_for_garbage() -> None:
+    text = format_credential(Prefix.AUTHORIZATION_CODE, Credential(CODE, SECRET))
+    assert authorization_code.needs(Params(code=text)) == CodeNeed(CODE)
+    assert authorization_code.needs(Params(code="not ours")) == CodeNeed(None)
+
+
+def test_an_exempted_application_redeems_a_code_without_a_challenge() -> None:
+    order = decide(code(code_challenge=None), code_verifier=None)
+    assert order.origin.scopes == ("a", "b")

@@ -12,6 +12,7 @@ from app.protocol.errors import ErrorCode, OAuthError, RevokeFamily
 from app.protocol.facts import FamilyFact
 from app.protocol.grant_types import refresh_token
 from app.protocol.grant_types.refresh_token import Params
+from app.protocol.needs import FamilyNeed
 from app.protocol.outcomes import Issuance, Refresh
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
@@ -154,12 +155,29 @@ def test_a_token_is_recognised_across_a_change_of_server_keys() -> None:
     keys = ServerKeys(current=2, by_version={1: b"k" * 32, 2: b"n" * 32})
     first = successor(keys.by_version[1], FAMILY, 1, SECRET)
     second = successor(keys.by_version[2], FAMILY, 2, first)
-    arguments: dict[str, Any] = {
-        "family_id": FAMILY, "presented_generation": 0, "presented_secret": SECRET,
-        "current_generation": 2, "current_digest": digest(second), "key_since": ((1, 0), (2, 2)),
-    }  # fmt: skip
-    assert genuine(keys, **arguments)
-    assert not genuine(ServerKeys(current=2, by_version={2: b"n" * 32}), **arguments)
+    moved_on = family(generation=2, digest=digest(second), key_since=((1, 0), (2, 2)))
+    presented = Credential(FAMILY, SECRET, 0)
+    assert genuine(keys, presented, moved_on)
+    assert not genuine(ServerKeys(current=2, by_version={2: b"n" * 32}), presented, moved_on)
+
+
+def test_no_token_is_genuine_in_a_family_without_refresh_tokens() -> None:
+    assert not genuine(KEYS, Credential(FAMILY, SECRET, 0), family(digest=None))
+
+
+def test_a_token_of_a_generation_to_come_is_not_genuine() -> None:
+    assert not genuine(KEYS, Credential(FAMILY, secret_of(1), 1), at(0))
+
+
+def test_what_must_be_known_is_the_row_that_the_token_names_and_nothing_for_garbage() -> None:
+    token = format_credential(Prefix.REFRESH_TOKEN, Credential(FAMILY, SECRET, 3))
+    assert refresh_token.needs(Params(refresh_token=token)) == FamilyNeed(FAMILY)
+    assert refresh_token.needs(Params(refresh_token="not ours")) == FamilyNeed(None)
+
+
+def test_a_refresh_for_nothing_but_withdrawn_scopes_is_invalid_grant() -> None:
+    only_b = at(0, standing=standing(pairs=("b",), since=(1,)))
+    assert refused(only_b, scope="a").code is ErrorCode.INVALID_GRANT
 
 
 class Holder:

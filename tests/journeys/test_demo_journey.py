@@ -107,6 +107,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     )
     card = page.locator("form.card")
     expect(card).to_contain_text(urlsplit(demo.url).netloc)
+    expect(card).to_contain_text("by Assent examples")
     assert "See projects" in clause(page, "It asks to")
     assert "Until you disconnect it." in clause(page, "For how long")
     assert "Connected applications" in clause(page, "To undo it")

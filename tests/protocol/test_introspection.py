@@ -69,7 +69,8 @@ def test_a_token_without_scopes_is_active_without_a_scope_member() -> None:
     assert "scope" not in answer
 
 
-def test_a_public_client_may_not_introspect() -> None:
+def test_a_confidential_application_may_introspect_and_a_public_one_may_not() -> None:
+    introspection.check_caller(client())
     with pytest.raises(OAuthError) as refused:
         introspection.check_caller(client(auth_method="none"))
     assert refused.value.code is ErrorCode.INVALID_CLIENT
@@ -92,8 +93,24 @@ def test_a_refresh_token_is_described_to_its_owner_only() -> None:
         family(expires_at=NOW),
         family(digest=None),
         family(standing=standing(user_active=False)),
+        family(standing=standing(pairs=(), since=())),
     ):
         assert not active(dead)
+
+
+def test_a_refresh_token_without_scopes_is_active_without_a_scope_member() -> None:
+    answer = introspection.describe_refresh(
+        client(), REFRESH, family(origin=origin(scopes=())), keys=KEYS, issuer=ISSUER, now=NOW
+    )
+    assert answer["active"] is True
+    assert "scope" not in answer
+
+
+def test_a_refresh_token_says_when_it_ends_if_nobody_uses_it() -> None:
+    sooner = family(idle_expires_at=NOW + timedelta(minutes=1))
+    answer = introspection.describe_refresh(client(), REFRESH, sooner, keys=KEYS, issuer=ISSUER, now=NOW)
+    assert answer["exp"] == int(NOW.timestamp()) + 60
+    assert answer["token_type"] == "refresh_token"
 
 
 def test_a_client_revokes_its_own_tokens() -> None:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from app.protocol import consent, liveness
 from app.protocol.facts import Origin, RecordFact
-from tests.support.facts import RECORD, origin, standing
+from app.protocol.scopes import ScopeDefinition, ScopeRegistry
+from tests.support.facts import RECORD, client, origin, standing
 
 _SCOPES = st.lists(st.sampled_from("abcdef"), unique=True).map(tuple)
 
@@ -65,3 +66,22 @@ def test_approval_never_exceeds_the_request_and_never_lacks_a_required_scope(
 def test_a_pair_splits_into_what_it_was_made_of() -> None:
     assert liveness.split_pair(liveness.pair("a", "https://r1")) == ("a", "https://r1")
     assert liveness.split_pair("a") == ("a", "")
+
+
+def test_a_token_dies_with_its_last_permission_and_one_that_never_had_any_lives() -> None:
+    emptied = standing(pairs=(), since=())
+    assert liveness.living_scopes(origin(scopes=("a",)), emptied) is None
+    assert liveness.living_scopes(origin(scopes=()), emptied) == ()
+    assert liveness.living_scopes(origin(scopes=("a", "b")), standing(pairs=("b",), since=(1,))) == ("b",)
+
+
+def test_nothing_lives_where_nobody_stands_behind_it() -> None:
+    for gone in (None, standing(user_active=False), standing(record_revoked=True)):
+        assert liveness.living_scopes(origin(scopes=()), gone) is None
+
+
+def test_a_scope_may_be_unticked_where_the_registry_or_the_application_says_so() -> None:
+    registry = ScopeRegistry([ScopeDefinition("a"), ScopeDefinition("b", optional=True), ScopeDefinition("c")])
+    asking = client(optional_scopes=frozenset({"c", "gone"}))
+    assert consent.optional_scopes(("a", "b", "c"), asking, registry) == {"b", "c"}
+    assert consent.optional_scopes(("gone", "left"), asking, registry) == {"gone"}

@@ -29,10 +29,15 @@ def test_any_bytes_are_read_or_refused_with_invalid_request(raw: bytes) -> None:
     assert refusal is None or refusal.code is ErrorCode.INVALID_REQUEST
 
 
+def test_empty_pieces_are_no_parameters() -> None:
+    assert parse_form(b"&a=1&&b=2&").pairs() == (("a", "1"), ("b", "2"))
+
+
 def test_an_empty_value_is_absent() -> None:
     params = parse_form(b"scope=&state=x")
     assert params.get("scope") is None
     assert params.get("state") == "x"
+    assert parse_form(b"resource=&resource=https%3A%2F%2Fa").all("resource") == ("https://a",)
 
 
 def test_a_repeated_parameter_has_no_value_and_is_refused() -> None:
@@ -62,3 +67,10 @@ def test_broken_encodings_are_refused_not_repaired(raw: bytes) -> None:
 def test_too_many_parameters_are_refused() -> None:
     with pytest.raises(OAuthError, match="more than"):
         parse_form(b"&".join(b"p%d=1" % n for n in range(MAX_PARAMETERS + 1)))
+
+
+def test_what_is_kept_of_a_request_is_what_was_named() -> None:
+    params = parse_form(b"scope=a&token=secret&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb")
+    assert params.only({"scope", "resource"}).pairs() == (
+        ("scope", "a"), ("resource", "https://a"), ("resource", "https://b"),
+    )  # fmt: skip

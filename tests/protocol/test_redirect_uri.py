@@ -88,6 +88,7 @@ def test_the_registered_string_and_any_loopback_port_are_accepted(registered: st
         "/cb",
         "https://*.example/cb",
         "https:///cb",
+        "https:/cb",
         "https://user:pw@a.example/cb",
         "https://a.example/ä",
         "https://a.example/c b",
@@ -133,3 +134,4 @@ def test_only_an_https_host_assures_who_the_application_is() -> None:
 def test_people_read_the_host_or_the_scheme() -> None:
     assert redirect_uri.display_host("https://a.example:8443/cb") == "a.example"
     assert redirect_uri.display_host("com.example.app:/cb") == "com.example.app:"
+    assert redirect_uri.display_host("neither host nor scheme") == ""

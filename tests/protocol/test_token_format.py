@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential, prefix_of
+from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 
 _SECRETS = st.binary(min_size=32, max_size=32)
 
@@ -16,7 +16,6 @@ def test_parsing_is_the_inverse_of_formatting(prefix: Prefix, key: UUID, secret:
     credential = Credential(key, secret, generation if prefix is Prefix.REFRESH_TOKEN else 0)
     text = format_credential(prefix, credential)
     assert parse_credential(prefix, text) == credential
-    assert prefix_of(text) is prefix
     assert all(parse_credential(other, text) is None for other in Prefix if other is not prefix)
 
 
@@ -45,7 +44,9 @@ def test_another_spelling_of_the_same_bytes_is_no_credential() -> None:
     assert parse_credential(Prefix.ACCESS_TOKEN, text + "=") is None
 
 
-@pytest.mark.parametrize("text", ["", "_", "asat", "asat_", "asat_" + "!" * 70, "asat_" + "é" * 70])
+@pytest.mark.parametrize(
+    "text", ["", "_", "asat", "asat_", "asat_" + "!" * 70, "asat_" + "!" * 69 + "A", "asat_" + "é" * 69 + "A"]
+)
 def test_garbage_is_none(text: str) -> None:
     assert parse_credential(Prefix.ACCESS_TOKEN, text) is None
 

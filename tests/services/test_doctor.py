@@ -116,12 +116,12 @@ def test_applications_without_exemptions_and_loopback_redirects_are_fine() -> No
     assert _worst(doctor.check_applications([APPLICATION, native])).level is Level.OK
 
 
-def test_a_scope_without_a_title_is_named_with_its_key() -> None:
+def test_a_scope_without_a_description_is_named_with_the_key_to_set() -> None:
     registry = ScopeRegistry([ScopeDefinition("org:read", "See your organizations"), ScopeDefinition("raw")])
 
     (finding,) = doctor.check_scopes(registry)
-    assert finding.seen == "raw has no title"
-    assert 'scopes."raw"' in finding.remedy
+    assert finding.seen == "raw has no description"
+    assert finding.remedy == 'Set [scopes."raw"] description in assent.toml.'
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,14 @@
 """Store tests run on every PostgreSQL that is installed: the wheel's, and the system's."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from app.store import embedded
+from app.store.embedded import Cluster
+from tests.store import embedded_owner
 from tests.support.database import engines
 
 
@@ -10,3 +17,37 @@ def engine(request: pytest.FixtureRequest) -> str:
     """Each PostgreSQL in turn."""
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory for data directories."""
+    with embedded_owner.folder() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A data directory whose database has run and been stopped."""
+    with embedded_owner.stopped() as path:
+        yield path
+
+
+@pytest.fixture
+def data(place: Path, made: Path) -> Path:
+    """A copy of that data directory."""
+    return embedded_owner.copy(made, place / "data")
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Cluster]]:
+    """Start databases without fsync, and stop those that still run at the end."""
+    started: list[Cluster] = []
+
+    def begin(data_dir: Path, **options: Any) -> Cluster:
+        started.append(embedded.start(data_dir, **{"durable": False, **options}))
+        return started[-1]
+
+    yield begin
+    for cluster in started:
+        cluster.stop()

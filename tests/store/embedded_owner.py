@@ -1,5 +1,6 @@
 """A process that owns an embedded database until its input ends: what the launcher's tests start, kill and compare."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -98,6 +99,11 @@ def copy(made: Path, data_dir: Path) -> Path:
     """Copy a data directory with owners and modes, and return the copy."""
     subprocess.run(["cp", "-a", made, data_dir], check=True)
     return data_dir
+
+
+def query(target: ConnectionTarget, statement: str, *arguments: Any) -> Any:
+    """Return the first value that a statement gives."""
+    return asyncio.run(ask(target, statement, *arguments))
 
 
 async def ask(target: ConnectionTarget, statement: str, *arguments: Any) -> Any:

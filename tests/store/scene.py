@@ -179,6 +179,7 @@ def exchange(origin: Origin, code_id: UUID, now: datetime = NOW) -> CodeSettleme
     family_id = new_id(now)
     return CodeSettlement(
         grant_id=code_id,
+        application_version=1,
         now=now,
         family_id=family_id,
         family_digest=digest(b"refresh 0"),
@@ -204,6 +205,7 @@ def refresh(
     """The order that continues a family."""
     order = {
         "mode": mode,
+        "application_version": 1,
         "family_id": family_id,
         "presented_generation": generation,
         "now": now,

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.models import ServerMeta
 from app.store import hot_pool
 from app.store.database import Database, StoreUnavailable
-from app.store.hot_pool import counting_trips
+from app.store.hot_connection import counting_trips
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 

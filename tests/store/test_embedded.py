@@ -16,45 +16,10 @@ from sqlalchemy.engine import make_url
 from app.store import embedded
 from app.store.embedded import AlreadyRunning, Binaries, Cluster, ConnectionTarget, EmbeddedError
 from tests.store import embedded_owner
-from tests.store.embedded_owner import Owner, alive, ask
+from tests.store.embedded_owner import Owner, alive, ask, query
 
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 INSTALLED = [*embedded.find_binaries(), *(embedded.binaries_at(path.parent) for path in SYSTEM)]
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory for data directories."""
-    with embedded_owner.folder() as path:
-        yield path
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
-    """A data directory whose database has run and been stopped."""
-    with embedded_owner.stopped() as path:
-        yield path
-
-
-@pytest.fixture
-def data(place: Path, made: Path) -> Path:
-    """A copy of that data directory."""
-    return embedded_owner.copy(made, place / "data")
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Cluster]]:
-    """Start databases without fsync, and stop those that still run at the end."""
-    started: list[Cluster] = []
-
-    def begin(data_dir: Path, **options: Any) -> Cluster:
-        cluster = embedded.start(data_dir, **{"durable": False, **options})
-        started.append(cluster)
-        return cluster
-
-    yield begin
-    for cluster in started:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +29,6 @@ def running() -> Iterator[tuple[Path, Cluster]]:
         cluster = embedded.start(path / "data", owner_label="http://localhost:8000", durable=False)
         yield path / "data", cluster
         cluster.stop()
-
-
-def query(target: ConnectionTarget, statement: str, *arguments: Any) -> Any:
-    """Return the first value that a statement gives."""
-    return asyncio.run(ask(target, statement, *arguments))
 
 
 def mode(path: Path) -> int:

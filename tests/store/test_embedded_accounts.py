@@ -26,27 +26,6 @@ NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory for data directories."""
-    with embedded_owner.folder() as path:
-        yield path
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Cluster]]:
-    """Start databases without fsync, and stop those that still run at the end."""
-    started: list[Cluster] = []
-
-    def begin(data_dir: Path, **options: Any) -> Cluster:
-        started.append(embedded.start(data_dir, **{"durable": False, **options}))
-        return started[-1]
-
-    yield begin
-    for cluster in started:
-        cluster.stop()
-
-
 def install(folder: Path) -> Path:
     """Copy the wheel's newest programs below a folder and return where they are."""
     newest = max(embedded.find_binaries(), key=lambda one: one.major)

@@ -1,6 +1,5 @@
 """What is killed, and when, leaves nothing acknowledged lost, no process behind, and a next start that works."""
 
-import asyncio
 import os
 import re
 import signal
@@ -15,27 +14,7 @@ import pytest
 from app.store import embedded
 from app.store.embedded import AlreadyRunning, Cluster, ConnectionTarget, EmbeddedError
 from tests.store import embedded_owner
-from tests.store.embedded_owner import Owner, alive, ask, owning
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory for data directories."""
-    with embedded_owner.folder() as path:
-        yield path
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
-    """A data directory whose database has run and been stopped."""
-    with embedded_owner.stopped() as path:
-        yield path
-
-
-@pytest.fixture
-def data(place: Path, made: Path) -> Path:
-    """A copy of that data directory."""
-    return embedded_owner.copy(made, place / "data")
+from tests.store.embedded_owner import Owner, alive, owning, query
 
 
 @pytest.fixture
@@ -50,11 +29,6 @@ def start() -> Iterator[Callable[..., Cluster]]:
     yield begin
     for cluster in started:
         cluster.stop()
-
-
-def query(target: ConnectionTarget, statement: str, *arguments: Any) -> Any:
-    """Return the first value that a statement gives."""
-    return asyncio.run(ask(target, statement, *arguments))
 
 
 def write(target: ConnectionTarget) -> None:

@@ -1,61 +1,19 @@
 """What the embedded PostgreSQL makes good by itself, and what it refuses with one sentence that names the remedy."""
 
-import asyncio
 import os
 import re
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.store import embedded
-from app.store.embedded import Cluster, ConnectionTarget, EmbeddedError, layout
+from app.store.embedded import Cluster, EmbeddedError, layout
 from tests.store import embedded_owner
-from tests.store.embedded_owner import ask
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory for data directories."""
-    with embedded_owner.folder() as path:
-        yield path
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
-    """A data directory whose database has run and been stopped."""
-    with embedded_owner.stopped() as path:
-        yield path
-
-
-@pytest.fixture
-def data(place: Path, made: Path) -> Path:
-    """A copy of that data directory."""
-    return embedded_owner.copy(made, place / "data")
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Cluster]]:
-    """Start databases without fsync, and stop those that still run at the end."""
-    started: list[Cluster] = []
-
-    def begin(data_dir: Path, **options: Any) -> Cluster:
-        cluster = embedded.start(data_dir, **{"durable": False, **options})
-        started.append(cluster)
-        return cluster
-
-    yield begin
-    for cluster in started:
-        cluster.stop()
-
-
-def query(target: ConnectionTarget, statement: str, *arguments: Any) -> Any:
-    """Return the first value that a statement gives."""
-    return asyncio.run(ask(target, statement, *arguments))
+from tests.store.embedded_owner import query
 
 
 def mode(path: Path) -> int:

@@ -14,7 +14,7 @@ from app.models import Application, BrowserSession, User
 from app.protocol import liveness
 from app.protocol.policy import ApplicationPolicy
 from app.store.database import Database
-from app.store.hot_pool import counting_trips
+from app.store.hot_connection import counting_trips
 from tests.store import scene as scenes
 from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene
 

@@ -15,14 +15,14 @@ import pytest
 from app.crypto.secrets import new_id
 from app.store import gather_sql, partitions, settle_sql
 from app.store.database import Database
-from app.store.hot_pool import SWITCHES, Statement
+from app.store.hot_connection import SWITCHES, Statement
 from tests.store import scene as scenes
 from tests.store.scene import NOW
 from tests.support.database import FreshDatabase
 
 STATEMENTS = (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS)
 FORBIDDEN = {"Seq Scan", "Hash Join", "Merge Join", "Bitmap Heap Scan", "Bitmap Index Scan", "Materialize", "Memoize"}
-PARTITIONED = {"gather_token", "gather_bearer", "revoke_token"}
+PARTITIONED = {"gather_token", "gather_token_alone", "revoke_token"}
 ROWS = 5_000
 SAMPLES = {
     "uuid": f"'{new_id(NOW)}'",
@@ -122,6 +122,17 @@ async def test_a_hot_statement_touches_rows_by_key_alone(
         [pruned] = [node for node in nodes if "Subplans Removed" in node]
         assert pruned["Subplans Removed"] >= 2
         assert sum("access_token" in scan["Relation Name"] for scan in scans) == 1
+
+
+@pytest.mark.parametrize("statement", [one for one in STATEMENTS if one.shares_trips], ids=lambda one: one.name)
+async def test_a_statement_that_shares_trips_names_its_row_first_and_answers_with_one(
+    hot_connection: asyncpg.Connection, statement: Statement
+) -> None:
+    prepared = await hot_connection.prepare(statement.sql)
+    parameters = [parameter.name for parameter in prepared.get_parameters()]
+    assert parameters[0] == "uuid"
+    samples = ", ".join(SAMPLES[name] for name in parameters)
+    assert len(await hot_connection.fetch(f'execute "{statement.name}"({samples})')) == 1
 
 
 @pytest.mark.parametrize("name", ["gather_token", "gather_authorize", "settle_refresh.rotate"])

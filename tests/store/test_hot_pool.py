@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from app.store import hot_pool
-from app.store.hot_pool import HotPool, Statement, StoreUnavailable, counting_trips
+from app.store.hot_connection import Statement, StoreUnavailable, counting_trips
+from app.store.hot_pool import HotPool
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 

@@ -1,5 +1,7 @@
 """Records as their user sees them: listed, narrowed, revoked, with their history."""
 
+from uuid import UUID
+
 import pytest
 
 from app.crypto.secrets import new_id
@@ -90,6 +92,40 @@ async def test_revoking_ends_a_record_once_and_keeps_its_history(scene: Scene) -
     told = await records.history(scene.database, settled.record_id)
     assert [entry.event for entry in told] == ["authorization.revoked", "authorization.granted"]
     assert told[0].data == {"before": ["a"], "after": [], "version": 2}
+
+
+async def test_a_change_meant_for_another_version_changes_and_tells_nothing(scene: Scene) -> None:
+    settled, _ = await scenes.approve(scene, "a", "b")
+    taken, ended = scenes.entry("authorization.narrowed"), scenes.entry("authorization.revoked")
+    for version in (0, 2):
+        with pytest.raises(records.VersionChanged):
+            await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, version)
+        with pytest.raises(records.VersionChanged):
+            await records.revoke(scene.database, settled.record_id, NOW, ended, version)
+    assert len(await records.history(scene.database, settled.record_id)) == 1
+    assert await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, 1)
+    assert await records.revoke(scene.database, settled.record_id, NOW, ended, 2)
+    assert not await records.revoke(scene.database, settled.record_id, NOW, ended, 3)
+
+
+async def test_pages_hold_the_users_live_records_the_newest_first(scene: Scene) -> None:
+    made, others = [], [await scenes.begin(scene.database) for _ in range(3)]
+    for at, other in enumerate(others):
+        own = scenes.Scene(scene.database, scene.user_id, other.application_id, other.client_id)
+        settled, _ = await scenes.approve(own, "a", now=NOW + at * SECOND)
+        made.append(settled.record_id)
+
+    async def page(after: UUID | None, limit: int = 2) -> list[UUID]:
+        found = await records.page_for_user(scene.database, scene.user_id, after=after, limit=limit)
+        return [record.id for record in found]
+
+    assert await page(None) == [made[2], made[1]]
+    assert await page(made[1]) == [made[0]]
+    assert await page(made[0]) == []
+    await records.revoke(scene.database, made[1], NOW, scenes.entry("authorization.revoked"))
+    assert await page(made[1]) == [made[0]]
+    assert await page(None, 3) == [made[2], made[0]]
+    assert await records.page_for_user(scene.database, others[0].user_id, after=None, limit=9) == []
 
 
 async def test_an_unknown_record_is_nothing(database: Database) -> None:

@@ -18,7 +18,7 @@ from app.protocol import liveness
 from app.protocol.facts import Origin
 from app.store import records
 from app.store.database import Database
-from app.store.hot_pool import counting_trips
+from app.store.hot_connection import counting_trips
 from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene, fetch
 from tests.support.database import FreshDatabase

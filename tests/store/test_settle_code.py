@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene, fetch
 from tests.support.database import FreshDatabase
 
-CONNECTIONS = 20
+RIVALS = 20
+WORKERS = 5
 
 
 @pytest.fixture
@@ -24,11 +26,12 @@ async def scene(database: Database) -> Scene:
 
 
 @pytest.fixture(scope="module")
-async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
-    """The same database over many connections."""
-    opened = await Database.open(fresh_database.runtime_url, hot_connections=CONNECTIONS)
-    yield opened
-    await opened.close()
+async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Iterator[Database]]:
+    """The same database as several workers have it open, in turn."""
+    opened = [await Database.open(fresh_database.runtime_url) for _ in range(WORKERS)]
+    yield cycle(opened)
+    for database in opened:
+        await database.close()
 
 
 async def rows_of(fresh: FreshDatabase, scene: Scene) -> tuple[int, int]:
@@ -65,15 +68,15 @@ def again(order: CodeSettlement) -> CodeSettlement:
 
 @pytest.mark.soak
 async def test_of_many_exchanges_of_one_code_exactly_one_wins(
-    crowd: Database, fresh_database: FreshDatabase, volume: Callable[[int], int]
+    crowd: Iterator[Database], fresh_database: FreshDatabase, volume: Callable[[int], int]
 ) -> None:
-    scene = await scenes.begin(crowd)
+    scene = await scenes.begin(next(crowd))
     for order in await orders_for_new_codes(scene, volume(200)):
-        rivals = [again(order) for _ in range(CONNECTIONS)]
-        won = await asyncio.gather(*(crowd.hot.settle_code(rival) for rival in rivals))
+        rivals = [again(order) for _ in range(RIVALS)]
+        won = await asyncio.gather(*(next(crowd).hot.settle_code(rival) for rival in rivals))
         assert sum(won) == 1
         assert await audits_of(fresh_database, *rivals) == 1
-        _, code = await crowd.hot.gather_code(scene.client_id, order.grant_id)
+        _, code = await next(crowd).hot.gather_code(scene.client_id, order.grant_id)
         assert code is not None
         assert code.family_id == rivals[won.index(True)].family_id
     codes = volume(200)
@@ -82,11 +85,11 @@ async def test_of_many_exchanges_of_one_code_exactly_one_wins(
 
 @pytest.mark.soak
 async def test_the_same_request_many_times_at_once_is_done_once(
-    crowd: Database, fresh_database: FreshDatabase, volume: Callable[[int], int]
+    crowd: Iterator[Database], fresh_database: FreshDatabase, volume: Callable[[int], int]
 ) -> None:
-    scene = await scenes.begin(crowd)
+    scene = await scenes.begin(next(crowd))
     orders = await orders_for_new_codes(scene, volume(100))
-    won = await asyncio.gather(*(crowd.hot.settle_code(order) for order in orders for _ in range(CONNECTIONS)))
+    won = await asyncio.gather(*(next(crowd).hot.settle_code(order) for order in orders for _ in range(RIVALS)))
     assert sum(won) == len(orders)
     assert await rows_of(fresh_database, scene) == (len(orders), len(orders))
     assert await audits_of(fresh_database, *orders) == len(orders)
@@ -94,9 +97,9 @@ async def test_the_same_request_many_times_at_once_is_done_once(
 
 @pytest.mark.soak
 async def test_racing_exchanges_into_a_missing_partition_all_succeed(
-    crowd: Database, fresh_database: FreshDatabase, volume: Callable[[int], int]
+    crowd: Iterator[Database], fresh_database: FreshDatabase, volume: Callable[[int], int]
 ) -> None:
-    scene = await scenes.begin(crowd)
+    scene = await scenes.begin(next(crowd))
     orders = await orders_for_new_codes(scene, volume(800))
     later = NOW + timedelta(days=100)
     origin = orders[0].family_origin
@@ -108,19 +111,19 @@ async def test_racing_exchanges_into_a_missing_partition_all_succeed(
         )
         for order in orders
     ]
-    assert all(await asyncio.gather(*(crowd.hot.settle_code(order) for order in moved)))
+    assert all(await asyncio.gather(*(next(crowd).hot.settle_code(order) for order in moved)))
     assert await rows_of(fresh_database, scene) == (len(orders), len(orders))
     assert await audits_of(fresh_database, *moved) == len(orders)
 
 
 @pytest.mark.soak
 async def test_an_exchange_whose_caller_is_cancelled_is_done_whole(
-    crowd: Database, fresh_database: FreshDatabase, volume: Callable[[int], int]
+    crowd: Iterator[Database], fresh_database: FreshDatabase, volume: Callable[[int], int]
 ) -> None:
-    scene = await scenes.begin(crowd)
+    scene = await scenes.begin(next(crowd))
     dice = random.Random(7)
     orders = await orders_for_new_codes(scene, volume(1500))
-    tasks = [asyncio.create_task(crowd.hot.settle_code(order)) for order in orders]
+    tasks = [asyncio.create_task(next(crowd).hot.settle_code(order)) for order in orders]
     await asyncio.sleep(0)  # from here on each has begun
     for task in tasks:
         if dice.random() < 0.5:
@@ -130,9 +133,9 @@ async def test_an_exchange_whose_caller_is_cancelled_is_done_whole(
     assert any(isinstance(answer, asyncio.CancelledError) for answer in answers)
     assert all(answer is True or isinstance(answer, asyncio.CancelledError) for answer in answers)
     for order in orders:  # every write ends before a look-up gets its connection, or the look-up sees it done
-        _, code = await crowd.hot.gather_code(scene.client_id, order.grant_id)
+        _, code = await next(crowd).hot.gather_code(scene.client_id, order.grant_id)
         while code is not None and code.used_at is None:
-            _, code = await crowd.hot.gather_code(scene.client_id, order.grant_id)
+            _, code = await next(crowd).hot.gather_code(scene.client_id, order.grant_id)
     assert await rows_of(fresh_database, scene) == (len(orders), len(orders))
 
 

@@ -1,9 +1,10 @@
 """Refreshing: one row per family, one step per generation (storage.md §5)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import get_args
 from uuid import UUID
 
@@ -26,11 +27,12 @@ async def scene(database: Database) -> Scene:
 
 
 @pytest.fixture(scope="module")
-async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
-    """The same database over many connections."""
-    opened = await Database.open(fresh_database.runtime_url, hot_connections=20)
-    yield opened
-    await opened.close()
+async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Iterator[Database]]:
+    """The same database as several workers have it open, in turn."""
+    opened = [await Database.open(fresh_database.runtime_url) for _ in range(5)]
+    yield cycle(opened)
+    for database in opened:
+        await database.close()
 
 
 async def begin_family(scene: Scene) -> tuple[Origin, UUID]:
@@ -75,16 +77,16 @@ async def test_a_new_server_key_is_noted_with_the_generation_it_made(scene: Scen
 
 @pytest.mark.soak
 async def test_of_many_rotations_with_one_token_one_wins_and_the_rest_may_repeat(
-    crowd: Database, volume: Callable[[int], int]
+    crowd: Iterator[Database], volume: Callable[[int], int]
 ) -> None:
-    scene = await scenes.begin(crowd)
+    scene = await scenes.begin(next(crowd))
     for _ in range(volume(50)):
         origin, family_id = await begin_family(scene)
         rivals = [scenes.refresh(origin, family_id) for _ in range(20)]
-        won = await asyncio.gather(*(crowd.hot.settle_refresh(rival) for rival in rivals))
+        won = await asyncio.gather(*(next(crowd).hot.settle_refresh(rival) for rival in rivals))
         assert sum(won) == 1
         repeats = [scenes.refresh(origin, family_id, "repeat") for _ in range(19)]
-        assert all(await asyncio.gather(*(crowd.hot.settle_refresh(repeat) for repeat in repeats)))
+        assert all(await asyncio.gather(*(next(crowd).hot.settle_refresh(repeat) for repeat in repeats)))
         family = await read(scene, family_id)
         assert (family.generation, family.revoked_at) == (1, None)
 

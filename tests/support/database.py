@@ -114,9 +114,9 @@ def fresh_database(clusters: dict[str, TestCluster], engine: str) -> Iterator[Fr
         asyncio.run(_make_template(clusters[engine]))
     cluster = clusters[engine]
     name = f"test_{next(_names)}"
-    asyncio.run(_command(cluster, f"create database {name} template {_TEMPLATE} owner {OWNER}"))
+    asyncio.run(command(cluster, f"create database {name} template {_TEMPLATE} owner {OWNER}"))
     yield FreshDatabase(cluster, name)
-    asyncio.run(_command(cluster, f"drop database {name} with (force)"))
+    asyncio.run(command(cluster, f"drop database {name} with (force)"))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ async def _becomes_ready(cluster: TestCluster) -> bool:
         if cluster.process.poll() is not None:
             break
         try:
-            await _command(cluster, "select 1")
+            await command(cluster, "select 1")
         except (OSError, asyncpg.CannotConnectNowError):
             await asyncio.sleep(0.02)
         else:
@@ -175,7 +175,7 @@ async def _becomes_ready(cluster: TestCluster) -> bool:
 
 
 async def _make_template(cluster: TestCluster) -> None:
-    await _command(
+    await command(
         cluster,
         f"create role {OWNER} login",
         f"create role {RUNTIME} login",
@@ -184,7 +184,8 @@ async def _make_template(cluster: TestCluster) -> None:
     await upgrade(cluster.url(OWNER, _TEMPLATE), RUNTIME)
 
 
-async def _command(cluster: TestCluster, *statements: str) -> None:
+async def command(cluster: TestCluster, *statements: str) -> None:
+    """Run statements as the superuser, outside every database of a test."""
     connection = await asyncpg.connect(cluster.url(SUPERUSER, "postgres"))
     try:
         for statement in statements:

@@ -163,4 +163,4 @@ def context(*, now: datetime = NOW, **changes: Any) -> TokenContext:
     """The token endpoint at one moment, with a client changed by keyword."""
     asking = client(**changes)
     policy = effective(ServerPolicy(issuer=ISSUER), asking.policy, confidential=asking.confidential)
-    return TokenContext(now=now, client=asking, policy=policy, scopes=REGISTRY, keys=KEYS)
+    return TokenContext(now=now, client=asking, policy=policy, keys=KEYS)

@@ -296,7 +296,7 @@ def assert_sound(request: WireRequest, answer: WireAnswer) -> None:
     ):
         assert answer.header("set-cookie") is None
         assert answer.header("cache-control") == "no-store" or answer.status == 204
-        assert answer.media_type in ("application/json", "")
+        assert answer.media_type in ("application/json", "application/problem+json", "")
     if answer.media_type == "application/json" and answer.body and answer.status >= 400:
         content = answer.json()
         assert isinstance(content, dict)

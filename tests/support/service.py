@@ -114,7 +114,7 @@ async def service(database: Database, **settings: Any) -> AsyncIterator[Service]
     clock = Clock()
     for table in ("access_token", "audit", "decision_trace"):
         await database.ensure_partition(table, clock())
-    pages = pages_of()
+    pages = pages_of(configured)
     server = furnish(pages, configured, database, KEYS, clock)
     app = assemble(configured, pages)
     yield Service(app, server, database, clock)

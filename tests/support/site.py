@@ -109,7 +109,7 @@ def open_site(
     """Wire the pages to a database."""
     configured = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
     clock = clock or Clock()
-    made = pages_of()
+    made = pages_of(configured)
     server = furnish(made, configured, database, ServerKeys(current=1, by_version={1: b"k" * 32}), clock)
     if passwords is not None:
         made.state.passwords = passwords

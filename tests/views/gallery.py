@@ -74,7 +74,6 @@ FIRST = Consent(
     groups=(TRACKER, BILLING),
     lifetime=OFFLINE,
     details=(Fact("Client ID", "deploy-diary"), Fact("Redirect URI", "https://deploydiary.example/callback")),
-    now=NOW,
 )
 
 CONNECTED = ConnectedApplication(
@@ -145,7 +144,6 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
         application=UNCHECKED,
         destination=Destination.of("http://localhost:33418/callback"),
         groups=(BILLING,),
-        first_seen=NOW,
     )
     yield "consent-unchecked", unchecked
     yield (
@@ -154,7 +152,6 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
             unchecked,
             application=replace(UNCHECKED, self_registered=False, owner="Saltbarn"),
             destination=Destination.of("https://notes-agent.example/cb"),
-            first_seen=MARCH,
             groups=all_had,
         ),
     )
@@ -174,7 +171,6 @@ def error_pages() -> Iterator[tuple[str, Page]]:
         ),
     )
     yield "error-client-unknown", ErrorPage.client_unknown(REFERENCE, client_id="nobody")
-    yield "error-client-off", ErrorPage.client_off(REFERENCE, DIARY, client_id="deploy-diary")
     yield (
         "error-request-wrong",
         ErrorPage.request_wrong(REFERENCE, error="invalid_request", description="state is given twice; send it once"),
@@ -196,15 +192,12 @@ def error_pages() -> Iterator[tuple[str, Page]]:
         ),
     )
     yield "error-denied", ErrorPage.denied(REFERENCE, UNCHECKED, return_to=back, account=PERSON)
-    yield "error-page-expired", ErrorPage.page_expired(REFERENCE)
-    yield "error-page-expired-of-application", ErrorPage.page_expired(REFERENCE, application=DIARY)
+    yield "error-page-expired", ErrorPage.page_expired(REFERENCE, kept_seconds=600)
     yield "error-cookie-missing", ErrorPage.cookie_missing(REFERENCE, host="id.lumenfold.example")
     yield "error-form-refused", ErrorPage.form_refused(REFERENCE)
     yield "error-setup-link-used", ErrorPage.setup_link_used(REFERENCE)
     yield "error-not-found", ErrorPage.not_found(REFERENCE, account=PERSON)
     yield "error-method-not-allowed", ErrorPage.method_not_allowed(REFERENCE)
-    yield "error-forbidden", ErrorPage.forbidden(REFERENCE, who="Owners of Northquay.", account=PERSON)
-    yield "error-too-many-attempts", ErrorPage.too_many_attempts(REFERENCE, retry_after=30)
     yield "error-password-queue-full", ErrorPage.password_queue_full(REFERENCE)
     yield "error-broken", ErrorPage.broken(REFERENCE)
 

@@ -6,8 +6,6 @@ import pytest
 
 from app.views.pages import (
     Destination,
-    Permission,
-    PermissionGroup,
 )
 from tests.views.gallery import FIRST, GALLERY, VIEWS
 from tests.views.parsed import Parsed, parsed
@@ -39,12 +37,6 @@ def test_optional_permissions_are_boxes_left_unticked_and_required_ones_have_non
     boxes = [field for field in parsed("consent").all("input") if field["type"] == "checkbox"]
     assert [(box["name"], box["value"]) for box in boxes] == [("scope", "member:read"), ("scope", "issue:comment")]
     assert not [box for box in boxes if "checked" in box]
-
-
-def test_box_sends_the_choice_when_it_differs_from_the_name() -> None:
-    line = Permission("read", "Read", optional=True, choice="read@2")
-    page = Parsed(VIEWS.render(replace(FIRST, groups=(PermissionGroup("Notes", (line,)),))))
-    assert ("scope", "read@2") in list(page.fields())
 
 
 def test_incremental_consent_keeps_new_and_granted_apart() -> None:

@@ -26,7 +26,6 @@ def test_error_page_says_what_happened_what_to_do_and_under_which_reference(name
         ("error-form-refused", 403),
         ("error-not-found", 404),
         ("error-method-not-allowed", 405),
-        ("error-too-many-attempts", 429),
         ("error-broken", 500),
         ("error-password-queue-full", 503),
     ],

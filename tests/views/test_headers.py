@@ -3,19 +3,22 @@
 import pytest
 
 from app.views.docs_page import DocsPage
+from app.views.pages import Page
 from tests.views.gallery import GALLERY, VIEWS
 
 JOURNEY = {name for name in GALLERY if name.startswith(("sign-in", "sign-out", "consent"))} - {"sign-in-slowed-down"}
 
 
-def directives(policy: str) -> dict[str, str]:
+def policy_of(page: Page) -> dict[str, str]:
+    """Return the directives of a page's content policy by name."""
+    policy = VIEWS.security_headers(page, https=False)["Content-Security-Policy"]
     return dict((directive.strip() + " ").split(" ", 1) for directive in policy.split(";"))
 
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_every_page_is_kept_nowhere_framed_nowhere_and_runs_nothing_foreign(name: str) -> None:
     headers = VIEWS.security_headers(GALLERY[name], https=False)
-    policy = directives(headers["Content-Security-Policy"])
+    policy = policy_of(GALLERY[name])
     assert policy["default-src"].strip() == "'none'"
     assert policy["frame-ancestors"].strip() == "'none'"
     assert policy["base-uri"].strip() == "'none'"
@@ -28,18 +31,18 @@ def test_every_page_is_kept_nowhere_framed_nowhere_and_runs_nothing_foreign(name
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_form_action_is_absent_exactly_where_a_post_may_end_at_a_client(name: str) -> None:
-    policy = directives(VIEWS.content_security_policy(GALLERY[name]))
+    policy = policy_of(GALLERY[name])
     assert ("form-action" not in policy) is (name in JOURNEY)
 
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_scripts_run_only_on_the_way_back_to_the_api_explorer(name: str) -> None:
-    policy = directives(VIEWS.content_security_policy(GALLERY[name]))
+    policy = policy_of(GALLERY[name])
     assert ("script-src" in policy) is (name == "docs-redirect")
 
 
 def test_api_explorer_talks_to_this_server_alone() -> None:
-    policy = directives(VIEWS.content_security_policy(DocsPage()))
+    policy = policy_of(DocsPage())
     assert policy["script-src"].strip() == policy["connect-src"].strip() == "'self'"
 
 

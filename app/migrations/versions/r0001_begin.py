@@ -265,10 +265,27 @@ begin
 end
 $function$"""
 
+# Workers keep applications in memory; a notification is sent when the change commits, and none when it does not.
+APPLICATION_CHANGED = (
+    """
+create function application_changed() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $function$
+begin
+    perform pg_notify('assent_application', old.id::text);
+    return null;
+end
+$function$""",
+    """
+create trigger application_changed after update or delete on application
+    for each row execute function application_changed()""",
+)
+
 
 def upgrade() -> None:
     """Make everything."""
     for statement in TABLES:
+        op.execute(statement)
+    for statement in APPLICATION_CHANGED:
         op.execute(statement)
     op.execute(ENSURE_PARTITION)
     op.execute("revoke all on function ensure_partition(text, timestamptz) from public")

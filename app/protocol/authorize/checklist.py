@@ -1,8 +1,7 @@
-"""The order of checks, as one table: what is judged, after the return path stands, and at which endpoints."""
+"""The order of checks, as one table: what is judged once the return path stands, and by which section."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Flag, auto
 
 from app.protocol import liveness, pkce, response_types
 from app.protocol import scopes as scope_rules
@@ -14,12 +13,6 @@ from app.protocol.params import Parameters
 from app.protocol.policy import EffectivePolicy
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
-
-
-class Endpoint(Flag):
-    """Who runs a check."""
-
-    AUTHORIZE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +45,10 @@ def _request_object(subject: Subject) -> None:
         raise OAuthError(ErrorCode.REQUEST_URI_NOT_SUPPORTED, "request_uri is not supported; send plain parameters")
 
 
-def _state(subject: Subject) -> None:
-    if len(subject.params.get("state") or "") > request_rules.MAX_STATE:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, f"state is longer than {request_rules.MAX_STATE} characters")
+def _lengths(subject: Subject) -> None:
+    for name in request_rules.PARAMETERS:
+        if len(subject.params.get(name) or "") > request_rules.MAX_LENGTH:
+            raise OAuthError(ErrorCode.INVALID_REQUEST, f"{name} is longer than {request_rules.MAX_LENGTH} characters")
 
 
 def _response_type(subject: Subject) -> None:
@@ -93,24 +87,22 @@ def _max_age(subject: Subject) -> None:
     request_rules.read_max_age(subject.params.get("max_age"))
 
 
-CHECKLIST: tuple[tuple[str, Callable[[Subject], None], Endpoint, str], ...] = (
-    ("parameters once", _unique, Endpoint.AUTHORIZE, "RFC 6749 §3.1"),
-    ("request object", _request_object, Endpoint.AUTHORIZE, "OpenID Connect Core §3.1.2.6"),
-    ("state", _state, Endpoint.AUTHORIZE, "RFC 6749 §4.1.1"),
-    ("response type", _response_type, Endpoint.AUTHORIZE, "RFC 6749 §3.1.1"),
-    ("code challenge", _pkce, Endpoint.AUTHORIZE, "RFC 7636 §4.4.1"),
-    ("scope", _scope, Endpoint.AUTHORIZE, "RFC 6749 §3.3"),
-    ("resource", _resource, Endpoint.AUTHORIZE, "RFC 8707 §2"),
-    ("prompt", _prompt, Endpoint.AUTHORIZE, "OpenID Connect Core §3.1.2.1"),
-    ("max_age", _max_age, Endpoint.AUTHORIZE, "OpenID Connect Core §3.1.2.1"),
+CHECKLIST: tuple[tuple[str, Callable[[Subject], None], str], ...] = (
+    ("parameters once", _unique, "RFC 6749 §3.1"),
+    ("request object", _request_object, "OpenID Connect Core §3.1.2.6"),
+    ("lengths", _lengths, "RFC 6749 §4.1.1"),
+    ("response type", _response_type, "RFC 6749 §3.1.1"),
+    ("code challenge", _pkce, "RFC 7636 §4.4.1"),
+    ("scope", _scope, "RFC 6749 §3.3"),
+    ("resource", _resource, "RFC 8707 §2"),
+    ("prompt", _prompt, "OpenID Connect Core §3.1.2.1"),
+    ("max_age", _max_age, "OpenID Connect Core §3.1.2.1"),
 )
 
 
-def run(subject: Subject, endpoint: Endpoint, trace: Trace) -> Accepted:
-    """Run the checks of this endpoint in their order; the first that refuses ends it. Every step is traced."""
-    for name, check, endpoints, section in CHECKLIST:
-        if endpoint not in endpoints:
-            continue
+def run(subject: Subject, trace: Trace) -> Accepted:
+    """Run the checks in their order; the first that refuses ends it. Every step is traced."""
+    for name, check, section in CHECKLIST:
         try:
             check(subject)
         except OAuthError as refused:

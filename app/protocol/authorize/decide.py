@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.protocol.authorize import checklist, interaction, return_path
-from app.protocol.authorize.checklist import Accepted, Endpoint, Subject
+from app.protocol.authorize.checklist import Accepted, Subject
 from app.protocol.authorize.interaction import Asked, Situation
 from app.protocol.authorize.return_path import NoReturnPath, ReturnPath
 from app.protocol.errors import OAuthError
@@ -27,7 +27,6 @@ class Known:
     session: SessionFact | None
     record: RecordFact | None
     login_at: datetime | None = None
-    issuer_in_answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +103,7 @@ def decide(known: Known, trace: Trace, *, consent_given: bool = False) -> Verdic
 
 def check(known: Known, trace: Trace) -> Checked | Back:
     """Judge what does not depend on a person: the return path, then the checklist. Raises `NoReturnPath`."""
-    path = _return_path(known, trace)
-    client = known.client
-    if client is None:
-        raise NoReturnPath("client_unknown", "client_id names no active application")
+    client, path = _return_path(known, trace)
     subject = Subject(
         client=client,
         policy=effective(known.policy, client.policy, confidential=client.confidential),
@@ -115,18 +111,18 @@ def check(known: Known, trace: Trace) -> Checked | Back:
         params=known.params,
     )
     try:
-        return Checked(client, path, checklist.run(subject, Endpoint.AUTHORIZE, trace))
+        return Checked(client, path, checklist.run(subject, trace))
     except OAuthError as refused:
         return Back(client, path, refused)
 
 
-def _return_path(known: Known, trace: Trace) -> ReturnPath:
+def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
+    policy = known.policy
     try:
-        path = return_path.establish(
-            known.client, known.params, issuer=known.policy.issuer if known.issuer_in_answers else None
-        )
+        client = return_path.require_client(known.client, known.params)
+        path = return_path.establish(client, known.params, issuer=policy.issuer if policy.issuer_in_answers else None)
     except NoReturnPath as refused:
         trace.add("return path", "refused", refused.description, "RFC 6749 §4.1.2.1")
         raise
     trace.add("return path", "passed", path.host, "RFC 9700 §4.1.3")
-    return path
+    return client, path

@@ -4,28 +4,46 @@ import re
 from dataclasses import dataclass
 
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.metadata import PROMPTS
 from app.protocol.params import Parameters
 
-MAX_STATE = 4096
+PROMPTS = ("none", "login", "consent")
+"""The values of `prompt` that this server knows."""
+
+PARAMETERS = (
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "force_prompt",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+)
+"""Everything that an authorization request can say here. Other parameters are ignored, and never kept."""
+
+MAX_LENGTH = 4096
+"""Characters of one parameter: nobody has to be known for what we keep of his request."""
+
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One authorization request as its parameters say; `prompts` and `max_age` are already read."""
+    """What outlives the checks of an authorization request: how to ask the person, and what the code remembers.
 
-    response_type: str | None
-    redirect_uri: str | None
-    scope: str | None
-    state: str | None
-    code_challenge: str | None
-    code_challenge_method: str | None
-    nonce: str | None
-    login_hint: str | None
+    `max_age` is in seconds.
+    """
+
     prompts: frozenset[str]
     max_age: int | None
-    resources: tuple[str, ...]
+    code_challenge: str | None
+    nonce: str | None
 
 
 def read(params: Parameters) -> AuthorizationRequest:
@@ -37,17 +55,10 @@ def read(params: Parameters) -> AuthorizationRequest:
     if params.get("force_prompt") is not None and "none" not in prompts:
         prompts |= {"consent"}
     return AuthorizationRequest(
-        response_type=params.get("response_type"),
-        redirect_uri=params.get("redirect_uri"),
-        scope=params.get("scope"),
-        state=params.get("state"),
-        code_challenge=params.get("code_challenge"),
-        code_challenge_method=params.get("code_challenge_method"),
-        nonce=params.get("nonce"),
-        login_hint=params.get("login_hint"),
         prompts=prompts,
         max_age=read_max_age(params.get("max_age")),
-        resources=params.all("resource"),
+        code_challenge=params.get("code_challenge"),
+        nonce=params.get("nonce"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from app.protocol import redirect_uri, response_types
+from app.protocol.authorize.request import MAX_LENGTH
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.params import Parameters
@@ -55,12 +56,8 @@ class NoReturnPath(OAuthError):
         self.case = case
 
 
-def establish(client: ClientFact | None, params: Parameters, *, issuer: str | None) -> ReturnPath:
-    """Find where the answer may go, or raise `NoReturnPath`.
-
-    Order: client, redirect URI, response mode (A1.2 steps 1, 3, 4). `issuer` is what `iss` will say, None when issuer
-    identification is off.
-    """
+def require_client(client: ClientFact | None, params: Parameters) -> ClientFact:
+    """Return the application that asks, when it is known and can be served; else raise `NoReturnPath` (A1.2 step 1)."""
     if "client_id" in params.duplicated or params.get("client_id") is None:
         raise NoReturnPath("client_unknown", "client_id is missing or was sent more than once")
     if client is None:
@@ -69,6 +66,15 @@ def establish(client: ClientFact | None, params: Parameters, *, issuer: str | No
         raise NoReturnPath(
             "client_unmet", f"the application demands what this server does not have: {', '.join(client.unmet)}"
         )
+    return client
+
+
+def establish(client: ClientFact, params: Parameters, *, issuer: str | None) -> ReturnPath:
+    """Find where the answer may go, or raise `NoReturnPath`.
+
+    Order: redirect URI, response mode (A1.2 steps 3, 4). `issuer` is what `iss` will say, None when issuer
+    identification is off.
+    """
     sent, uri = _redirect_uri(client, params)
     if "response_mode" in params.duplicated or params.get("response_mode") not in (None, *response_types.MODES):
         raise NoReturnPath(
@@ -77,10 +83,16 @@ def establish(client: ClientFact | None, params: Parameters, *, issuer: str | No
     return ReturnPath(
         uri=uri,
         as_sent=sent,
-        state=params.get("state"),
+        state=_state(params),
         issuer=issuer,
         travels=not client.self_registered,
     )
+
+
+def _state(params: Parameters) -> str | None:
+    """Return what the answer repeats: nothing of what is too long to be accepted, which no header could carry."""
+    state = params.get("state")
+    return None if state is None or len(state) > MAX_LENGTH else state
 
 
 def _redirect_uri(client: ClientFact, params: Parameters) -> tuple[str | None, str]:

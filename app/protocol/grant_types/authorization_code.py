@@ -54,11 +54,9 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
         )
     if code.expires_at <= context.now:
         raise _refused("the code has expired; redeem it right after the redirect")
-    if code.standing is None or not liveness.stands(code.origin, code.standing):
+    scopes = liveness.living_scopes(code.origin, code.standing)
+    if scopes is None:
         raise _refused("the authorization behind this code was withdrawn")
-    scopes = liveness.scopes_in_force(code.origin, code.standing)
-    if code.origin.scopes and not scopes:
-        raise _refused("every permission behind this code was withdrawn")
     policy = context.policy
     with_refresh_token = "refresh_token" in context.client.grant_types
     family_expires_at = context.now + (policy.refresh_token_absolute if with_refresh_token else policy.access_token)

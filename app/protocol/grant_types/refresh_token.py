@@ -3,7 +3,6 @@
 RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3; the table of decisions is storage.md §5.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -46,21 +45,14 @@ def needs(params: Params) -> FamilyNeed:
     return FamilyNeed(params.credential.id if params.credential else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """A refresh token as presented, already matched to its family."""
-
-    generation: int
-    secret: bytes
-
-
 def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Issuance:
     """Order the next access token of a family, with the successor of its refresh token, or refuse."""
     family, presented = _genuine(context, params, fact)
     mode = choose(family, presented.generation, context.policy, now=context.now)
-    if family.standing is None or not liveness.stands(family.origin, family.standing):
+    in_force = liveness.living_scopes(family.origin, family.standing)
+    if in_force is None:
         raise _refused("the authorization behind this refresh token was withdrawn")
-    scopes = _narrow(params.scope, family)
+    scopes = _narrow(params.scope, family.origin.scopes, in_force)
     policy = context.policy
     return Issuance(
         payment=Refresh(
@@ -103,38 +95,26 @@ def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now:
     )
 
 
-def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> tuple[FamilyFact, Presented]:
+def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> tuple[FamilyFact, Credential]:
     credential = params.credential
     if (
         fact is None
         or credential is None
-        or fact.digest is None
         or fact.origin.application_id != context.client.id
-        or not genuine(
-            context.keys,
-            family_id=fact.id,
-            presented_generation=credential.generation,
-            presented_secret=credential.secret,
-            current_generation=fact.generation,
-            current_digest=fact.digest,
-            key_since=fact.key_since,
-        )
+        or not genuine(context.keys, credential, fact)
     ):
         raise _refused("the refresh token is unknown, or was issued to another application")
-    return fact, Presented(credential.generation, credential.secret)
+    return fact, credential
 
 
-def _narrow(asked: str | None, family: FamilyFact) -> tuple[str, ...]:
+def _narrow(asked: str | None, own: tuple[str, ...], in_force: tuple[str, ...]) -> tuple[str, ...]:
     """RF-1, RF-2, AR-6: at most the family's own list, and of that what the record still grants."""
-    wanted = family.origin.scopes if asked is None else scope_rules.parse(asked)
-    if beyond := [scope for scope in wanted if scope not in family.origin.scopes]:
+    wanted = own if asked is None else scope_rules.parse(asked)
+    if beyond := [scope for scope in wanted if scope not in own]:
         raise OAuthError(
             ErrorCode.INVALID_SCOPE,
             f"a refresh can only narrow; not in this refresh token: {scope_rules.render(beyond[:5])}",
         )
-    if family.standing is None:
-        raise _refused("the authorization behind this refresh token was withdrawn")
-    in_force = frozenset(liveness.scopes_in_force(family.origin, family.standing))
     scopes = tuple(scope for scope in wanted if scope in in_force)
     if wanted and not scopes:
         raise _refused("every permission that this refresh asks for was withdrawn")

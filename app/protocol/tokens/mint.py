@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.crypto.hashing import Digest, digest
-from app.protocol.outcomes import Issuance, RedeemCode, Refresh
+from app.protocol.outcomes import Issuance, RedeemCode
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.protocol.tokens.refresh_chain import ServerKeys, key_version_of, successor
 
@@ -51,14 +51,14 @@ def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> Minted:
 
 
 def _refresh_credential(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> tuple[UUID, Credential | None, int]:
-    match issuance.payment:
-        case RedeemCode():
-            begun = Credential(fresh.family_id, fresh.refresh_secret) if issuance.with_refresh_token else None
-            return fresh.family_id, begun, keys.current
-        case Refresh(family=family, mode="keep"):
-            return family.id, None, keys.current
-        case Refresh(family=family, mode=mode) as refresh:
-            generation = refresh.presented_generation + 1
-            version = keys.current if mode == "rotate" else key_version_of(family.key_since, generation)
-            secret = successor(keys.by_version[version], family.id, generation, refresh.presented_secret)
-            return family.id, Credential(family.id, secret, generation), version
+    payment = issuance.payment
+    if isinstance(payment, RedeemCode):
+        begun = Credential(fresh.family_id, fresh.refresh_secret) if issuance.with_refresh_token else None
+        return fresh.family_id, begun, keys.current
+    family = payment.family
+    if payment.mode == "keep":
+        return family.id, None, keys.current
+    generation = payment.presented_generation + 1
+    version = keys.current if payment.mode == "rotate" else key_version_of(family.key_since, generation)
+    secret = successor(keys.by_version[version], family.id, generation, payment.presented_secret)
+    return family.id, Credential(family.id, secret, generation), version

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.crypto.hashing import digest, keyed, matches
+from app.protocol.facts import FamilyFact
+from app.protocol.token_format import Credential
 
 _LABEL = b"assent/refresh/1"
 MAX_STEPS = 20_000
@@ -28,31 +30,22 @@ def successor(key: bytes, family_id: UUID, generation: int, secret: bytes) -> by
     return keyed(key, _LABEL, family_id.bytes, generation.to_bytes(4), secret)
 
 
-def genuine(
-    keys: ServerKeys,
-    *,
-    family_id: UUID,
-    presented_generation: int,
-    presented_secret: bytes,
-    current_generation: int,
-    current_digest: bytes,
-    key_since: tuple[tuple[int, int], ...],
-) -> bool:
-    """Tell whether the presented secret, carried forward to the current generation, meets the stored digest.
+def genuine(keys: ServerKeys, presented: Credential, family: FamilyFact) -> bool:
+    """Tell whether the presented secret, carried forward to the current generation, meets the family's digest.
 
     A forged generation number leads nowhere, so it can revoke nothing. Key versions that are no longer known make
     an old token unrecognisable, never wrongly genuine.
     """
-    distance = current_generation - presented_generation
-    if not 0 <= distance <= MAX_STEPS:
+    distance = family.generation - presented.generation
+    if family.digest is None or not 0 <= distance <= MAX_STEPS:
         return False
-    secret = presented_secret
-    for generation in range(presented_generation + 1, current_generation + 1):
-        key = keys.by_version.get(key_version_of(key_since, generation))
+    secret = presented.secret
+    for generation in range(presented.generation + 1, family.generation + 1):
+        key = keys.by_version.get(key_version_of(family.key_since, generation))
         if key is None:
             return False
-        secret = successor(key, family_id, generation, secret)
-    return matches(digest(secret), current_digest)
+        secret = successor(key, family.id, generation, secret)
+    return matches(digest(secret), family.digest)
 
 
 def key_version_of(key_since: tuple[tuple[int, int], ...], generation: int) -> int:

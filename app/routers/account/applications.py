@@ -16,7 +16,7 @@ from app.protocol.facts import SessionFact
 from app.routers.account import desk
 from app.routers.pages import answers, forms
 from app.routers.pages.answers import PageRefused
-from app.routers.pages.visitor import occasion_of, person_of, signed_in
+from app.routers.pages.visitor import occasion_of, person_of, require_signed_in
 from app.services import connections
 from app.services.connections import Connection
 from app.views.pages.account import ConnectedApplicationPage, ConnectedApplications, Disconnect
@@ -31,9 +31,7 @@ PATH = "/account/applications"
 @router.get(PATH)
 async def show_list(request: Request) -> Response:
     """Show everything that is connected, and what has just been disconnected."""
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     server = server_of(request)
     now = server.clock()
     found = await connections.list_all(server.database, session.user_id)
@@ -51,9 +49,7 @@ async def show_list(request: Request) -> Response:
 @router.get(PATH + "/{record_id}")
 async def show_one(request: Request, record_id: str) -> Response:
     """Show one application: its permissions, how long they last, and what happened."""
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     server = server_of(request)
     connection = await _own(request, session, record_id)
     history = await connections.history(server.database, connection)
@@ -77,9 +73,7 @@ async def show_one(request: Request, record_id: str) -> Response:
 async def remove(request: Request, record_id: str) -> Response:
     """Take one permission away; it works at once, on every token."""
     form = await forms.read_form(request)
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     connection = await _own(request, session, record_id)
     pair = liveness.pair(form.get("scope"), form.get("resource"))
     await connections.remove(server_of(request).database, connection, pair, occasion_of(request))
@@ -89,9 +83,7 @@ async def remove(request: Request, record_id: str) -> Response:
 @router.get(PATH + "/{record_id}/disconnect")
 async def ask_to_disconnect(request: Request, record_id: str) -> Response:
     """Ask before everything ends."""
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     server = server_of(request)
     connection = await _own(request, session, record_id)
     entry = desk.line_of(server, connection, server.clock())
@@ -103,9 +95,7 @@ async def ask_to_disconnect(request: Request, record_id: str) -> Response:
 async def disconnect(request: Request, record_id: str) -> Response:
     """End all access of the application, on every device."""
     await forms.read_form(request)
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     connection = await _own(request, session, record_id)
     shown = desk.application_of(connection.record)
     await connections.disconnect(

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.pipeline.server import server_of
 from app.routers.account import desk
 from app.routers.pages import answers
-from app.routers.pages.visitor import person_of, signed_in
+from app.routers.pages.visitor import person_of, require_signed_in
 from app.services import connections
 from app.views.pages.account import AccountOverview
 
@@ -17,9 +17,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/account")
 async def show_account(request: Request) -> Response:
     """Show the desk of whoever is signed in; others sign in first."""
-    session = await signed_in(request)
-    if session is None:
-        return answers.see(request, "/login")
+    session = await require_signed_in(request)
     server = server_of(request)
     now = server.clock()
     found = await connections.list_all(server.database, session.user_id)

@@ -17,6 +17,14 @@ class PageRefused(Exception):
         super().__init__(page.title)
 
 
+class SeeInstead(Exception):
+    """Instead of the page that was asked for, the browser is sent to another one of ours."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(path)
+
+
 def show(request: Request, page: Page) -> Response:
     """Return the answer that shows a page, with the page's own status."""
     server = server_of(request)
@@ -54,3 +62,10 @@ async def show_refusal(request: Request, refused: Exception) -> Response:
     if not isinstance(refused, PageRefused):
         raise refused
     return show(request, refused.page)
+
+
+async def send_elsewhere(request: Request, instead: Exception) -> Response:
+    """Answer a `SeeInstead`: the application's handler for it."""
+    if not isinstance(instead, SeeInstead):
+        raise instead
+    return see(request, instead.path)

@@ -51,7 +51,7 @@ def answer_back(request: Request, known: Known, verdict: Back) -> Response:
 def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> ErrorPage:
     """Return the page for a request that must not be answered to its sender."""
     client, params = known.client, known.params
-    client_id = params.get("client_id") or ""
+    client_id = (params.get("client_id") or "")[:200]
     if client is None or refused.case == "client_unknown":
         return ErrorPage.client_unknown(reference(request), client_id=client_id)
     received = params.get("redirect_uri")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline import authorization
-from app.pipeline.audit import Actor, entry
+from app.pipeline.audit import entry
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
@@ -24,11 +24,11 @@ from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionF
 from app.protocol.policy import effective
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
+from app.routers.pages import interactions
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
 from app.routers.pages.client_answers import answer_back, application_of, refusal_page, to_client
-from app.routers.pages.cookies import browser_of, session_of
 from app.routers.pages.forms import Form, csrf_token, read_form
-from app.routers.pages.visitor import keep_alive, person_of
+from app.routers.pages.visitor import actor_of, keep_alive, person_of
 from app.store import records
 from app.views.pages.consent import Consent, Fact, Lifetime, Permission, PermissionGroup
 from app.views.pages.error import ErrorPage
@@ -43,15 +43,14 @@ PATH = "/consent"
 async def consent_page(request: Request) -> Response:
     """Show the question that the request leads to now; anything else than consent goes where it belongs."""
     server = server_of(request)
-    reference_text = request.query_params.get("interaction", "")
-    gathered, interaction = await _gather(request, server, reference_text)
+    gathered = await interactions.gather(request, request.query_params.get("interaction", ""))
     verdict = _decide(request, gathered)
     if isinstance(verdict, Ask) and verdict.asked.prompt == "consent" and gathered.known.session is not None:
         session = gathered.known.session
-        return show(request, await _page(request, server, gathered, interaction, verdict, session, reference_text))
+        return show(request, await _page(request, server, gathered, verdict, session))
     if isinstance(verdict, Ask):
-        return see(request, f"/{verdict.asked.prompt}?{urlencode({'interaction': reference_text})}")
-    return see(request, f"/oauth/authorize/resume?{urlencode({'interaction': reference_text})}")
+        return see(request, f"/{verdict.asked.prompt}?{urlencode({'interaction': gathered.reference})}")
+    return see(request, f"/oauth/authorize/resume?{urlencode({'interaction': gathered.reference})}")
 
 
 @router.post(PATH)
@@ -59,23 +58,26 @@ async def decide_consent(request: Request) -> Response:
     """Carry out the click: deny, or merge what was approved and answer with a code."""
     server = server_of(request)
     form = await read_form(request)
-    reference_text = form.get("interaction")
-    gathered, interaction = await _gather(request, server, reference_text)
+    gathered = await interactions.gather(request, form.get("interaction"))
     trace = Trace()
     verdict = _decide(request, gathered, trace, consent_given=True)
     session = gathered.known.session
     if isinstance(verdict, Back):
+        outcome = f"refused: {verdict.error.code.wire}"
+        server.traces.add(trace_of(request_id(request), gathered.known, outcome, trace))
         return answer_back(request, gathered.known, verdict)
     if isinstance(verdict, Ask) or session is None:
-        return see(request, f"/login?{urlencode({'interaction': reference_text})}")
-    if not matches(form.get("person").encode("utf-8"), person_token(server, interaction, session).encode("ascii")):
+        return see(request, f"/login?{urlencode({'interaction': gathered.reference})}")
+    if not matches(
+        form.get("person").encode("utf-8"), person_token(server, gathered.interaction, session).encode("ascii")
+    ):
         # Somebody else has signed in since the page was shown: he must see the question himself.
-        return see(request, f"{PATH}?{urlencode({'interaction': reference_text})}")
+        return see(request, f"{PATH}?{urlencode({'interaction': gathered.reference})}")
     if form.get("decision") == "approve":
-        answer = await _approve(request, server, gathered, interaction, verdict, form, trace)
+        answer = await _approve(request, server, gathered, verdict, form, trace)
         return keep_alive(request, session, answer)
     if form.get("decision") == "deny":
-        return await _deny(request, server, gathered, interaction, verdict, trace)
+        return await _deny(request, server, gathered, verdict, trace)
     raise PageRefused(
         ErrorPage.request_wrong(
             reference(request), error="invalid_request", description="decision must be approve or deny"
@@ -87,35 +89,31 @@ async def _approve(
     request: Request,
     server: Server,
     gathered: Gathered,
-    interaction: InteractionFact,
     verdict: Grantable,
     form: Form,
     trace: Trace,
 ) -> Response:
     client, accepted = verdict.client, verdict.accepted
     held = frozenset(gathered.known.record.pairs) if gathered.known.record else frozenset()
-    optional = optional_scopes(client, server.scopes, accepted.scopes)
+    optional = consent.optional_scopes(accepted.scopes, client, server.scopes)
     approved = consent.approved_scopes(
         accepted.scopes, optional=optional, granted_before=held, ticked=frozenset(form.all("scope"))
     )
     if accepted.scopes and not approved:
         asked = decide(gathered.known, Trace())
         if isinstance(asked, Ask):
-            page = await _page(request, server, gathered, interaction, asked, verdict.session, form.get("interaction"))
+            page = await _page(request, server, gathered, asked, verdict.session)
             return show(request, replace(page, nothing_ticked=True))
     location = await authorization.issue_code(
         server,
-        client,
-        verdict.session,
-        verdict.path,
-        accepted,
+        verdict,
         approved,
-        Actor("user", str(verdict.session.user_id), _address(request), request_id(request)),
+        actor_of(request, verdict.session),
         gathered.known.now,
-        interaction_id=interaction.id,
+        interaction_id=gathered.interaction.id,
     )
     if location is None:
-        raise PageRefused(ErrorPage.page_expired(reference(request)))
+        raise interactions.out_of_date(request)
     trace.add("the person's choice", "approved", f"{len(approved)} of {len(accepted.scopes)} permissions")
     server.traces.add(trace_of(request_id(request), gathered.known, "granted", trace))
     return to_client(location)
@@ -125,14 +123,12 @@ async def _deny(
     request: Request,
     server: Server,
     gathered: Gathered,
-    interaction: InteractionFact,
     verdict: Grantable,
     trace: Trace,
 ) -> Response:
     now, client = gathered.known.now, verdict.client
-    actor = Actor("user", str(verdict.session.user_id), _address(request), request_id(request))
     audit = entry(
-        actor,
+        actor_of(request, verdict.session),
         "authorization.denied",
         now,
         None,
@@ -141,21 +137,12 @@ async def _deny(
         user_id=verdict.session.user_id,
         application_id=client.id,
     )
-    if not await server.database.hot.close_interaction(interaction.id, now, audit):
-        raise PageRefused(ErrorPage.page_expired(reference(request)))
+    if not await server.database.hot.close_interaction(gathered.interaction.id, now, audit):
+        raise interactions.out_of_date(request)
     trace.add("the person's choice", "denied")
     server.traces.add(trace_of(request_id(request), gathered.known, "denied", trace))
     refused = OAuthError(ErrorCode.ACCESS_DENIED, "the person did not allow it")
     return answer_back(request, gathered.known, Back(client, verdict.path, refused))
-
-
-async def _gather(request: Request, server: Server, reference_text: str) -> tuple[Gathered, InteractionFact]:
-    gathered = await authorization.gather_interaction(
-        server, reference_text, session_of(request), browser_of(request).digest, server.clock()
-    )
-    if gathered is None or gathered.interaction is None:
-        raise PageRefused(ErrorPage.page_expired(reference(request)))
-    return gathered, gathered.interaction
 
 
 def _decide(
@@ -171,10 +158,8 @@ async def _page(
     request: Request,
     server: Server,
     gathered: Gathered,
-    interaction: InteractionFact,
     verdict: Ask,
     session: SessionFact,
-    reference_text: str,
 ) -> Consent:
     client, accepted, record = verdict.client, verdict.accepted, gathered.known.record
     since = await records.first_granted(server.database, record.id) if record else {}
@@ -183,8 +168,8 @@ async def _page(
     return Consent(
         account=account,
         csrf=csrf_token(request),
-        interaction=reference_text,
-        person=person_token(server, interaction, session),
+        interaction=gathered.reference,
+        person=person_token(server, gathered.interaction, session),
         application=application_of(client, verdict.path.uri),
         destination=Destination.of(verdict.path.uri),
         groups=(
@@ -202,21 +187,10 @@ async def _page(
             Fact("Client ID", client.client_id),
             Fact("Redirect URI", verdict.path.uri),
             Fact("Scope", " ".join(accepted.scopes)),
-            Fact("Request ID", interaction.request_id),
+            Fact("Request ID", gathered.interaction.request_id),
             Fact("Asked because", verdict.asked.reason),
         ),
-        first_seen=None,
-        now=gathered.known.now,
         switch_account_url="/logout",
-    )
-
-
-def optional_scopes(client: ClientFact, registry: ScopeRegistry, asked: tuple[str, ...]) -> frozenset[str]:
-    """Return the asked scopes that may be unticked: those the registry or the application marks as optional."""
-    return frozenset(
-        scope
-        for scope in asked
-        if scope in client.optional_scopes or ((known := registry.get(scope)) is not None and known.optional)
     )
 
 
@@ -232,7 +206,7 @@ def permissions(
     Melting across both would hide that a stronger permission is new. Optional ones keep a line and a box each.
     """
     held = record.pairs if record else ()
-    optional = optional_scopes(client, registry, asked)
+    optional = consent.optional_scopes(asked, client, registry)
     required = [scope for scope in asked if scope not in held and scope not in optional]
     new = [
         Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind)
@@ -262,7 +236,3 @@ def person_token(server: Server, interaction: InteractionFact, session: SessionF
     """Return what ties a page to the person it was shown to: nobody can approve what another account was asked."""
     key = derive_key(server.keys.by_version[server.keys.current], "consent-person")
     return urlsafe_b64encode(keyed(key, interaction.id.bytes, session.user_id.bytes)).rstrip(b"=").decode("ascii")
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -43,7 +43,7 @@ def browser_of(request: Request) -> Browser:
     known = getattr(request.state, "browser", None)
     if isinstance(known, Browser):
         return known
-    sent = _read_browser(request.cookies.get(_name(request, BROWSER), ""))
+    sent = _read_browser(_sent(request, BROWSER))
     browser = Browser(sent, known=True) if sent is not None else Browser(random_bytes(), known=False)
     request.state.browser = browser
     return browser
@@ -51,7 +51,7 @@ def browser_of(request: Request) -> Browser:
 
 def session_of(request: Request) -> Credential | None:
     """Return the session credential that the browser sent; None when there is none that this server can have made."""
-    return parse_credential(Prefix.SESSION, request.cookies.get(_name(request, SESSION), ""))
+    return parse_credential(Prefix.SESSION, _sent(request, SESSION))
 
 
 def give_browser(request: Request, response: Response) -> None:
@@ -71,8 +71,16 @@ def take_session(request: Request, response: Response) -> None:
     _set(request, response, SESSION, "", max_age=0)
 
 
-def _name(request: Request, name: str) -> str:
-    return cookie_name(name, https=server_of(request).https)
+def _sent(request: Request, name: str) -> str:
+    """Return the value of a cookie, empty when there is none or more than one: then somebody has planted the other.
+
+    Names are compared byte by byte. Starlette trims them as Python does, and a name that begins with U+00A0, which
+    browsers let any subdomain set, would pass for a `__Host-` one.
+    """
+    wanted = cookie_name(name, https=server_of(request).https)
+    pairs = (pair.strip(" \t").partition("=") for sent in request.headers.getlist("cookie") for pair in sent.split(";"))
+    values = [value for found, _, value in pairs if found == wanted]
+    return values[0] if len(values) == 1 else ""
 
 
 def _set(request: Request, response: Response, name: str, value: str, *, max_age: int | None = None) -> None:

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from app.pipeline.server import server_of
 from app.protocol.scopes import ScopeRegistry
 from app.routers.openapi import document
+from app.routers.openapi_routes import with_routes
 from app.routers.pages.answers import show
 from app.views.docs_page import DOCS_REDIRECT_PATH, DocsPage, DocsRedirectPage
 
@@ -27,8 +28,9 @@ async def docs_redirect(request: Request) -> Response:
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The OpenAPI document, computed from the registries."""
-    return JSONResponse(document(server_of(request)), headers={"Cache-Control": "no-cache"})
+    """The OpenAPI document, computed from the registries and the routes."""
+    described = with_routes(document(server_of(request)), request.app.routes)
+    return JSONResponse(described, headers={"Cache-Control": "no-cache"})
 
 
 def _first_scope(registry: ScopeRegistry) -> tuple[str, ...]:

@@ -16,15 +16,15 @@ from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline.server import Server, server_of
 from app.protocol.errors import OAuthError
-from app.protocol.params import MAX_BODY, decode_pairs
+from app.protocol.params import decode_pairs
 from app.routers.pages.answers import PageRefused, reference
+from app.routers.pages.bodies import BodyRefused, form_body
 from app.routers.pages.cookies import Browser, browser_of
 from app.views.pages.consent import Fact
 from app.views.pages.error import ErrorPage
 
 TOKEN_FIELD = "csrf"
 _REPEATABLE = frozenset({"scope"})
-_MEDIA_TYPE = "application/x-www-form-urlencoded"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -33,7 +33,6 @@ class Form:
     """An accepted form. Fields can hold passwords, hence no repr. An absent field reads as empty."""
 
     fields: Mapping[str, tuple[str, ...]] = field(repr=False)
-    browser: Browser
 
     def get(self, name: str) -> str:
         """Return the value of a field that comes once."""
@@ -50,6 +49,12 @@ def csrf_token(request: Request) -> str:
     return _token(server.keys.by_version[server.keys.current], browser_of(request))
 
 
+def is_token_of(request: Request, sent: str) -> bool:
+    """Tell whether a token was made for the browser that sends the request, with any key that still counts."""
+    browser, keys = browser_of(request), server_of(request).keys.by_version.values()
+    return any(matches(sent.encode("utf-8"), _token(key, browser).encode("ascii")) for key in keys)
+
+
 async def read_form(request: Request) -> Form:
     """Return the form of a POST, or raise `PageRefused`.
 
@@ -58,15 +63,14 @@ async def read_form(request: Request) -> Form:
     """
     server = server_of(request)
     _require_own_origin(request, server)
-    fields = _read_fields(request, await _read_body(request))
+    fields = await _read_fields(request)
     browser = browser_of(request)
     if not browser.known:
         host = urlsplit(server.issuer).hostname or ""
         raise PageRefused(replace(ErrorPage.cookie_missing(reference(request), host=host), code=403))
-    sent = fields.get(TOKEN_FIELD, ("",))[0].encode("utf-8")
-    if not any(matches(sent, _token(key, browser).encode("ascii")) for key in server.keys.by_version.values()):
+    if not is_token_of(request, fields.get(TOKEN_FIELD, ("",))[0]):
         raise _refused(request, 403, "the form has no token, or one that was made for another browser")
-    return Form(fields, browser)
+    return Form(fields)
 
 
 def origin_of(url: str) -> str:
@@ -85,21 +89,11 @@ def _require_own_origin(request: Request, server: Server) -> None:
         raise _refused(request, 403, "the browser says that the form came from another origin (Origin)")
 
 
-async def _read_body(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != _MEDIA_TYPE:
-        raise _refused(request, 400, f"the form was not sent as {_MEDIA_TYPE}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _refused(request, 413, "the form is larger than 1 MB")
-    return bytes(body)
-
-
-def _read_fields(request: Request, body: bytes) -> Mapping[str, tuple[str, ...]]:
+async def _read_fields(request: Request) -> Mapping[str, tuple[str, ...]]:
     try:
-        pairs = decode_pairs(body)
+        pairs = decode_pairs(await form_body(request))
+    except BodyRefused as refused:
+        raise _refused(request, refused.status, str(refused)) from None
     except OAuthError as malformed:
         raise _refused(request, 400, malformed.description) from None
     fields: dict[str, tuple[str, ...]] = {}

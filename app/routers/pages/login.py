@@ -18,6 +18,7 @@ from app.routers.pages.interactions import Waiting
 from app.routers.pages.visitor import occasion_of, signed_in
 from app.services import login, sessions
 from app.services.login import Attempt, Failed, SignInService, SlowedDown
+from app.services.names import MAX_NAME_LENGTH
 from app.services.passwords import PasswordQueueFull
 from app.views.pages.error import ErrorPage
 from app.views.pages.sign_in import SignIn, SignInSlowedDown, SignInState
@@ -33,7 +34,7 @@ async def show_login(request: Request) -> Response:
         waiting = await interactions.load(request, reference)
         if not waiting.must_sign_in:
             return answers.see(request, _resume(reference))
-        return await _page(request, reference, waiting)
+        return await _page(request, reference, waiting, username=waiting.login_hint[:MAX_NAME_LENGTH])
     if await signed_in(request) is not None:
         return answers.see(request, "/account")
     return await _page(request, "", None)

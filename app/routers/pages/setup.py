@@ -43,7 +43,7 @@ async def take_setup(request: Request) -> Response:
     if not await setup.link_is_good(server.database, token, server.clock()):
         raise _link_used(request)
     host = urlsplit(server.issuer).hostname or ""
-    problems = setup.problems_of(chosen, (host, "Assent"))
+    problems = setup.problems_of(chosen, (host, "Assent", server.views.service_name))
     if problems:
         return answers.show(request, _page(request, token, chosen, problems))
     try:

@@ -4,9 +4,10 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.pipeline.audit import Actor
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
-from app.routers.pages.answers import request_id
+from app.routers.pages.answers import SeeInstead, request_id
 from app.routers.pages.cookies import session_of
 from app.services import sessions
 from app.services.occasion import Occasion
@@ -26,6 +27,14 @@ async def signed_in(request: Request) -> SessionFact | None:
     return session
 
 
+async def require_signed_in(request: Request) -> SessionFact:
+    """Return the live session; whoever has none is sent to the sign-in page."""
+    session = await signed_in(request)
+    if session is None:
+        raise SeeInstead("/login")
+    return session
+
+
 def keep_alive(request: Request, session: SessionFact | None, response: Response) -> Response:
     """Return the response, after which the session is noted as in use: it costs the answer no round trip."""
     if session is not None:
@@ -41,11 +50,20 @@ def occasion_of(request: Request) -> Occasion:
     return Occasion(
         now=server_of(request).clock(),
         request_id=request_id(request),
-        address=request.client.host if request.client else "",
+        address=_address(request),
         user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH],
     )
+
+
+def actor_of(request: Request, session: SessionFact) -> Actor:
+    """Return the signed-in person as the audit rows of protocol endpoints name him."""
+    return Actor("user", str(session.user_id), _address(request), request_id(request))
 
 
 def person_of(session: SessionFact) -> Account:
     """Return the signed-in person as pages show him."""
     return Account(username=session.username, email=session.email, name=session.display_name)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -13,6 +13,7 @@ from app.store.embedded.account import Account
 from app.store.embedded.errors import EmbeddedError
 from app.store.embedded.layout import Layout
 from app.store.embedded.locks import Ownership
+from app.store.embedded.private_file import sync_directory
 from app.store.embedded.process import Postmaster
 from app.store.embedded.programs import Binaries
 from app.store.embedded.targets import SUPERUSER, ConnectionTarget, ConnectionTargets
@@ -187,7 +188,7 @@ def _make(
         else:
             _make_mapped(layout, account, binaries, password, path, lock=lock, durable=durable)
     os.rename(layout.draft, layout.pg)
-    secret.sync_directory(layout.data)
+    sync_directory(layout.data)
 
 
 def _make_mapped(

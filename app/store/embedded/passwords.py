@@ -6,11 +6,11 @@ works for whoever may read it.
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 
 from app.crypto import hashing, secrets
 from app.store.embedded.errors import EmbeddedError
+from app.store.embedded.private_file import write_private
 from app.store.embedded.targets import OWNER, RUNTIME, SUPERUSER
 
 ROLES = (SUPERUSER, OWNER, RUNTIME)
@@ -21,7 +21,7 @@ def ensure(path: Path) -> dict[str, str]:
     """Return the password of each role out of `path`, which is made and fsynced when it does not exist."""
     if not path.exists():
         made = {role: base64.urlsafe_b64encode(secrets.random_bytes()).rstrip(b"=").decode() for role in ROLES}
-        write(path, "".join(f"*:*:*:{role}:{password}\n" for role, password in made.items()))
+        write_private(path, "".join(f"*:*:*:{role}:{password}\n" for role, password in made.items()))
     return read(path)
 
 
@@ -42,28 +42,6 @@ def read(path: Path) -> dict[str, str]:
     if not found.keys() >= set(ROLES):
         raise EmbeddedError(f"{path} lacks the password of one of {', '.join(ROLES)}: restore it from a backup.")
     return {role: found[role] for role in ROLES}
-
-
-def write(path: Path, content: str) -> None:
-    """Write a 0600 file that is complete on disk or absent, whatever happens meanwhile."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(draft, path)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames and new names in a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:

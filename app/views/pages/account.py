@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
-from app.views.pages.consent import Lifetime, PermissionKind
+from app.protocol.scopes import ScopeKind
+from app.views.pages.consent import Lifetime
 from app.views.pages.identity import Account, Application, Page
 
 HistoryAct = Literal["connected", "allowed", "confirmed", "removed", "disconnected", "revoked"]
@@ -99,7 +100,7 @@ class HeldPermission:
     first_allowed: datetime
     last_allowed: datetime
     title: str = ""
-    kind: PermissionKind = "see"
+    kind: ScopeKind = "see"
     resource: str = ""
 
     @property

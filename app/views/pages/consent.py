@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from app.protocol.scopes import ScopeKind
 from app.views.pages.identity import Account, Application, Destination, Page, Policy
 
-PermissionKind = Literal["see", "change", "manage"]
 ConsentState = Literal["first", "more", "confirm", "unchecked"]
 
 
@@ -22,23 +22,17 @@ class Fact:
 class Permission:
     """One line of what is asked, already melted by the scope registry.
 
-    `name` is the technical name, which stands in for a missing title. `choice` is what the box of an optional line
-    sends as `scope`; the name when empty. `since` is when a granted line was first allowed (aware, UTC).
+    `name` is the technical name, which stands in for a missing title, and what the box of an optional line sends as
+    `scope`. `since` is when a granted line was first allowed (aware, UTC).
     """
 
     name: str
     title: str = ""
     detail: str = ""
-    kind: PermissionKind = "see"
+    kind: ScopeKind = "see"
     optional: bool = False
     granted: bool = False
     since: datetime | None = None
-    choice: str = ""
-
-    @property
-    def value(self) -> str:
-        """What an optional line sends."""
-        return self.choice or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +80,6 @@ class Consent(Page):
     groups: tuple[PermissionGroup, ...]
     lifetime: Lifetime
     details: tuple[Fact, ...] = ()
-    first_seen: datetime | None = None
-    now: datetime
     switch_account_url: str = ""
     nothing_ticked: bool = False
 

@@ -122,23 +122,6 @@ class ErrorPage(Page):
         )
 
     @classmethod
-    def client_off(cls, reference: Reference, application: Application, *, client_id: str) -> Self:
-        """The application is registered and turned off."""
-        name = _name(application)
-        return cls(
-            code=400,
-            title="This application is turned off",
-            headline=Markup("{} is turned off").format(name),
-            happened=Markup("{} may not sign people in at present.").format(name),
-            who="Its owner.",
-            who_note=_NOT_YOU,
-            todo=Markup("Go back, and ask the owner of {} about it.").format(name),
-            reference=reference,
-            facts=(Fact("Error", "unauthorized_client: the application is disabled"), Fact("Client ID", client_id)),
-            application=application,
-        )
-
-    @classmethod
     def request_wrong(
         cls,
         reference: Reference,
@@ -218,11 +201,8 @@ class ErrorPage(Page):
         )
 
     @classmethod
-    def page_expired(
-        cls, reference: Reference, *, kept_seconds: int = 600, application: Application | None = None
-    ) -> Self:
+    def page_expired(cls, reference: Reference, *, kept_seconds: int) -> Self:
         """The interaction is gone: too old, already decided, or decided in another tab."""
-        name = _name(application)
         return cls(
             code=400,
             title="This page is out of date",
@@ -231,9 +211,7 @@ class ErrorPage(Page):
             happened="It was answered already, perhaps in another tab, or it waited too long.",
             who="Nobody has to.",
             who_note=f"Decisions are kept for {duration(kept_seconds)}.",
-            todo=Markup("Start again from {}.").format(name)
-            if application
-            else "Start again from the application that you came from.",
+            todo="Start again from the application that you came from.",
             reference=reference,
         )
 
@@ -306,36 +284,6 @@ class ErrorPage(Page):
             todo="Begin at the home page.",
             link=Link("Home", "/"),
             reference=reference,
-        )
-
-    @classmethod
-    def forbidden(cls, reference: Reference, *, who: str, account: Account | None = None) -> Self:
-        """The page exists and is not for this person; `who` says who can give access: "Owners of Northquay."."""
-        return cls(
-            code=403,
-            title="You can’t see this page",
-            headline="You can’t see this page",
-            unharmed=(),
-            happened="It is for people with more access than your account has.",
-            who=who,
-            todo="Ask them, or sign in with another account.",
-            link=Link("Home", "/"),
-            reference=reference,
-            account=account,
-        )
-
-    @classmethod
-    def too_many_attempts(cls, reference: Reference, *, retry_after: int) -> Self:
-        """A limit other than sign-in’s was reached. `retry_after` in seconds, also for the header."""
-        return cls(
-            code=429,
-            title="Too many attempts",
-            headline=f"Wait {waiting_time(retry_after)}, then try again",
-            happened="There were too many attempts from your network. We stop for a while; that keeps guessers out.",
-            who="Nobody has to. Time does.",
-            todo=f"Try again in {waiting_time(retry_after)}.",
-            reference=reference,
-            retry_after=retry_after,
         )
 
     @classmethod

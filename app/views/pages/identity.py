@@ -5,6 +5,7 @@ from enum import Enum
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
+from app.protocol.redirect_uri import LOOPBACK_NAMES
 from app.views.names import claimed_name, display_name, initials
 
 
@@ -18,8 +19,6 @@ class Policy(Enum):
 
 
 DestinationKind = Literal["web", "loopback", "app"]
-
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Destination:
         if parts.scheme not in {"http", "https"}:
             return cls("app", f"{parts.scheme}:")
         host = parts.hostname or ""
-        if host in _LOOPBACK_HOSTS:
+        if host in LOOPBACK_NAMES:
             return cls("loopback", host, parts.port)
         return cls("web", host if parts.port is None else f"{host}:{parts.port}", parts.port)
 

@@ -1,0 +1,209 @@
+"""What `/api/v1/authorizations` tells of a connected application: its record, its permissions and its history."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.protocol.facts import SessionFact
+from app.protocol.liveness import split_pair
+from app.protocol.scopes import ScopeRegistry
+from app.routers.account import desk
+from app.services.connections import Connection
+from app.store.records import HistoryEntry, Record
+
+_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+_APPLICATION: dict[str, Any] = {
+    "client_id": "deploy-diary",
+    "name": "Deploy Diary",
+    "host": "diary.example",
+    "owner": "Saltbarn",
+    "verified": True,
+}
+_PERMISSION: dict[str, Any] = {"scope": "project:read", "resource": None}
+_SUMMARY: dict[str, Any] = {
+    "id": _ID,
+    "version": 2,
+    "application": _APPLICATION,
+    "permissions": [_PERMISSION],
+    "created_at": "2026-03-02T09:15:00Z",
+    "updated_at": "2026-05-20T17:40:12Z",
+    "last_used_at": "2026-05-21T06:00:03Z",
+}
+_SCOPE: dict[str, Any] = {
+    "scope": "project:read",
+    "title": "See projects",
+    "kind": "see",
+    "first_granted_at": "2026-03-02T09:15:00Z",
+    "last_granted_at": "2026-05-20T17:38:51Z",
+}
+_CHANGE: dict[str, Any] = {
+    "at": "2026-05-20T17:40:12Z",
+    "event": "authorization.narrowed",
+    "by": "you",
+    "request_id": "req_2f1c9d04b7a85e63d1f0",
+    "before": [_PERMISSION, {"scope": "org:read", "resource": None}],
+    "after": [_PERMISSION],
+}
+
+
+def _shown_as(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+class ApplicationAnswer(BaseModel):
+    """The application as its users are introduced to it; nothing of it is a secret."""
+
+    client_id: str
+    name: str
+    host: str = Field(description="Where answers go; empty when it has no redirect URI.")
+    owner: str
+    verified: bool = Field(description="False for applications that registered themselves and nobody has checked.")
+
+
+class Permission(BaseModel):
+    """One scope, at one resource or (null) wherever it is accepted without one."""
+
+    scope: str
+    resource: str | None
+
+
+class AuthorizationSummary(BaseModel):
+    """One connected application; everything granted is in `permissions`, in the order in which it was granted."""
+
+    model_config = _shown_as(_SUMMARY)
+
+    id: UUID
+    version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
+    application: ApplicationAnswer
+    permissions: list[Permission]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_used_at: AwareDatetime | None = Field(
+        description="When it last got a token that it still holds; null when it holds none."
+    )
+
+
+class AuthorizationList(BaseModel):
+    """One page of the list, the newest connection first."""
+
+    model_config = _shown_as({"items": [_SUMMARY]})
+
+    items: list[AuthorizationSummary]
+
+
+class GrantedScope(BaseModel):
+    """One scope with its words and dates; `first_granted_at` counts from the last time that it was missing."""
+
+    scope: str
+    title: str = Field(description="Empty when the scope has left the registry.")
+    kind: Literal["see", "change", "manage"]
+    first_granted_at: AwareDatetime
+    last_granted_at: AwareDatetime
+
+
+class ResourceScopes(BaseModel):
+    """The scopes at one resource; null stands for those without one."""
+
+    resource: str | None
+    scopes: list[GrantedScope]
+
+
+class Change(BaseModel):
+    """One entry of the history: who did what, in which request, and what was allowed before and after."""
+
+    at: AwareDatetime
+    event: str
+    by: str = Field(description="`you`, or what kind of actor did it.")
+    request_id: str
+    before: list[Permission]
+    after: list[Permission]
+
+
+class AuthorizationAnswer(AuthorizationSummary):
+    """One connected application in full."""
+
+    model_config = _shown_as(
+        _SUMMARY
+        | {"resources": [{"resource": None, "scopes": [_SCOPE]}], "live_token_families": 1, "history": [_CHANGE]}
+    )
+
+    resources: list[ResourceScopes]
+    live_token_families: int = Field(description="From how many sign-ins it holds tokens that still work.")
+    history: list[Change] = Field(description="The latest 100 changes, the newest first.")
+
+
+def summary_of(connection: Connection) -> AuthorizationSummary:
+    """Return one item of the list."""
+    return AuthorizationSummary(**_summary(connection))
+
+
+def answer_of(
+    connection: Connection,
+    registry: ScopeRegistry,
+    history: Iterable[HistoryEntry],
+    live_families: int,
+    session: SessionFact,
+) -> AuthorizationAnswer:
+    """Return the whole of a connection, as the person of the session sees it."""
+    return AuthorizationAnswer(
+        **_summary(connection),
+        resources=_resources(connection.record, registry),
+        live_token_families=live_families,
+        history=[_change(entry, session) for entry in history],
+    )
+
+
+def _summary(connection: Connection) -> dict[str, Any]:
+    record = connection.record
+    shown = desk.application_of(record)
+    return {
+        "id": record.id,
+        "version": record.version,
+        "application": ApplicationAnswer(
+            client_id=record.client_id,
+            name=record.application_name,
+            host=shown.host,
+            owner=record.owner_name,
+            verified=shown.verified,
+        ),
+        "permissions": [_permission(held.pair) for held in record.pairs],
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "last_used_at": connection.last_used,
+    }
+
+
+def _resources(record: Record, registry: ScopeRegistry) -> list[ResourceScopes]:
+    """Return the scopes by resource; those without one stand first."""
+    by_resource: dict[str, list[GrantedScope]] = {}
+    for held in sorted(record.pairs, key=lambda one: split_pair(one.pair)[1] != ""):
+        scope, resource = split_pair(held.pair)
+        known = registry.get(scope)
+        by_resource.setdefault(resource, []).append(
+            GrantedScope(
+                scope=scope,
+                title=known.title if known else "",
+                kind=known.kind if known else "see",
+                first_granted_at=held.first_granted,
+                last_granted_at=held.last_granted,
+            )
+        )
+    return [ResourceScopes(resource=resource or None, scopes=scopes) for resource, scopes in by_resource.items()]
+
+
+def _change(entry: HistoryEntry, session: SessionFact) -> Change:
+    return Change(
+        at=entry.at,
+        event=entry.event,
+        by="you" if entry.actor_id == str(session.user_id) else entry.actor_kind,
+        request_id=entry.request_id,
+        before=[_permission(pair) for pair in entry.data.get("before") or ()],
+        after=[_permission(pair) for pair in entry.data.get("after") or ()],
+    )
+
+
+def _permission(pair: str) -> Permission:
+    scope, resource = split_pair(pair)
+    return Permission(scope=scope, resource=resource or None)

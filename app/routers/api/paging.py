@@ -1,0 +1,75 @@
+"""Pages of a list: each begins after the last item of the one before, wherever that item is by then.
+
+The cursor is the id of that item and nothing more: it opens nothing that the caller could not see without it.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.pipeline.server import server_of
+from app.routers.api.problems import FieldError, Kind, Refused
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+NEXT_LINK = {
+    "Link": {
+        "description": 'Where the next page is: `<…>; rel="next"` (RFC 8288); absent on the last one.',
+        "schema": {"type": "string"},
+    }
+}
+"""How the API document describes the header of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for: at most `limit` items after the one with the id `after`, or the first ones."""
+
+    limit: int
+    after: UUID | None
+
+
+def asked_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(description="Out of the `Link` of the page before.")] = None,
+) -> Page:
+    """Return the page that a request asks for; raises `Refused`."""
+    after = None if cursor is None else read_cursor(cursor)
+    if cursor is not None and after is None:
+        error = FieldError(field="cursor", detail="is not the cursor of a page of ours")
+        raise Refused(Kind.INVALID_REQUEST, "see errors", errors=[error])
+    return Page(limit, after)
+
+
+AskedPage = Annotated[Page, Depends(asked_page)]
+
+
+def link_next(request: Request, response: Response, page: Page, last: UUID) -> None:
+    """Tell where the page after the item with the id `last` is."""
+    query = urlencode({"limit": page.limit, "cursor": cursor_of(last)})
+    here = server_of(request).issuer + request.scope["path"]
+    response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+
+
+def cursor_of(item: UUID) -> str:
+    """Return the cursor that stands for the place after an item."""
+    return urlsafe_b64encode(item.bytes).rstrip(b"=").decode("ascii")
+
+
+def read_cursor(text: str) -> UUID | None:
+    """Return the id in a cursor; None for anything that is not spelled as we spell it."""
+    if len(text) != 22 or not text.isascii():
+        return None
+    try:
+        item = UUID(bytes=urlsafe_b64decode(text + "=="))
+    except (Base64Error, ValueError):
+        return None
+    return item if cursor_of(item) == text else None

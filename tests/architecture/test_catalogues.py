@@ -1,0 +1,46 @@
+"""Catalogues are whole and no longer than what is used: an entry that nothing names is a promise that nothing keeps."""
+
+import ast
+
+import pytest
+
+from app.protocol.errors import ErrorCode
+from tests.architecture.repository import Module, modules
+
+DESCRIBED_IN = ("app.protocol.errors", "app.routers.openapi")
+"""Where error codes are listed without being raised."""
+
+FEATURES_ASKED_IN = (
+    "app.protocol.features",
+    "app.protocol.grant_types",
+    "app.protocol.metadata",
+    "app.routers.endpoints",
+    "app.routers.openapi",
+    "app.settings",
+)
+"""The registry, mounting, the computed documents, and the policy that settings turn switches into."""
+
+
+def members_named(module: Module, enum: str) -> set[str]:
+    """Return the members of an enum that the module names."""
+    return {
+        node.attr
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == enum
+    }
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_error_code_is_raised_somewhere(code: ErrorCode) -> None:
+    raising = [module for module in modules("app") if not module.is_in(*DESCRIBED_IN)]
+    assert [module.path for module in raising if code.name in members_named(module, "ErrorCode")]
+
+
+def test_features_are_asked_only_where_things_are_mounted_registered_and_published() -> None:
+    asking = [module for module in modules("app") if members_named(module, "Feature")]
+    assert not [module.path for module in asking if not module.is_in(*FEATURES_ASKED_IN)]
+
+
+def test_a_member_is_found_by_its_enum() -> None:
+    module = Module("app.example", "example.py", ast.parse("raise OAuthError(ErrorCode.INVALID_GRANT, Other.THING)"))
+    assert members_named(module, "ErrorCode") == {"INVALID_GRANT"}

@@ -1,0 +1,33 @@
+"""Features: which are on, and what the switches may say."""
+
+import pytest
+
+from app.protocol.features import Feature, FeatureSet
+
+
+def test_without_switches_the_defaults_are_on() -> None:
+    assert FeatureSet.chosen({}) == FeatureSet(feature for feature in Feature if feature.value.default)
+
+
+def test_a_switch_turns_one_feature_off_and_leaves_the_others() -> None:
+    assert FeatureSet.chosen({"introspection": False}) == FeatureSet.chosen({}) - {Feature.INTROSPECTION}
+
+
+def test_an_unknown_switch_is_refused_with_the_names_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"features\.nope is not a feature; there are: authorization_code, "):
+        FeatureSet.chosen({"nope": True})
+
+
+def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
+    with pytest.raises(ValueError, match=r"needs features\.authorization_code; switch both on or both off"):
+        FeatureSet.chosen({"authorization_code": False})
+
+
+def test_what_needs_each_other_can_be_switched_off_together() -> None:
+    off = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
+    assert FeatureSet.chosen(off) == FeatureSet({Feature.INTROSPECTION, Feature.REVOCATION, Feature.METADATA})
+
+
+def test_every_requirement_names_a_feature() -> None:
+    keys = {feature.key for feature in Feature}
+    assert all(keys.issuperset(feature.value.requires) for feature in Feature)
