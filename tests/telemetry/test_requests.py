@@ -3,12 +3,11 @@
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -140,9 +139,3 @@ async def test_series_come_from_a_closed_set_whatever_clients_invent(metrics: Re
 
     routes = {tuple(labels) for kind, labels, _ in metrics.snapshot() if kind == "requests"}
     assert routes == {("unmatched", "GET", "404"), ("/things/{name}", "GET", "200"), ("/token", "OTHER", "405")}
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()

@@ -13,6 +13,7 @@ from app.routers.account import desk
 from app.services.connections import Connection
 from app.store.records import HistoryEntry, Record
 
+# The document’s generator drops nulls from examples; hence a resource in each.
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 _APPLICATION: dict[str, Any] = {
     "client_id": "deploy-diary",
@@ -21,7 +22,7 @@ _APPLICATION: dict[str, Any] = {
     "owner": "Saltbarn",
     "verified": True,
 }
-_PERMISSION: dict[str, Any] = {"scope": "project:read", "resource": None}
+_PERMISSION: dict[str, Any] = {"scope": "project:read", "resource": "https://api.example"}
 _SUMMARY: dict[str, Any] = {
     "id": _ID,
     "version": 2,
@@ -43,7 +44,7 @@ _CHANGE: dict[str, Any] = {
     "event": "authorization.narrowed",
     "by": "you",
     "request_id": "req_2f1c9d04b7a85e63d1f0",
-    "before": [_PERMISSION, {"scope": "org:read", "resource": None}],
+    "before": [_PERMISSION, {"scope": "org:read", "resource": "https://api.example"}],
     "after": [_PERMISSION],
 }
 
@@ -126,7 +127,11 @@ class AuthorizationAnswer(AuthorizationSummary):
 
     model_config = _shown_as(
         _SUMMARY
-        | {"resources": [{"resource": None, "scopes": [_SCOPE]}], "live_token_families": 1, "history": [_CHANGE]}
+        | {
+            "resources": [{"resource": "https://api.example", "scopes": [_SCOPE]}],
+            "live_token_families": 1,
+            "history": [_CHANGE],
+        }
     )
 
     resources: list[ResourceScopes]
