@@ -167,7 +167,7 @@ class Endpoint:
             request = Request(
                 method=method,
                 query=scope["query_string"],
-                headers=dict(scope["headers"]),
+                headers=_headers(scope["headers"]),
                 body=body,
                 address=(scope.get("client") or ("",))[0],
                 request_id=state.get("request_id", ""),
@@ -190,6 +190,19 @@ class Endpoint:
 def database_away() -> OAuthError:
     """The refusal while the database does not answer: nothing was changed, or it will be found as it was left."""
     return OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again in a moment")
+
+
+def _headers(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name; raises `invalid_request` when one that decides comes twice (RFC 6750 §2).
+
+    A proxy in front may have looked at the other one.
+    """
+    headers = dict(sent)
+    if len(headers) != len(sent):
+        for name in (b"authorization", b"content-type"):
+            if sum(other == name for other, _ in sent) > 1:
+                raise OAuthError(ErrorCode.INVALID_REQUEST, f"the header {name.decode()} was sent more than once")
+    return headers
 
 
 def is_form(content_type: str | None) -> bool:

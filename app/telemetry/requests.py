@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from time import perf_counter
 from typing import Any
 
@@ -157,4 +157,6 @@ def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bo
         parsed = ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:  # how a socket on `::` names IPv4 peers
+        parsed = parsed.ipv4_mapped
     return any(parsed in network for network in networks)

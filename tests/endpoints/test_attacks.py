@@ -216,3 +216,14 @@ async def test_a_line_break_in_the_state_stays_a_part_of_the_state(victim: httpx
     assert answer_of(answer)["state"] == state
     assert "\n" not in answer.headers["location"]
     assert "planted" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/api/v1/me"])
+async def test_a_second_authorization_header_is_refused(site: Service, path: str) -> None:
+    async with site.browser() as browser:
+        headers = [("Authorization", "Basic eDp5"), ("Authorization", "Bearer x")]
+        if path == "/api/v1/me":
+            answer = await browser.get(path, headers=headers)
+        else:
+            answer = await browser.post(path, data={"token": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

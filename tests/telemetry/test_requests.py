@@ -41,7 +41,7 @@ def metrics() -> RequestMetrics:
     return RequestMetrics()
 
 
-def _client(metrics: RequestMetrics, *trusted: str) -> httpx.AsyncClient:
+def _client(metrics: RequestMetrics, *trusted: str, peer: str = "192.0.2.7") -> httpx.AsyncClient:
     routes = [
         Route("/token", _answer, methods=["POST"]),
         Route("/things/{name}", _answer),
@@ -49,7 +49,7 @@ def _client(metrics: RequestMetrics, *trusted: str) -> httpx.AsyncClient:
         Route("/break", _break),
     ]
     app = Requests(Starlette(routes=routes), trusted_proxies=trusted, metrics=metrics)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 4711))
     return httpx.AsyncClient(transport=transport, base_url="http://server")
 
 
@@ -81,6 +81,13 @@ async def test_an_id_from_a_stranger_counts_for_nothing(metrics: RequestMetrics)
         answer = await client.post("/token", headers={"X-Request-Id": "chosen-by-me"})
 
     assert answer.text.startswith("req_")
+
+
+async def test_a_trusted_proxy_is_known_on_a_socket_that_speaks_both_protocols(metrics: RequestMetrics) -> None:
+    async with _client(metrics, "192.0.2.0/24", peer="::ffff:192.0.2.7") as client:
+        answer = await client.post("/token", headers={"X-Request-Id": "edge-1234.a_b"})
+
+    assert answer.text == "edge-1234.a_b"
 
 
 @pytest.mark.parametrize(
