@@ -30,6 +30,15 @@ class Disconnected:
     checked: bool
 
 
+def read_id(text: str) -> UUID | None:
+    """Return the record id in a path or query; None for anything that is not spelled as we spell it."""
+    try:
+        known = UUID(text)
+    except ValueError:
+        return None
+    return known if str(known) == text else None
+
+
 async def list_all(database: Database, user_id: UUID) -> list[Connection]:
     """Return the person's connections, the one used last first."""
     used = await usage.last_used(database, user_id)

@@ -4,7 +4,6 @@ A record of somebody else is answered like one that never was.
 """
 
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -109,7 +108,7 @@ async def disconnect(request: Request, record_id: str) -> Response:
 
 
 async def _own(request: Request, session: SessionFact, record_id: str) -> Connection:
-    known = _read_id(record_id)
+    known = connections.read_id(record_id)
     database = server_of(request).database
     connection = await connections.find(database, session.user_id, known) if known else None
     if connection is None:
@@ -118,17 +117,8 @@ async def _own(request: Request, session: SessionFact, record_id: str) -> Connec
 
 
 async def _just_disconnected(request: Request, session: SessionFact) -> Application | None:
-    known = _read_id(request.query_params.get("disconnected", ""))
+    known = connections.read_id(request.query_params.get("disconnected", ""))
     if known is None:
         return None
     gone = await connections.just_disconnected(server_of(request).database, session.user_id, known)
     return Application(name=gone.name, host=gone.host, verified=gone.checked) if gone else None
-
-
-def _read_id(text: str) -> UUID | None:
-    """Return the id of a path or query; None for anything that is not spelled as we spell it."""
-    try:
-        known = UUID(text)
-    except ValueError:
-        return None
-    return known if str(known) == text else None

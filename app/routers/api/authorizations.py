@@ -5,7 +5,6 @@ like one that never was.
 """
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Path, Query
 from starlette.requests import Request
@@ -142,7 +141,7 @@ async def remove_scope(
 
 
 async def _own(request: Request, session: SessionFact, record_id: str) -> Connection:
-    known = _read_id(record_id)
+    known = connections.read_id(record_id)
     connection = await connections.find(server_of(request).database, session.user_id, known) if known else None
     if connection is None:
         raise _unknown()
@@ -151,12 +150,3 @@ async def _own(request: Request, session: SessionFact, record_id: str) -> Connec
 
 def _unknown() -> Refused:
     return Refused(Kind.NOT_FOUND, "it is over, never was, or is not yours")
-
-
-def _read_id(text: str) -> UUID | None:
-    """Return the id of a path; None for anything that is not spelled as we spell it."""
-    try:
-        known = UUID(text)
-    except ValueError:
-        return None
-    return known if str(known) == text else None
