@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from app.crypto.hashing import digest
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.pipeline.http import Endpoint
-from app.pipeline.server import Server
+from app.pipeline.server import Server, SystemKey
 from app.pipeline.trace import Traces
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.endpoints import hot_paths, page_routers
@@ -84,6 +85,9 @@ def furnish(
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
         keys=keys,
+        roles=settings.role_set(),
+        system_key=_system_key(settings),
+        everyone_founds=settings.organization_founders == "everyone",
     )
     pages.state.server = server
     pages.state.sign_in_limits = _sign_in_limits(settings)
@@ -124,6 +128,14 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await database.close()
+
+
+def _system_key(settings: Settings) -> SystemKey | None:
+    if settings.system_key is None:
+        return None
+    return SystemKey(
+        digest(settings.system_key.get_secret_value().encode("utf-8")), tuple(settings.system_key_networks)
+    )
 
 
 def _sign_in_limits(settings: Settings) -> SignInLimits:

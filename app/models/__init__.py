@@ -1,20 +1,27 @@
 """The tables, one file per noun. They do not leave the store: frozen facts and read models do."""
 
-from app.models.application import Application, ApplicationStatus
+from app.models.api_key import ApiKey
+from app.models.application import Application, ApplicationSecret, ApplicationStatus
 from app.models.audit import Audit, DecisionTrace
 from app.models.authorization import Authorization, AuthorizationScope
 from app.models.browser_session import BrowserSession
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
+from app.models.legacy import LegacyCredential, LegacyToken
 from app.models.one_time_link import OneTimeLink
+from app.models.organization import Organization, OrganizationInvitation, OrganizationMember
+from app.models.personal_token import PersonalToken
 from app.models.server_meta import ServerMeta
+from app.models.spent_key import SpentKey
 from app.models.token import AccessToken, TokenFamily
 from app.models.user import User
 
 __all__ = [
     "AccessToken",
+    "ApiKey",
     "Application",
+    "ApplicationSecret",
     "ApplicationStatus",
     "Audit",
     "Authorization",
@@ -24,8 +31,15 @@ __all__ = [
     "Failure",
     "GrantCode",
     "Interaction",
+    "LegacyCredential",
+    "LegacyToken",
     "OneTimeLink",
+    "Organization",
+    "OrganizationInvitation",
+    "OrganizationMember",
+    "PersonalToken",
     "ServerMeta",
+    "SpentKey",
     "TokenFamily",
     "User",
 ]

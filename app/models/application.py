@@ -1,17 +1,21 @@
-"""Applications: registered OAuth clients."""
+"""Applications: registered OAuth clients, and their secrets."""
 
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import (
     BYTE_STRINGS,
+    BYTES,
     JSON,
     TEXT,
     TEXTS,
+    Bytes,
     ByteStrings,
     JsonObject,
+    MaybeMoment,
     MaybeTexts,
     Moment,
     Text,
@@ -27,9 +31,23 @@ class Application(SQLModel, table=True):
     `version` grows with every change, `epoch` when it leaves `active`. `policy` holds the fields of
     `ApplicationPolicy`, lifetimes in seconds; `registration` all RFC 7591 members as given; `unmet` those that
     tighten security through features which this server does not have. `scopes` is null: may ask for every scope.
+    Of the owners at most one is set; none: the operator's. A deleted one becomes a tombstone (`deleted_at`): no
+    secret, no word of anybody's, and a client_id that is never given out again.
     """
 
     __tablename__ = "application"
+    __table_args__ = (
+        Index(
+            "application_owner_organization",
+            "owner_organization_id",
+            postgresql_where=text("owner_organization_id is not null"),
+        ),
+        Index(
+            "application_leaving",
+            "delete_after",
+            postgresql_where=text("status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null"),
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     client_id: Text = Field(sa_type=TEXT, unique=True)
@@ -54,5 +72,33 @@ class Application(SQLModel, table=True):
     unmet: Texts = Field(default_factory=list, sa_type=TEXTS)
     self_registered: bool = False
     verified: bool = False
+    owner_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")
+    allowed_origins: Texts = Field(default_factory=list, sa_type=TEXTS)
+    delete_after: MaybeMoment = None
+    deleted_at: MaybeMoment = None
+    checked_at: MaybeMoment = None
+    checked_by: UUID | None = None
+    checked_note: Text = ""
     created_at: Moment
     updated_at: Moment
+
+
+class ApplicationSecret(SQLModel, table=True):
+    """A valid secret as its owner sees it. `Application.secret_digests` repeats the digests for the hot path.
+
+    `last_four` is empty for a secret that was registered before this table. `last_used_at` is written in batches.
+    """
+
+    __tablename__ = "application_secret"
+    __table_args__ = (
+        Index("application_secret_application", "application_id", "id"),
+        Index("application_secret_digest", "digest"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="application.id")
+    digest: Bytes = Field(sa_type=BYTES, repr=False)
+    last_four: Text
+    created_by: UUID | None = None
+    last_used_at: MaybeMoment = None
+    created_at: Moment

@@ -7,16 +7,28 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import JSON, JsonArray, JsonObject, Moment, Text
 
+_RARE = "event not in ('code.exchanged', 'token.refreshed')"
+"""What the hot path writes with every token would make these indexes large, and their pages unreadable."""
+
 
 class Audit(SQLModel, table=True):
     """One deed: who did what to whom. Append-only for the runtime role; the moment in the id names the partition.
 
-    `authorization_id` is set where the deed changed that record: its history is found by it.
+    `authorization_id` is set where the deed changed that record: its history is found by it. `actor_label` is what
+    the actor was called then, such as the label of an API key; `data` may hold `before` and `after`.
     """
 
     __tablename__ = "audit"
     __table_args__ = (
         Index("audit_authorization", "authorization_id", "id", postgresql_where=text("authorization_id is not null")),
+        Index("audit_organization", "organization_id", "id", postgresql_where=text("organization_id is not null")),
+        Index("audit_user", "user_id", "id", postgresql_where=text(f"user_id is not null and {_RARE}")),
+        Index(
+            "audit_application",
+            "application_id",
+            "id",
+            postgresql_where=text(f"application_id is not null and {_RARE}"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -29,6 +41,8 @@ class Audit(SQLModel, table=True):
     user_id: UUID | None = None
     application_id: UUID | None = None
     authorization_id: UUID | None = None
+    organization_id: UUID | None = None
+    actor_label: Text = ""
     subject_id: Text = ""
     address: Text = ""
     data: JsonObject = Field(default_factory=dict, sa_type=JSON)

@@ -10,10 +10,19 @@ from starlette.requests import HTTPConnection
 from app.pipeline.trace import Traces
 from app.protocol.features import FeatureSet
 from app.protocol.policy import ServerPolicy
+from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.store.database import Database
 from app.views.render import Views
+
+
+@dataclass(frozen=True, slots=True)
+class SystemKey:
+    """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
+
+    digest: bytes = field(repr=False)
+    networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,10 @@ class Server:
     clock: Callable[[], datetime]
     traces: Traces
     keys: ServerKeys = field(repr=False)
+    roles: Roles
+    system_key: SystemKey | None = None
+    everyone_founds: bool = True
+    """Whether everybody may found organizations, or operators alone."""
 
     @property
     def issuer(self) -> str:

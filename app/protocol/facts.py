@@ -149,6 +149,58 @@ class TokenFact:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonalTokenFact:
+    """A personal token with its person as of now. `expires_at` is None when it never ends.
+
+    `roles` are those that the person has in his organizations: what the token holds is cut down to them.
+    """
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    user_id: UUID
+    user_epoch: int
+    name: str
+    scopes: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    subject: str
+    username: str
+    user_active: bool
+    user_epoch_now: int
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """An API key with its organization as of now. `retiring_digest` is that of the secret before, while it counts."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    retiring_digest: bytes | None = field(repr=False)
+    organization_id: UUID
+    organization_slug: str
+    organization_active: bool
+    label: str
+    last_four: str
+    scopes: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
+    active: bool
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFact:
+    """An organization that has not been deleted. `version` grows with every change of itself."""
+
+    id: UUID
+    slug: str
+    name: str
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFact:
     """A live browser session with its user. `id` is not the cookie's secret."""
 
@@ -165,6 +217,7 @@ class SessionFact:
     last_used_at: datetime
     idle_expires_at: datetime
     expires_at: datetime
+    operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)

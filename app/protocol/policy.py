@@ -16,6 +16,10 @@ class Lifetimes:
     refresh_grace: timedelta = timedelta(seconds=30)
     session_idle: timedelta = timedelta(hours=12)
     session_absolute: timedelta = timedelta(days=30)
+    personal_token: timedelta = timedelta(days=90)
+    recent_login: timedelta = timedelta(minutes=15)
+    invitation: timedelta = timedelta(days=7)
+    deletion_grace: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ class Prefix(StrEnum):
     INTERACTION = "asin"
     CLIENT_SECRET = "ascs"
     ONE_TIME_LINK = "asol"
+    PERSONAL_TOKEN = "aspt"
+    API_KEY = "asak"
+    INVITATION = "asiv"
 
 
 @dataclass(frozen=True, slots=True)

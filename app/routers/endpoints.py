@@ -12,15 +12,35 @@ from app.pipeline.guard import challenge_response
 from app.pipeline.http import Cors, Endpoint
 from app.protocol.features import Feature, FeatureSet
 from app.routers import authorize, health, static
+from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
+from app.routers.account import tokens as account_tokens
+from app.routers.admin import applications as admin_applications
+from app.routers.admin import audit as admin_audit
+from app.routers.admin import requests as admin_requests
+from app.routers.admin import users as admin_users
+from app.routers.api import admin as api_admin
+from app.routers.api import api_keys as api_api_keys
+from app.routers.api import applications as api_applications
+from app.routers.api import audit as api_audit
 from app.routers.api import authorizations as api_authorizations
+from app.routers.api import invitations as api_invitations
+from app.routers.api import members as api_members
+from app.routers.api import organizations as api_organizations
 from app.routers.api import session as api_session
+from app.routers.api import tokens as api_tokens
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.discovery import authorization_server_metadata
 from app.routers.introspect import introspect
+from app.routers.organizations import api_keys as organization_api_keys
+from app.routers.organizations import audit as organization_audit
+from app.routers.organizations import joining as organization_joining
+from app.routers.organizations import members as organization_members
+from app.routers.organizations import overview as organization_overview
 from app.routers.pages import consent, docs, home, login, logout, setup
+from app.routers.portal import applications as portal_applications
 from app.routers.revoke import revoke
 from app.routers.token import token
 
@@ -67,8 +87,28 @@ PAGES: tuple[Pages, ...] = (
     Pages(docs.router),
     Pages(account_overview.router),
     Pages(account_applications.router),
+    Pages(account_tokens.router),
+    Pages(account_activity.router),
+    Pages(portal_applications.router),
+    Pages(organization_joining.router),
+    Pages(organization_overview.router),
+    Pages(organization_members.router),
+    Pages(organization_api_keys.router),
+    Pages(organization_audit.router),
+    Pages(admin_users.router),
+    Pages(admin_applications.router),
+    Pages(admin_requests.router),
+    Pages(admin_audit.router),
     Pages(api_session.router),
     Pages(api_authorizations.router),
+    Pages(api_applications.router),
+    Pages(api_tokens.router),
+    Pages(api_organizations.router),
+    Pages(api_members.router),
+    Pages(api_invitations.router),
+    Pages(api_api_keys.router),
+    Pages(api_audit.router),
+    Pages(api_admin.router),
     Pages(static.router),
     Pages(health.router),
 )

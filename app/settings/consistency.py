@@ -94,12 +94,19 @@ def _scopes(settings: Settings) -> Iterator[Contradiction]:
     except ValueError as refused:
         yield ("scopes",), f"cannot be: {refused}"
         return
+    unknown_in_role = False
     for role, names in settings.roles.items():
         if unknown := registry.unknown(names):
+            unknown_in_role = True
             yield (
                 ("roles", role),
                 f"has {unknown[0]!r}, which is not in the scope registry; add it there or remove it here",
             )
+    if not unknown_in_role:
+        try:
+            settings.role_set()
+        except ValueError as refused:
+            yield ("roles",), f"cannot be: {refused}"
 
 
 def _decided(settings: Settings) -> Iterator[Contradiction]:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
+from app.protocol.roles import Roles
 from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
 from app.settings import plugins, values
 
@@ -62,11 +63,14 @@ class LifetimeSettings(Section):
     refresh_grace: int = _seconds(
         30, 0, 120, "How long a refresh token that was just used gets the same successor again; 0 switches this off."
     )
-    personal_token: int = _seconds(
-        90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses less.", waits_for="personal tokens"
-    )
+    personal_token: int = _seconds(90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses otherwise.")
     session_idle: int = _seconds(12 * 3600, 60, YEAR, "A browser session that nobody uses.")
     session_absolute: int = _seconds(30 * DAY, 60, YEAR, "A browser session, from sign-in to the next.")
+    recent_login: int = _seconds(
+        900, 30, DAY, "How long after signing in a person may make and change credentials without signing in again."
+    )
+    invitation: int = _seconds(7 * DAY, 60, YEAR, "An invitation to an organization.")
+    deletion_grace: int = _seconds(3600, 0, 30 * DAY, "How long an application that was deleted can be restored.")
 
 
 class RegistrationSettings(Section):
@@ -142,7 +146,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    SECRETS: ClassVar[tuple[str, ...]] = ("secret_key", "database_url", "database_owner_url")
+    SECRETS: ClassVar[tuple[str, ...]] = ("secret_key", "database_url", "database_owner_url", "system_key")
 
     issuer: Annotated[str, AfterValidator(values.check_issuer)] | None = Field(
         None,
@@ -184,8 +188,18 @@ class Settings(BaseSettings):
     )
     roles: dict[str, Words] = Field(
         default_factory=dict,
-        description="Roles of organization members: each a list of scopes.",
-        json_schema_extra=_marks(waits_for="organizations"),
+        description="Roles of organization members, the weakest first: each a list of scopes. One of them must hold "
+        "every scope of the others. Without it: member, admin, manager and owner.",
+    )
+    system_key: Annotated[SecretStr, AfterValidator(values.check_secret_key)] | None = Field(
+        None,
+        description="The operator’s root credential for the JSON API, at least 32 characters. Without it: none.",
+    )
+    system_key_networks: Annotated[Words, AfterValidator(values.check_networks)] = Field(
+        ("127.0.0.0/8", "::1/128"), description="Networks from which the system key counts."
+    )
+    organization_founders: Literal["everyone", "operators"] = Field(
+        "everyone", description="Who may found organizations."
     )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings,
@@ -237,6 +251,10 @@ class Settings(BaseSettings):
         """
         own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
         return ScopeRegistry((*own, *plugins.scopes({definition.name for definition in own})))
+
+    def role_set(self) -> Roles:
+        """Return the roles of organization members. Raises ValueError when none of them can give all the others."""
+        return Roles.chosen(self.roles, self.scope_registry())
 
     def feature_set(self) -> FeatureSet:
         """Return the features that are on. Raises ValueError for an unknown key or an unmet requirement."""

@@ -27,6 +27,8 @@ async def record(transaction: AsyncSession, entry: AuditEntry, *, authorization_
             authorization_id=authorization_id,
             subject_id=entry.subject_id,
             address=entry.address,
+            organization_id=entry.organization_id,
+            actor_label=entry.actor_label,
             data=dict(entry.data),
         )
     )

@@ -128,9 +128,10 @@ GATHER_TOKEN_ALONE = Statement(
 )
 
 _SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at"
-_PERSON = "id, sub, username, email, claims, disabled_at, epoch"
+_PERSON = "id, sub, username, email, claims, disabled_at, epoch, operator"
 _SESSION_COLUMNS = (
-    f"{_of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', '')"
+    f"{_of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', ''), "
+    "u.operator"
 )
 
 

@@ -25,7 +25,7 @@ CLIENT_WIDTH = 18
 CODE_WIDTH = 22
 FAMILY_WIDTH = 20
 TOKEN_WIDTH = 21
-SESSION_WIDTH = 14
+SESSION_WIDTH = 15
 RECORD_WIDTH = 4
 
 
@@ -153,6 +153,7 @@ def session(row: asyncpg.Record) -> SessionFact | None:
         username=row[at + 11],
         email=row[at + 12],
         display_name=row[at + 13],
+        operator=row[at + 14],
     )
 
 

@@ -3,17 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from app.protocol.facts import Authentication, Origin
 from app.protocol.outcomes import RefreshMode
+
+ActorKind = Literal["anonymous", "user", "client", "personal_token", "api_key", "system_key", "operator", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does a deed. `label` is what he is called at that moment, such as the label of an API key."""
+
+    kind: ActorKind
+    id: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One deed for the audit trail; `id` is a UUIDv7 of `at`, which names its partition.
 
-    `actor_id`, `subject_id` and `data` name ids and last characters, never a secret.
+    `actor_id`, `actor_label`, `subject_id` and `data` name ids and last characters, never a secret. `data` has the
+    members `before` and `after` where something was changed.
     """
 
     id: UUID
@@ -27,6 +40,8 @@ class AuditEntry:
     subject_id: str
     address: str
     data: Mapping[str, object]
+    organization_id: UUID | None = None
+    actor_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

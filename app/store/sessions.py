@@ -74,6 +74,7 @@ async def find_live(database: Database, session_id: UUID, now: datetime) -> Sess
             col(BrowserSession.last_used_at),
             col(BrowserSession.idle_expires_at),
             col(BrowserSession.expires_at),
+            col(User.operator),
         )
         .join(User, col(User.id) == col(BrowserSession.user_id))
         .where(
@@ -102,6 +103,7 @@ async def find_live(database: Database, session_id: UUID, now: datetime) -> Sess
         last_used_at=row[10],
         idle_expires_at=row[11],
         expires_at=row[12],
+        operator=row[13],
     )
 
 

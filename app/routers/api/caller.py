@@ -23,6 +23,9 @@ CALLER_PROBLEMS = (Kind.NOT_SIGNED_IN, Kind.SESSION_ONLY, Kind.OTHER_SITE)
 CHANGER_PROBLEMS = (*CALLER_PROBLEMS, Kind.CSRF_TOKEN)
 """How a request for a change may be refused before anything is looked at."""
 
+MAKER_PROBLEMS = (*CHANGER_PROBLEMS, Kind.LOGIN_TOO_OLD)
+"""How a request that makes or changes a credential may be refused before anything is looked at."""
+
 _SESSION = APIKeyCookie(
     name=cookies.SESSION,
     scheme_name="session",
@@ -64,6 +67,20 @@ async def require_changer(
 
 Reader = Annotated[SessionFact, Depends(require_reader)]
 Changer = Annotated[SessionFact, Depends(require_changer)]
+
+
+async def require_maker(request: Request, session: Changer) -> SessionFact:
+    """Return the live session of a request that makes or changes a credential; raises `Refused`.
+
+    Its person signed in a short while ago: a browser left open shall not become a token that lasts for months.
+    """
+    server = server_of(request)
+    if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
+        raise Refused(Kind.LOGIN_TOO_OLD, "sign in again at /login?again=1, then repeat the request")
+    return session
+
+
+Maker = Annotated[SessionFact, Depends(require_maker)]
 
 
 async def _require_session(request: Request) -> SessionFact:

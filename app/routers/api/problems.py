@@ -35,11 +35,22 @@ class Kind(Enum):
 
     INVALID_REQUEST = (400, "The request cannot be read as it stands")
     NOT_SIGNED_IN = (401, "Nobody is signed in")
+    INVALID_CREDENTIAL = (401, "The token or key is not valid")
     SESSION_ONLY = (403, "Only a signed-in browser session may do this")
+    LOGIN_TOO_OLD = (403, "This needs a recent sign-in")
+    INSUFFICIENT_SCOPE = (403, "The credential does not hold what this needs")
+    NOT_ALLOWED = (403, "You may not do this")
+    ORIGIN_NOT_ALLOWED = (403, "The credential is not for this website")
     OTHER_SITE = (403, "The request does not come from this server’s own pages")
     CSRF_TOKEN = (403, "The token against forged requests is missing or wrong")
     NOT_FOUND = (404, "There is no such thing here")
     METHOD_NOT_ALLOWED = (405, "This method is not allowed here")
+    CONFLICT = (409, "It does not fit what is there")
+    ALREADY_DONE = (409, "This has been done, and its answer cannot be given again")
+    TOO_LARGE = (413, "The request is too large")
+    UNSUPPORTED_MEDIA_TYPE = (415, "The request body is not JSON")
+    KEY_REUSED = (422, "The Idempotency-Key was used for another request")
+    TOO_MANY_REQUESTS = (429, "Too many requests")
     VERSION_CHANGED = (412, "It has changed since it was read")
     BROKEN = (500, "Something broke on our side")
     UNAVAILABLE = (503, "The database does not answer")
@@ -72,18 +83,26 @@ class ProblemDetails(BaseModel):
     detail: str = Field(description="What this request ran into.")
     instance: str = Field(description="The id of the request, as in `X-Request-Id` and the server’s log.")
     errors: list[FieldError] | None = Field(default=None, description="Which parts of the request are wrong.")
+    resource_id: str | None = Field(default=None, description="What came of the request when it was sent before.")
 
 
 class Refused(Exception):
     """Instead of the answer that was asked for, a problem. `detail` and `errors` go to the caller: no secrets."""
 
     def __init__(
-        self, kind: Kind, detail: str, *, errors: Iterable[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        resource_id: str | None = None,
     ) -> None:
         self.kind = kind
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.resource_id = resource_id
         super().__init__(f"{kind.wire}: {detail}")
 
 
@@ -139,6 +158,7 @@ def problem_response(request: Request, refused: Refused) -> Response:
         detail=refused.detail,
         instance=request_id(request),
         errors=list(refused.errors) or None,
+        resource_id=refused.resource_id,
     )
     return JSONResponse(
         details.model_dump(exclude_none=True),

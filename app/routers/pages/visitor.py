@@ -1,5 +1,7 @@
 """Who asks for a page: the signed-in person, and the occasion that audit rows repeat."""
 
+from urllib.parse import urlencode
+
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,11 +30,22 @@ async def signed_in(request: Request) -> SessionFact | None:
 
 
 async def require_signed_in(request: Request) -> SessionFact:
-    """Return the live session; whoever has none is sent to the sign-in page."""
+    """Return the live session; whoever has none goes to the sign-in page, and then to what he asked for."""
     session = await signed_in(request)
     if session is None:
-        raise SeeInstead("/login")
+        asked_for = request.method in ("GET", "HEAD")
+        raise SeeInstead(f"/login?{urlencode({'to': request.url.path})}" if asked_for else "/login")
     return session
+
+
+def require_recent(request: Request, session: SessionFact, *, back: str) -> None:
+    """Send whoever signed in too long ago to make or change a credential to the sign-in page, and then `back`.
+
+    `back` is the path of one of our own pages, put together by the caller.
+    """
+    server = server_of(request)
+    if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
+        raise SeeInstead(f"/login?{urlencode({'again': '1', 'to': back})}")
 
 
 def keep_alive(request: Request, session: SessionFact | None, response: Response) -> Response:
@@ -62,7 +75,7 @@ def actor_of(request: Request, session: SessionFact) -> Actor:
 
 def person_of(session: SessionFact) -> Account:
     """Return the signed-in person as pages show him."""
-    return Account(username=session.username, email=session.email, name=session.display_name)
+    return Account(username=session.username, email=session.email, name=session.display_name, operator=session.operator)
 
 
 def _address(request: Request) -> str:

@@ -10,7 +10,38 @@ from app.views.pages.consent import Lifetime
 from app.views.pages.identity import Account, Application, Page
 
 HistoryAct = Literal["connected", "allowed", "confirmed", "removed", "disconnected", "revoked"]
-DeskPlace = Literal["overview", "applications"]
+DeskPlace = Literal[
+    "overview",
+    "applications",
+    "tokens",
+    "activity",
+    "apps",
+    "organizations",
+    "organization",
+    "members",
+    "api-keys",
+    "organization-applications",
+    "audit",
+    "admin-users",
+    "admin-applications",
+    "admin-requests",
+    "admin-audit",
+]
+"""The entries of the navigation."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationTab:
+    """An organization in the navigation, with the parts of it that this person may open."""
+
+    slug: str
+    name: str
+    places: tuple[DeskPlace, ...] = ("organization", "members")
+
+    @property
+    def url(self) -> str:
+        """Where its page is."""
+        return f"/organizations/{quote(self.slug, safe='')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +53,15 @@ class Home(Page):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskPage(Page):
-    """A page of the signed-in person's desk; `place` is the entry of the navigation it belongs to."""
+    """A page of the signed-in person's desk; `place` is the entry of the navigation it belongs to.
+
+    `organization` is the one that the page is about: the navigation then has a section for it.
+    """
 
     place: ClassVar[DeskPlace] = "applications"
 
     account: Account
+    organization: OrganizationTab | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,15 @@ DestinationKind = Literal["web", "loopback", "app"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The signed-in person. `name` is what people call him; without it the username stands for it."""
+    """The signed-in person. `name` is what people call him; without it the username stands for it.
+
+    An `operator` sees the pages of the administration.
+    """
 
     username: str
     email: str = ""
     name: str = ""
+    operator: bool = False
 
     @property
     def title(self) -> str:

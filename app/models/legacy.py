@@ -1,0 +1,38 @@
+"""What came from a system whose credentials carried no id: found by the digest of the whole string."""
+
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import BYTES, TEXTS, Bytes, MaybeMoment, Moment, Text, Texts
+
+
+class LegacyCredential(SQLModel, table=True):
+    """Which row an imported string belongs to; `kind` names the table."""
+
+    __tablename__ = "legacy_credential"
+
+    digest: Bytes = Field(sa_type=BYTES, primary_key=True)
+    kind: Text
+    target_id: UUID
+
+
+class LegacyToken(SQLModel, table=True):
+    """An imported access token: the columns of `AccessToken`, without its partitions, since it may live long."""
+
+    __tablename__ = "legacy_token"
+
+    id: UUID = Field(primary_key=True)
+    digest: Bytes = Field(sa_type=BYTES, repr=False)
+    family_id: UUID | None = None
+    authorization_id: UUID | None = None
+    user_id: UUID | None = None
+    application_id: UUID
+    record_version: int
+    user_epoch: int
+    application_epoch: int
+    scopes: Texts = Field(sa_type=TEXTS)
+    resources: Texts = Field(sa_type=TEXTS)
+    issued_at: Moment
+    expires_at: Moment
+    revoked_at: MaybeMoment = None

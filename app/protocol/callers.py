@@ -1,0 +1,46 @@
+"""Who calls the server's own API, by which credential."""
+
+from dataclasses import dataclass
+
+from app.protocol.facts import KeyFact, PersonalTokenFact, SessionFact, TokenFact
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCaller:
+    """A person in his browser's session: his roles decide, nothing narrows them."""
+
+    session: SessionFact
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCaller:
+    """An application with an access token that a person allowed it; `scopes` are those still in force."""
+
+    token: TokenFact
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalCaller:
+    """A script with a person's own token."""
+
+    token: PersonalTokenFact
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCaller:
+    """A machine with an organization's API key."""
+
+    key: KeyFact
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCaller:
+    """The operator's root credential: every scope of the registry."""
+
+    scopes: tuple[str, ...]
+
+
+Caller = PersonCaller | TokenCaller | PersonalCaller | KeyCaller | SystemCaller

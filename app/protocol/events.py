@@ -1,0 +1,72 @@
+"""The events of the audit trail: the closed catalogue of what is written down. A name is never given a new meaning."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """One kind of deed; the value is its name in the table, in filters and in exports."""
+
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    SESSION_ENDED = "session.ended"
+
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    USER_PASSWORD_SET = "user.password_set"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+
+    AUTHORIZATION_GRANTED = "authorization.granted"
+    AUTHORIZATION_DENIED = "authorization.denied"
+    AUTHORIZATION_NARROWED = "authorization.narrowed"
+    AUTHORIZATION_REVOKED = "authorization.revoked"
+    AUTHORIZATION_IMPORTED = "authorization.imported"
+
+    CODE_EXCHANGED = "code.exchanged"
+    CODE_REPLAYED = "code.replayed"
+    TOKEN_ISSUED = "token.issued"
+    TOKEN_REFRESHED = "token.refreshed"
+    TOKEN_REVOKED = "token.revoked"
+    FAMILY_REVOKED = "family.revoked"
+
+    APPLICATION_CREATED = "application.created"
+    APPLICATION_CHANGED = "application.changed"
+    APPLICATION_SECRET_ADDED = "application.secret_added"
+    APPLICATION_SECRET_ROTATED = "application.secret_rotated"
+    APPLICATION_SECRET_REMOVED = "application.secret_removed"
+    APPLICATION_DISABLED = "application.disabled"
+    APPLICATION_ENABLED = "application.enabled"
+    APPLICATION_DELETION_ASKED = "application.deletion_asked"
+    APPLICATION_RESTORED = "application.restored"
+    APPLICATION_DELETED = "application.deleted"
+    APPLICATION_CHECKED = "application.checked"
+    APPLICATION_UNCHECKED = "application.unchecked"
+    APPLICATION_HANDED_OVER = "application.handed_over"
+
+    PERSONAL_TOKEN_CREATED = "personal_token.created"
+    PERSONAL_TOKEN_RENAMED = "personal_token.renamed"
+    PERSONAL_TOKEN_REVOKED = "personal_token.revoked"
+
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_CHANGED = "organization.changed"
+    ORGANIZATION_DELETED = "organization.deleted"
+    MEMBER_ADDED = "member.added"
+    MEMBER_CHANGED = "member.changed"
+    MEMBER_REMOVED = "member.removed"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    INVITATION_REVOKED = "invitation.revoked"
+
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_CHANGED = "api_key.changed"
+    API_KEY_ROTATED = "api_key.rotated"
+    API_KEY_RETIRED = "api_key.retired"
+    API_KEY_REMOVED = "api_key.removed"
+    SYSTEM_KEY_USED = "system_key.used"
+
+    LEGACY_IMPORTED = "legacy.imported"
+
+
+def known(name: str) -> Event | None:
+    """Return the event with this name; None when there is none."""
+    return Event(name) if name in Event.__members__.values() else None

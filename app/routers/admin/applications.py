@@ -1,0 +1,5 @@
+"""`/admin/applications`: every application, for operators."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)
