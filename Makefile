@@ -61,8 +61,9 @@ bench: install $(BENCH_NODE) ## measure the hot endpoints beside their floors an
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: docs
-docs: install ## write docs/reference/ anew from the code
+docs: install ## write docs/reference/ and docs/original-behaviour.md anew from the code and its tests
 	$(BIN)/assent reference
+	$(BIN)/python -m tests.architecture.acceptance
 
 .PHONY: audit
 audit: install ## ask the vulnerability database about every pinned package (needs the network)

@@ -18,21 +18,25 @@ from app.crypto.hashing import digest
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.pipeline.http import Endpoint
+from app.pipeline.last_use import LastUses
 from app.pipeline.server import Server, SystemKey
 from app.pipeline.trace import Traces
 from app.protocol.tokens.refresh_chain import ServerKeys
+from app.routers.api.problems import Kind, Refused, problem_response
 from app.routers.endpoints import hot_paths, page_routers
+from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
 from app.services.limits import SignInLimits
 from app.services.passwords import PasswordQueue
 from app.settings import Settings
-from app.store import traces
+from app.store import last_use, traces
 from app.store.database import Database, StoreUnavailable
 from app.telemetry.requests import Requests
 from app.views.pages.error import ErrorPage
 from app.views.render import Views
 
 _log = structlog.get_logger(__name__)
+_API = "/api/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def furnish(
         views=Views(settings.service_name, policy.issuer),
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
+        last_uses=LastUses(write=partial(last_use.save, database)),
         keys=keys,
         roles=settings.role_set(),
         system_key=_system_key(settings),
@@ -104,7 +109,9 @@ class FrontDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch by exact path."""
         endpoint = self.hot.get(scope["path"]) if scope["type"] == "http" else None
-        if endpoint is None:
+        if endpoint is None and scope["type"] == "http" and scope["method"] == "HEAD":
+            await answer_head(self.pages, scope, receive, send)
+        elif endpoint is None:
             await self.pages(scope, receive, send)
         else:
             scope["endpoint"] = endpoint.handler  # as Starlette's router does: the path is one of a closed set
@@ -117,7 +124,11 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
         runtime.database_url, owner_url=runtime.owner_url, hot_connections=runtime.hot_connections
     )
     server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
-    background = [asyncio.create_task(server.traces.run()), asyncio.create_task(database.follow_applications())]
+    background = [
+        asyncio.create_task(server.traces.run()),
+        asyncio.create_task(server.last_uses.run()),
+        asyncio.create_task(database.follow_applications()),
+    ]
     if runtime.run_jobs:
         work = Work(database, server.policy.lifetimes, server.clock)
         background.append(asyncio.create_task(run_jobs(work)))
@@ -150,9 +161,11 @@ def _sign_in_limits(settings: Settings) -> SignInLimits:
 
 
 async def _show_http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals, as pages: 404, 405 and the like."""
+    """Starlette's own refusals: 404, 405 and the like, as pages, and as problems where scripts ask."""
     if not isinstance(error, HTTPException):
         raise error
+    if request.scope["path"].startswith(_API):
+        return problem_response(request, Refused(Kind.NOT_FOUND, "nothing is served at this path"))
     if error.status_code == 405:
         response = show(request, ErrorPage.method_not_allowed(reference(request)))
         response.headers.update(error.headers or {})

@@ -18,7 +18,7 @@ application = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Register, list and change applications."
 )
 
-_STATUS = {"inactive": "disabled"}
+_STATUS = {"inactive": "disabled", "pending_deletion": "to be deleted", "deletion_in_progress": "deleted"}
 """The registered status in the words of the commands."""
 
 ClientId = Annotated[str, typer.Argument(help="The application’s client_id.")]
@@ -42,6 +42,9 @@ def create(
     rotate: Annotated[
         bool, typer.Option("--rotate-refresh-tokens/--no-rotate-refresh-tokens", help="Whether each use renews them.")
     ] = True,
+    implicit: Annotated[
+        bool, typer.Option("--allow-implicit", help="Legacy: tokens through the browser; needs features.implicit.")
+    ] = False,
     config: Config = None,
 ) -> None:
     """Register an application. Its secret is printed once."""
@@ -56,6 +59,7 @@ def create(
         "token_endpoint_auth_method": "none" if public else auth_method,
         "require_pkce": pkce,
         "rotate_refresh_tokens": rotate,
+        "allow_implicit": implicit,
     }
     registered = run("application create", config, lambda session: _create(session, members, owner))
     typer.echo(f"Registered {registered.name}.")
@@ -86,7 +90,13 @@ def show(client_id: ClientId, config: Config = None) -> None:
 
 
 @application.command()
-def rotate_secret(client_id: ClientId, config: Config = None) -> None:
+def rotate_secret(
+    client_id: ClientId,
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="Let the old secret work beside the new one until the next rotation.")
+    ] = False,
+    config: Config = None,
+) -> None:
     """Replace the secret. The old one is worth nothing from now on."""
     from app.cli.connection import run
     from app.services import applications
@@ -94,7 +104,7 @@ def rotate_secret(client_id: ClientId, config: Config = None) -> None:
     client_secret = run(
         "application rotate-secret",
         config,
-        lambda session: applications.rotate_secret(session.database, client_id, session.operator),
+        lambda session: applications.rotate_secret(session.database, client_id, session.operator, keep_old=keep_old),
     )
     typer.echo(f"client_secret, shown only now: {client_secret}")
 
@@ -169,7 +179,9 @@ def _shown(found: "StoredApplication") -> dict[str, Any]:
         "client_name": description.name,
         **description.policy,
         "optional_scopes": list(description.optional_scopes),
+        "allowed_origins": list(description.allowed_origins),
         "secrets": len(found.secret_digests),
+        "deletes_at": found.delete_after.isoformat() if found.delete_after else None,
         "not_served_because_of": list(description.unmet),
         "created_at": found.created_at.isoformat(),
         "updated_at": found.updated_at.isoformat(),

@@ -21,7 +21,7 @@ def apply(
     from app.services import data_file
 
     async def work(session: Session) -> "Report":
-        data = data_file.read(file, session.settings.scope_registry())
+        data = data_file.read(file, session.settings.scope_registry(), session.settings.role_set())
         return await data_file.apply(session.database, session.passwords, data, session.operator, dry_run=dry_run)
 
     for line in lines(run("apply", config, work), dry_run=dry_run):

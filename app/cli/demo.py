@@ -70,7 +70,7 @@ def check_available() -> None:
 def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str, object]:
     """Return the demo's applications as a data file."""
     return {
-        "organizations": [{"name": OWNER}],
+        "organizations": [{"name": OWNER, "members": [{"user": USERNAME, "role": settings.role_set().top.name}]}],
         "applications": [
             {
                 "client_id": CLIENT_ID,
@@ -111,7 +111,7 @@ async def settle_demo(database: Database, settings: Settings, directory: Path, p
     passwords = PasswordQueue(threads=1)
     try:
         password = await _settle_user(database, passwords, made_up.password)
-        data = data_file.parse(data_of_demo(settings, made_up, url), settings.scope_registry())
+        data = data_file.parse(data_of_demo(settings, made_up, url), settings.scope_registry(), settings.role_set())
         await data_file.apply(database, passwords, data, Operator("serve --demo", datetime.now(UTC)))
     finally:
         passwords.close()

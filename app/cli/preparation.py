@@ -133,7 +133,7 @@ async def _apply(database: Database, settings: Settings, file: Path, now: dateti
     """Apply a data file; what was generated is printed, since it stands nowhere else."""
     passwords = PasswordQueue(threads=1)
     try:
-        data = data_file.read(file, settings.scope_registry())
+        data = data_file.read(file, settings.scope_registry(), settings.role_set())
         report = await data_file.apply(database, passwords, data, Operator("serve --apply", now))
     finally:
         passwords.close()

@@ -10,7 +10,15 @@ from app.cli import commands
 from app.protocol.client_metadata import IN_EFFECT, TIGHTENING, ClientMetadata
 from app.protocol.features import Feature
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition
-from app.services.data_file.document import ApplicationEntry, ApplicationLifetimes, ResourceEntry, UserEntry
+from app.services.data_file.document import (
+    ApiKeyEntry,
+    ApplicationEntry,
+    ApplicationLifetimes,
+    MemberEntry,
+    OrganizationEntry,
+    ResourceEntry,
+    UserEntry,
+)
 from app.settings.model import Settings, is_mapping, section_of, waits_for
 from app.settings.problems import bounds
 from app.settings.sources import variable_of
@@ -103,6 +111,16 @@ owner = "alice"
 
 {users}
 
+## organizations
+
+{organizations}
+
+Other members are reported, without effect in this version.
+
+### members
+
+{members}
+
 ## applications
 
 {applications}
@@ -130,9 +148,11 @@ Checked and not stored by this version.
 
 {resources}
 
-## organizations, api_keys
+## api_keys
 
-Lists of tables, organizations with a list of `members`. Checked and not stored by this version.
+{api_keys}
+
+An entry describes its key whole, except for the secret and for whether it is switched off.
 """
 
 
@@ -169,9 +189,12 @@ def data_file_page() -> str:
     own = {name: field for name, field in ApplicationEntry.model_fields.items() if name not in registered}
     return _DATA_FILE.format(
         users=_member_table(UserEntry.model_fields),
+        organizations=_member_table(OrganizationEntry.model_fields),
+        members=_member_table(MemberEntry.model_fields),
         applications=_member_table(own),
         lifetimes=_member_table(ApplicationLifetimes.model_fields),
         resources=_member_table(ResourceEntry.model_fields),
+        api_keys=_member_table(ApiKeyEntry.model_fields),
         in_effect=_names(sorted(IN_EFFECT)),
         stored=_names(sorted(registered - IN_EFFECT - set(TIGHTENING) - {"localized"})),
         tightening=_names(TIGHTENING),

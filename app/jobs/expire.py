@@ -6,13 +6,16 @@ import structlog
 
 from app.jobs.work import Work
 from app.protocol.policy import Lifetimes
-from app.store import expiry
+from app.store import expiry, idempotency
 from app.store.expiry import Expiring
 
 _MARGIN = timedelta(days=1)
 """Dead rows stay this long, so that an operator who looks into yesterday's trouble still finds them."""
 
 _LINKS = timedelta(days=1)
+
+_REMEMBERED = timedelta(days=1)
+"""How long an `Idempotency-Key` counts."""
 
 log = structlog.get_logger()
 
@@ -24,6 +27,7 @@ async def expire(work: Work, now: datetime) -> None:
         if removed:
             log.info("job.expired", kind=kind.value, rows=removed)
     await expiry.forget_failures(work.database, quiet_since=now - _MARGIN, now=now)
+    await idempotency.forget(work.database, spent_before=now - _REMEMBERED)
 
 
 def _lifetimes(lifetimes: Lifetimes) -> dict[Expiring, timedelta]:

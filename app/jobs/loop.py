@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from app.jobs.deletions import delete_applications
 from app.jobs.expire import expire
 from app.jobs.partitions import keep_partitions
 from app.jobs.work import Work
@@ -34,6 +35,7 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("partitions", timedelta(minutes=10), keep_partitions),
     Job("expire", timedelta(minutes=5), expire),
+    Job("deletions", timedelta(minutes=1), delete_applications),
 )
 
 

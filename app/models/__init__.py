@@ -8,7 +8,7 @@ from app.models.browser_session import BrowserSession
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
-from app.models.legacy import LegacyCredential, LegacyToken
+from app.models.legacy import LegacyCredential, LegacyImport, LegacyToken
 from app.models.one_time_link import OneTimeLink
 from app.models.organization import Organization, OrganizationInvitation, OrganizationMember
 from app.models.personal_token import PersonalToken
@@ -32,6 +32,7 @@ __all__ = [
     "GrantCode",
     "Interaction",
     "LegacyCredential",
+    "LegacyImport",
     "LegacyToken",
     "OneTimeLink",
     "Organization",

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, literal_column, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import (
@@ -31,8 +31,9 @@ class Application(SQLModel, table=True):
     `version` grows with every change, `epoch` when it leaves `active`. `policy` holds the fields of
     `ApplicationPolicy`, lifetimes in seconds; `registration` all RFC 7591 members as given; `unmet` those that
     tighten security through features which this server does not have. `scopes` is null: may ask for every scope.
-    Of the owners at most one is set; none: the operator's. A deleted one becomes a tombstone (`deleted_at`): no
-    secret, no word of anybody's, and a client_id that is never given out again.
+    Of the owners at most one is set; none: the operator's. `off_by` is who switched it off, `owner` or `operator`,
+    also while it waits for its deletion; what the operator switched off its owner cannot switch on. A deleted one
+    becomes a tombstone (`deleted_at`): no secret, no word of anybody's, and a client_id that is never given out again.
     """
 
     __tablename__ = "application"
@@ -42,6 +43,20 @@ class Application(SQLModel, table=True):
             "owner_organization_id",
             postgresql_where=text("owner_organization_id is not null"),
         ),
+        Index(
+            "application_unchecked",
+            "id",
+            postgresql_where=text(
+                "not verified"
+                " and (self_registered or owner_user_id is not null or owner_organization_id is not null)"
+            ),
+        ),
+        Index(
+            "application_name_beginning",
+            literal_column("lower(name)").label("beginning"),
+            postgresql_ops={"beginning": "text_pattern_ops"},
+        ),
+        Index("application_client_id_beginning", "client_id", postgresql_ops={"client_id": "text_pattern_ops"}),
         Index(
             "application_leaving",
             "delete_after",
@@ -74,6 +89,7 @@ class Application(SQLModel, table=True):
     verified: bool = False
     owner_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")
     allowed_origins: Texts = Field(default_factory=list, sa_type=TEXTS)
+    off_by: Text = ""
     delete_after: MaybeMoment = None
     deleted_at: MaybeMoment = None
     checked_at: MaybeMoment = None

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import BYTES, TEXTS, Bytes, MaybeMoment, Moment, Text, Texts
+from app.models.columns import BYTES, TEXT, TEXTS, Bytes, MaybeMoment, Moment, Text, Texts
 
 
 class LegacyCredential(SQLModel, table=True):
@@ -15,6 +15,20 @@ class LegacyCredential(SQLModel, table=True):
     digest: Bytes = Field(sa_type=BYTES, primary_key=True)
     kind: Text
     target_id: UUID
+
+
+class LegacyImport(SQLModel, table=True):
+    """What has been imported, so that an import can be repeated: `source` is what names the thing over there.
+
+    For credentials it is their digest. What was imported once is not imported again, whatever became of it since.
+    """
+
+    __tablename__ = "legacy_import"
+
+    kind: Text = Field(sa_type=TEXT, primary_key=True)
+    source: Text = Field(sa_type=TEXT, primary_key=True)
+    target_id: UUID
+    at: Moment
 
 
 class LegacyToken(SQLModel, table=True):

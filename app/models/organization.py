@@ -39,7 +39,8 @@ class OrganizationMember(SQLModel, table=True):
 class OrganizationInvitation(SQLModel, table=True):
     """A link that makes whoever follows it a member, once. The link is a credential; here is its digest.
 
-    `note` is what the inviter wrote down about whom it is for.
+    `note` is what the inviter wrote down about whom it is for. `invited_by` is the person who invited, or whose token
+    did; `inviting_key_id` is the API key; neither: the system key.
     """
 
     __tablename__ = "organization_invitation"
@@ -58,6 +59,7 @@ class OrganizationInvitation(SQLModel, table=True):
     role: Text
     note: Text = ""
     invited_by: UUID | None = None
+    inviting_key_id: UUID | None = None
     created_at: Moment
     expires_at: Moment
     revoked_at: MaybeMoment = None

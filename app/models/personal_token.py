@@ -24,6 +24,7 @@ class PersonalToken(SQLModel, table=True):
     user_epoch: int
     name: Text
     scopes: Texts = Field(sa_type=TEXTS)
+    version: int = 1
     expires_at: MaybeMoment = None
     revoked_at: MaybeMoment = None
     last_used_at: MaybeMoment = None

@@ -15,7 +15,12 @@ class User(SQLModel, table=True):
     """
 
     __tablename__ = "user_account"
-    __table_args__ = (Index("user_account_operator", "id", postgresql_where=text("operator")),)
+    __table_args__ = (
+        Index("user_account_operator", "id", postgresql_where=text("operator")),
+        # What names begin with is looked for by these, whatever the collation of the database.
+        Index("user_account_username_beginning", "username_key", postgresql_ops={"username_key": "text_pattern_ops"}),
+        Index("user_account_email_beginning", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+    )
 
     id: UUID = Field(primary_key=True)
     sub: Text = Field(sa_type=TEXT, unique=True)

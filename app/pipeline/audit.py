@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.crypto.secrets import new_id
+from app.protocol.events import Event
 from app.protocol.facts import Origin
-from app.store.orders import AuditEntry
+from app.store import orders
+from app.store.orders import ActorKind, AuditEntry, audit_entry
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: a client, a user or the server itself, from which address, in which request."""
 
-    kind: str
+    kind: ActorKind
     id: str
     address: str
     request_id: str
@@ -22,7 +23,7 @@ class Actor:
 
 def entry(
     actor: Actor,
-    event: str,
+    event: Event,
     now: datetime,
     origin: Origin | None,
     data: Mapping[str, str | int | Sequence[str] | None],
@@ -32,16 +33,14 @@ def entry(
     application_id: UUID | None = None,
 ) -> AuditEntry:
     """Return the row for one deed; user and application come from the origin unless they are given."""
-    return AuditEntry(
-        id=new_id(now),
-        at=now,
-        event=event,
+    return audit_entry(
+        event,
+        now,
+        orders.Actor(actor.kind, actor.id),
         request_id=actor.request_id,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
+        address=actor.address,
         user_id=origin.user_id if origin else user_id,
         application_id=origin.application_id if origin else application_id,
         subject_id=subject_id,
-        address=actor.address,
-        data=dict(data),
+        data=data,
     )

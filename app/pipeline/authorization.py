@@ -8,13 +8,16 @@ from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
-from app.protocol import liveness
+from app.protocol import liveness, response_types
 from app.protocol.authorize.decide import Grantable, Known
 from app.protocol.authorize.request import PARAMETERS
+from app.protocol.events import Event
 from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
+from app.protocol.policy import effective
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
-from app.store.orders import AuthorizationSettlement, NewCode, NewInteraction
+from app.store.orders import AuthorizationSettlement, NewCode, NewFrontToken, NewInteraction
+from app.telemetry.metrics import REQUESTS
 
 OWN_REQUEST_URI = "urn:assent:authorization-request:"
 """What a POST to the authorization endpoint becomes before only GET goes on (architecture §4.10)."""
@@ -117,7 +120,7 @@ async def spend_reference(server: Server, interaction: InteractionFact, now: dat
     return await server.database.hot.close_interaction(interaction.id, now, None)
 
 
-async def issue_code(
+async def grant(
     server: Server,
     granted: Grantable,
     approved: tuple[str, ...],
@@ -126,12 +129,13 @@ async def issue_code(
     *,
     interaction_id: UUID | None,
 ) -> str | None:
-    """Merge the record and write the code in one statement; return the Location, None when somebody was faster.
+    """Merge the record and write what was asked for in one statement; return the Location, None if somebody was faster.
 
-    The code copies the approved list of this request; the record merges it (architecture §1).
+    The code or token copies the approved list of this request; the record merges it (architecture §1).
     """
-    client, session, request = granted.client, granted.session, granted.accepted.request
-    credential = Credential(new_id(now), random_bytes())
+    client, session = granted.client, granted.session
+    front = granted.accepted.request.response_type == response_types.TOKEN
+    answer, location = _front_token(server, granted, approved, now) if front else _code(server, granted, approved, now)
     settled = await server.database.hot.settle_authorization(
         AuthorizationSettlement(
             interaction_id=interaction_id,
@@ -142,24 +146,18 @@ async def issue_code(
             application_epoch=client.epoch,
             pairs=tuple(liveness.pair(scope) for scope in approved),
             new_record_id=new_id(now),
-            code=NewCode(
-                id=credential.id,
-                digest=digest(credential.secret),
-                scopes=approved,
-                resources=(),
-                authentication=Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id),
-                redirect_uri=granted.path.as_sent,
-                code_challenge=request.code_challenge,
-                nonce=request.nonce,
-                offline="refresh_token" in client.grant_types,
-                expires_at=now + server.policy.lifetimes.authorization_code,
-            ),
+            answer=answer,
             audit=entry(
                 actor,
-                "authorization.granted",
+                Event.AUTHORIZATION_GRANTED,
                 now,
                 None,
-                {"scopes": approved, "asked": granted.accepted.scopes, "on_page": "yes" if interaction_id else "no"},
+                {
+                    "scopes": approved,
+                    "asked": granted.accepted.scopes,
+                    "on_page": "yes" if interaction_id else "no",
+                    **({"token": str(answer.id)} if front else {}),
+                },
                 subject_id=client.client_id,
                 user_id=session.user_id,
                 application_id=client.id,
@@ -168,7 +166,52 @@ async def issue_code(
     )
     if settled is None:
         return None
-    return granted.path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
+    if front:
+        REQUESTS.front_channel_token(client.client_id)
+    return location
+
+
+def _code(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime) -> tuple[NewCode, str]:
+    """Return a code, and the Location that takes it to the client."""
+    request, credential = granted.accepted.request, Credential(new_id(now), random_bytes())
+    code = NewCode(
+        id=credential.id,
+        digest=digest(credential.secret),
+        scopes=approved,
+        resources=(),
+        authentication=_authentication(granted.session),
+        redirect_uri=granted.path.as_sent,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        offline="refresh_token" in granted.client.grant_types,
+        expires_at=now + server.policy.lifetimes.authorization_code,
+    )
+    return code, granted.path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
+
+
+def _front_token(
+    server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime
+) -> tuple[NewFrontToken, str]:
+    """Return a token, and the Location that takes it to the client: legacy (RFC 6749 §4.2)."""
+    client, credential = granted.client, Credential(new_id(now), random_bytes())
+    lifetime = effective(server.policy, client.policy, confidential=client.confidential).access_token
+    token = NewFrontToken(
+        id=credential.id,
+        digest=digest(credential.secret),
+        family_id=new_id(now),
+        key_version=server.keys.current,
+        scopes=approved,
+        resources=(),
+        authentication=_authentication(granted.session),
+        expires_at=now + lifetime,
+    )
+    text = format_credential(Prefix.ACCESS_TOKEN, credential)
+    seconds = int(lifetime.total_seconds())
+    return token, granted.path.success_with_token(text, expires_in=seconds, granted=approved)
+
+
+def _authentication(session: SessionFact) -> Authentication:
+    return Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id)
 
 
 def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:

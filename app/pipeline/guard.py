@@ -1,74 +1,142 @@
-"""The bearer guard of the server's own API (RFC 6750): who calls, with which scopes, or the proper challenge."""
+"""The guard of the server's own API (RFC 6750; original behaviour §4.1): who calls, by which credential.
 
-from dataclasses import dataclass
+A credential is looked up by the id in it, in one round trip, and compared in constant time. Nothing is cached: what is
+revoked, switched off or disabled is refused with the next request, on every worker (BUG 33).
+"""
 
-from app.pipeline.http import Headers, Request, Response, error_response, json_response
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.pipeline import legacy, system_key
 from app.pipeline.server import Server
-from app.protocol import introspection, scopes
+from app.protocol import authorization_header, origins, validity
+from app.protocol.authorization_header import Challenged
+from app.protocol.callers import KeyCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import TokenFact
-from app.protocol.token_format import Prefix, parse_credential
+from app.protocol.token_format import Credential, Prefix, parse_credential
+from app.protocol.validity import Fault
+
+CredentialCaller = TokenCaller | PersonalCaller | KeyCaller | SystemCaller
+"""Whoever calls by the Authorization header."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who a valid access token speaks for, with the scopes that are still in force."""
+class Knock:
+    """What the guard looks at of a request. `address` is the client's, as the server's trusted proxies name it."""
 
-    token: TokenFact
-    scopes: tuple[str, ...]
-
-
-class Challenged(OAuthError):
-    """A refusal that carries a `WWW-Authenticate: Bearer` challenge. `bare` when no credentials were sent (BR-3)."""
-
-    def __init__(self, code: ErrorCode, description: str, *, bare: bool = False, scope: str = "") -> None:
-        super().__init__(code, description)
-        self.bare = bare
-        self.scope = scope
+    authorization: str = field(repr=False)
+    origin: str | None
+    address: str
+    request_id: str
+    method: str
+    path: str
 
 
-async def identify(server: Server, request: Request) -> Caller | None:
-    """Return the caller of a valid token, None when no credentials were sent; raises `Challenged` for a bad token."""
-    authorization = request.header(b"authorization")
-    if authorization is None:
-        return None
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Challenged(ErrorCode.INVALID_REQUEST, "send the access token as Authorization: Bearer <token>")
-    credential = parse_credential(Prefix.ACCESS_TOKEN, token.strip())
-    if credential is None:
-        raise Challenged(ErrorCode.INVALID_TOKEN, "the access token is not one of this server, or was mistyped")
-    _, fact = await server.database.hot.gather_token(None, credential.id)
-    in_force = introspection.alive(credential, fact, now=server.clock())
-    if fact is None or in_force is None:
-        raise Challenged(ErrorCode.INVALID_TOKEN, "the access token has expired or was revoked")
-    return Caller(fact, in_force)
+class OriginRefused(OAuthError):
+    """The credential counts, and may not be used from the website that the request comes from.
 
+    403 where the original said 400: the request is well-formed, and no other spelling of it would be answered.
+    """
 
-async def require(server: Server, request: Request, *needed: str) -> Caller:
-    """Return the caller, who must hold every scope that is named; raises `Challenged` with 401 or 403."""
-    caller = await identify(server, request)
-    if caller is None:
-        raise Challenged(ErrorCode.INVALID_TOKEN, "an access token is needed", bare=True)
-    if any(scope not in caller.scopes for scope in needed):
-        raise Challenged(
-            ErrorCode.INSUFFICIENT_SCOPE,
-            f"this needs the scope {scopes.render(needed)}",
-            scope=scopes.render(needed),
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.ACCESS_DENIED, "its allowed origins do not name the website that the request comes from"
         )
-    return caller
 
 
-def challenge_response(error: OAuthError, *, realm: str) -> Response:
-    """Return the answer of RFC 6750 §3: a challenge without an error when nothing was sent, else error and scope."""
-    if not isinstance(error, Challenged):
-        return error_response(error, realm=realm)
-    attributes = [f'realm="{realm}"']
-    if not error.bare:
-        attributes.append(f'error="{error.code.wire}"')
-        attributes.append(f'error_description="{error.description}"')
-    if error.scope:
-        attributes.append(f'scope="{error.scope}"')
-    headers: Headers = ((b"www-authenticate", f"Bearer {', '.join(attributes)}".encode("latin-1")),)
-    content: dict[str, str] = {"error": error.code.wire, "error_description": error.description}
-    return json_response(content, status=error.code.status, headers=headers)
+async def identify(server: Server, knock: Knock) -> CredentialCaller:
+    """Return who calls; raises `Challenged`, or `OriginRefused`.
+
+    From a website, a credential works only when its allowed origins say so: for a token those of its application, for
+    a key its own. Personal tokens and the system key have none.
+    """
+    shown = authorization_header.read(knock.authorization)
+    if (caller := await _by_credential(server, knock, shown)) is not None:
+        return caller
+    if system_key.is_system_key(server, shown, knock.address):
+        _check_origin(server, knock, ())
+        return await system_key.use(
+            server, method=knock.method, path=knock.path, address=knock.address, request_id=knock.request_id
+        )
+    imported = await _by_credential(server, knock, await legacy.canonical(server, shown))
+    if imported is None:
+        raise _invalid(Fault.UNKNOWN, "credential")
+    return imported
+
+
+def nobody() -> Challenged:
+    """Return the refusal of a request without credentials (RFC 6750 §3.1: a challenge without an error)."""
+    return Challenged(ErrorCode.INVALID_TOKEN, "a token or key is needed", bare=True)
+
+
+def allowed_website(server: Server, knock: Knock) -> str | None:
+    """Return the origin of the website that may read the answer, once `identify` has let the request in."""
+    return None if knock.origin == origins.origin_of(server.issuer) else knock.origin
+
+
+async def _by_credential(server: Server, knock: Knock, shown: str) -> CredentialCaller | None:
+    """Return who calls with a credential of ours; None for any other text. The prefix tells the kind."""
+    if (credential := parse_credential(Prefix.ACCESS_TOKEN, shown)) is not None:
+        return _by_token(server, knock, credential, await _find_token(server, knock, credential.id))
+    if (credential := parse_credential(Prefix.PERSONAL_TOKEN, shown)) is not None:
+        return await _by_personal_token(server, knock, credential)
+    if (credential := parse_credential(Prefix.API_KEY, shown)) is not None:
+        return await _by_key(server, knock, credential)
+    if (credential := parse_credential(Prefix.LEGACY_TOKEN, shown)) is not None:
+        _, fact, allowed = await server.database.hot.gather_legacy_token(None, credential.id)
+        return _by_token(server, knock, credential, (fact, allowed))
+    return None
+
+
+def _by_token(
+    server: Server, knock: Knock, credential: Credential, found: tuple[TokenFact | None, tuple[str, ...]]
+) -> TokenCaller:
+    fact, allowed = found
+    in_force = validity.access_token(credential, fact, now=server.clock())
+    if fact is None or isinstance(in_force, Fault):
+        raise _invalid(in_force, "access token")
+    _check_origin(server, knock, allowed)
+    return TokenCaller(fact, in_force)
+
+
+async def _find_token(server: Server, knock: Knock, token_id: UUID) -> tuple[TokenFact | None, tuple[str, ...]]:
+    hot = server.database.hot
+    if knock.origin is not None:
+        return await hot.gather_token_for_website(token_id)
+    _, fact = await hot.gather_token(None, token_id)
+    return fact, ()
+
+
+async def _by_personal_token(server: Server, knock: Knock, credential: Credential) -> PersonalCaller:
+    _, fact = await server.database.hot.gather_personal_token(None, credential.id)
+    now = server.clock()
+    in_force = validity.personal_token(credential, fact, roles=server.roles, now=now)
+    if fact is None or isinstance(in_force, Fault):
+        raise _invalid(in_force, "personal token")
+    _check_origin(server, knock, ())
+    server.last_uses.personal_token(fact.id, now)
+    return PersonalCaller(fact, in_force)
+
+
+async def _by_key(server: Server, knock: Knock, credential: Credential) -> KeyCaller:
+    _, fact = await server.database.hot.gather_key(None, credential.id)
+    in_force = validity.api_key(credential, fact)
+    if fact is None or isinstance(in_force, Fault):
+        raise _invalid(in_force, "API key")
+    _check_origin(server, knock, fact.allowed_origins)
+    server.last_uses.api_key(fact.id, server.clock())
+    return KeyCaller(fact, in_force)
+
+
+def _check_origin(server: Server, knock: Knock, allowed: Sequence[str]) -> None:
+    """Our own pages, such as the API's documentation, are no other website."""
+    if allowed_website(server, knock) is not None and not origins.allows(allowed, knock.origin or ""):
+        raise OriginRefused()
+
+
+def _invalid(fault: object, kind: str) -> Challenged:
+    """Return the refusal of a credential that does not count; the log gets its kind and the reason (BUG 35)."""
+    why = fault if isinstance(fault, Fault) else Fault.UNKNOWN
+    return Challenged(ErrorCode.INVALID_TOKEN, why.value, detail=f"{kind}: {why.name.lower()}")

@@ -6,7 +6,7 @@ error. Everything else about HTTP (methods, media type, size, CORS, headers) is 
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -24,6 +24,9 @@ NO_STORE = (b"cache-control", b"no-store")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 FORM = "application/x-www-form-urlencoded"
 
+WEBSITE = "website"
+"""Under this name a request's state holds the origin that may read the answer, once its credential has allowed it."""
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -37,6 +40,7 @@ class Request:
     body: bytes = field(repr=False)
     address: str
     request_id: str
+    path: str = ""
     state: MutableMapping[str, Any] = field(default_factory=dict, repr=False)
 
     def names_client(self, client_id: str) -> None:
@@ -73,27 +77,40 @@ def json_response(content: object, *, status: int = 200, headers: Headers = ()) 
     return Response(status, orjson.dumps(content), (JSON, NO_STORE, NOSNIFF, *headers))
 
 
-def error_response(error: OAuthError, *, realm: str) -> Response:
+def error_response(error: OAuthError, refused: "Refused") -> Response:
     """Return the JSON error of RFC 6749 §5.2, with a challenge when the caller used the Authorization header."""
     headers: Headers = ()
     if error.challenge:
-        headers = ((b"www-authenticate", f'{error.challenge} realm="{realm}"'.encode("latin-1")),)
+        headers = ((b"www-authenticate", f'{error.challenge} realm="{refused.issuer}"'.encode("latin-1")),)
     if error.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
         headers = (*headers, (b"retry-after", b"2"))
     content = {"error": error.code.wire, "error_description": error.description}
-    return json_response(content, status=error.code.status, headers=headers)
+    return json_response(content, status=refused.status, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a refusal needs to know besides its error: the status that HTTP decided, the server, the request."""
+
+    status: int
+    issuer: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """Who may read the answers from a browser (standards B10); credentials are never allowed."""
+    """Who may read the answers from a browser (standards B10); credentials are never allowed.
+
+    Every website, or with `by_credential` the one for which the request's own credential may be used.
+    """
 
     methods: str
     request_headers: str = "Authorization, Content-Type"
     exposed: str = "WWW-Authenticate"
+    by_credential: bool = False
 
     def preflight(self) -> Response:
-        """The answer to OPTIONS."""
+        """The answer to OPTIONS. It comes without a credential, so that every website is told the same."""
         return Response(
             204,
             b"",
@@ -105,18 +122,25 @@ class Cors:
             ),
         )
 
-    def headers(self) -> Headers:
-        """What every answer carries, errors included (CO-1)."""
-        return ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", self.exposed.encode()))
+    def headers(self, *, asked: bool, website: str | None = None) -> Headers:
+        """What every answer carries, errors included (CO-1).
+
+        `asked`: the request has an Origin; `website` is the origin that the request's credential allows.
+        """
+        exposed = (b"access-control-expose-headers", self.exposed.encode())
+        if not self.by_credential:
+            return ((b"access-control-allow-origin", b"*"), exposed) if asked else ()
+        vary = (b"vary", b"Origin")
+        return (
+            (vary,) if website is None else (vary, (b"access-control-allow-origin", website.encode("latin-1")), exposed)
+        )
 
 
 Handler = Callable[[Server, Request], Awaitable[Response]]
 
 
-class Refusal(Protocol):
-    """How an endpoint answers an `OAuthError`; `realm` is the issuer."""
-
-    def __call__(self, error: OAuthError, *, realm: str) -> Response: ...
+Refusal = Callable[[OAuthError, Refused], Response]
+"""How an endpoint answers an `OAuthError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +158,24 @@ class Endpoint:
         try:
             response = await self._answer(server, scope, receive)
         except Exception:
-            await self._send(self._broken(server), scope, send, cors=origin)
+            await self._send(self._broken(server, scope), scope, send, cors=origin)
             raise  # to the log
         await self._send(response, scope, send, cors=origin)
 
     async def _send(self, response: Response, scope: Scope, send: Send, *, cors: bool) -> None:
         headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
-        if cors and self.cors is not None and scope["method"] != "OPTIONS":
-            headers += self.cors.headers()
+        if self.cors is not None and scope["method"] != "OPTIONS":
+            headers += self.cors.headers(asked=cors, website=scope.get("state", {}).get(WEBSITE))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
-    def _broken(self, server: Server) -> Response:
+    def _refuse(self, server: Server, scope: Scope, error: OAuthError, status: int | None = None) -> Response:
+        request_id = scope.get("state", {}).get("request_id", "")
+        return self.refuse(error, Refused(status or error.code.status, server.issuer, request_id))
+
+    def _broken(self, server: Server, scope: Scope) -> Response:
         """A fault of ours: the log has its cause under the request id. The server closes the connection after it."""
-        answer = self.refuse(OAuthError(ErrorCode.SERVER_ERROR, "something broke on our side"), realm=server.issuer)
+        answer = self._refuse(server, scope, OAuthError(ErrorCode.SERVER_ERROR, "something broke on our side"))
         return Response(answer.status, answer.body, (*answer.headers, (b"connection", b"close")))
 
     async def _answer(self, server: Server, scope: Scope, receive: Receive) -> Response:
@@ -157,13 +185,13 @@ class Endpoint:
         if method not in self.methods:
             allow = ", ".join((*self.methods, *(("OPTIONS",) if self.cors else ())))
             refused = OAuthError(ErrorCode.INVALID_REQUEST, f"{method[:20]} is not allowed here; use {self.methods[0]}")
-            answer = self.refuse(refused, realm=server.issuer)
+            answer = self._refuse(server, scope, refused, 405)
             return Response(405, answer.body, (*answer.headers, (b"allow", allow.encode())))
         state = scope.setdefault("state", {})
         try:
             body = b"" if method in {"GET", "HEAD"} else await read_body(receive)
             if body is None:
-                return self._too_large(server)
+                return self._too_large(server, scope)
             request = Request(
                 method=method,
                 query=scope["query_string"],
@@ -171,19 +199,20 @@ class Endpoint:
                 body=body,
                 address=(scope.get("client") or ("",))[0],
                 request_id=state.get("request_id", ""),
+                path=scope["path"],
                 state=state,
             )
             return await self.handler(server, request)
         except OAuthError as refused:
             state["refusal"] = refused
-            return self.refuse(refused, realm=server.issuer)
+            return self._refuse(server, scope, refused)
         except StoreUnavailable as unavailable:
             state["refusal"] = unavailable
-            return self.refuse(database_away(), realm=server.issuer)
+            return self._refuse(server, scope, database_away())
 
-    def _too_large(self, server: Server) -> Response:
+    def _too_large(self, server: Server, scope: Scope) -> Response:
         refused = OAuthError(ErrorCode.INVALID_REQUEST, f"the request body is larger than {MAX_BODY} bytes")
-        answer = self.refuse(refused, realm=server.issuer)
+        answer = self._refuse(server, scope, refused, 413)
         return Response(413, answer.body, (*answer.headers, (b"connection", b"close")))
 
 
@@ -195,11 +224,13 @@ def database_away() -> OAuthError:
 def _headers(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Return the headers by name; raises `invalid_request` when one that decides comes twice (RFC 6750 §2).
 
-    A proxy in front may have looked at the other one.
+    A proxy in front may have looked at the other one. Cookies may come in parts (RFC 9113 §8.2.3).
     """
     headers = dict(sent)
     if len(headers) != len(sent):
-        for name in (b"authorization", b"content-type"):
+        if b"cookie" in headers:
+            headers[b"cookie"] = b"; ".join(value for name, value in sent if name == b"cookie")
+        for name in (b"authorization", b"content-type", b"origin"):
             if sum(other == name for other, _ in sent) > 1:
                 raise OAuthError(ErrorCode.INVALID_REQUEST, f"the header {name.decode()} was sent more than once")
     return headers

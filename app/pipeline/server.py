@@ -7,6 +7,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from app.pipeline.last_use import LastUses
 from app.pipeline.trace import Traces
 from app.protocol.features import FeatureSet
 from app.protocol.policy import ServerPolicy
@@ -36,6 +37,7 @@ class Server:
     views: Views
     clock: Callable[[], datetime]
     traces: Traces
+    last_uses: LastUses
     keys: ServerKeys = field(repr=False)
     roles: Roles
     system_key: SystemKey | None = None

@@ -7,6 +7,7 @@ from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
 from app.protocol.errors import CountFailedRedemption, OAuthError, RevokeFamily
+from app.protocol.events import Event
 from app.protocol.facts import ClientFact
 from app.protocol.outcomes import Issuance, RedeemCode, Refresh
 from app.protocol.tokens.mint import Fresh, Minted, mint
@@ -18,6 +19,9 @@ FAILED_REDEMPTIONS = 20
 A verifier cannot be guessed in any number of tries; the limit ends a nuisance. So it is generous: nineteen rivals who
 hold a stolen code and arrive first must not cost its owner the login.
 """
+
+
+_ALARMS = {"code_replayed": Event.CODE_REPLAYED, "refresh_token_reused": Event.FAMILY_REVOKED}
 
 
 def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:
@@ -59,7 +63,7 @@ async def settle(
                     nonce=code.nonce,
                     family_origin=replace(issuance.origin, scopes=issuance.family_scopes),
                     token=token,
-                    audit=entry(actor, "code.exchanged", now, issuance.origin, {"scopes": issuance.origin.scopes}),
+                    audit=entry(actor, Event.CODE_EXCHANGED, now, issuance.origin, {"scopes": issuance.origin.scopes}),
                 )
             )
         case Refresh() as refresh:
@@ -78,7 +82,7 @@ async def settle(
                     token=token,
                     audit=entry(
                         actor,
-                        "token.refreshed",
+                        Event.TOKEN_REFRESHED,
                         now,
                         issuance.origin,
                         {"mode": refresh.mode, "generation": refresh.presented_generation},
@@ -98,7 +102,7 @@ async def carry_out_aftermath(
                 client.id if client else None,
                 now,
                 reason,
-                entry(actor, f"family.{reason}", now, None, {"family": str(family_id)}, subject_id=str(family_id)),
+                entry(actor, _ALARMS[reason], now, None, {"reason": reason}, subject_id=str(family_id)),
             )
         case CountFailedRedemption(grant_id):
             await server.database.hot.count_failed_redemption(grant_id, FAILED_REDEMPTIONS, now)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from app.protocol.authorize.decide import Known
-from app.protocol.trace import Trace, TraceEntry
+from app.protocol.trace import Step, Trace, TraceEntry
 from app.telemetry.redaction import redact_text
 
 _log = structlog.get_logger(__name__)
@@ -61,5 +61,9 @@ def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> Trace
         client_id=redact_text((known.params.get("client_id") or "")[:200]),
         endpoint="authorize",
         outcome=outcome,
-        steps=tuple(replace(step, detail=redact_text(step.detail)) for step in trace.steps),
+        steps=tuple(_redacted(step) for step in trace.steps),
     )
+
+
+def _redacted(step: Step) -> Step:
+    return replace(step, detail=redact_text(step.detail), received=redact_text(step.received))

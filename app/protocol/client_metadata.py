@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.protocol.client_auth import METHODS, SECRET_METHODS
@@ -47,6 +47,9 @@ IN_EFFECT = frozenset(
     }
 )
 """Members that this version acts on, or that only inform."""
+
+REDIRECTING = frozenset({"authorization_code", "implicit"})
+"""Grant types whose answer comes through the browser, and so needs somewhere to go."""
 
 _LANGUAGE_TAGGED = frozenset({"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
@@ -163,10 +166,10 @@ class ClientMetadata(BaseModel):
         return members
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _fits_together(self, info: ValidationInfo) -> Self:
         """DR-6 to DR-9."""
         _check_flows(self)
-        _check_destinations(self)
+        _check_destinations(self, unfinished=bool((info.context or {}).get("unfinished")))
         _check_credentials(self)
         return self
 
@@ -206,10 +209,13 @@ class ClientMetadata(BaseModel):
         return members
 
 
-def read(document: Mapping[str, Any], scopes: ScopeRegistry) -> ClientMetadata:
-    """Return the metadata; raises `invalid_redirect_uri` or `invalid_client_metadata` naming the member (DR-12)."""
+def read(document: Mapping[str, Any], scopes: ScopeRegistry, *, unfinished: bool = False) -> ClientMetadata:
+    """Return the metadata; raises `invalid_redirect_uri` or `invalid_client_metadata` naming the member (DR-12).
+
+    An `unfinished` application may lack the redirect URI that its grant types need: nobody can be sent anywhere yet.
+    """
     try:
-        return ClientMetadata.model_validate(document, context={"scopes": scopes})
+        return ClientMetadata.model_validate(document, context={"scopes": scopes, "unfinished": unfinished})
     except ValidationError as refused:
         error = refused.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, error["loc"]))
@@ -244,9 +250,9 @@ def _check_flows(metadata: ClientMetadata) -> None:
         raise _inconsistent("grant_types has client_credentials, so token_endpoint_auth_method must not be none")
 
 
-def _check_destinations(metadata: ClientMetadata) -> None:
+def _check_destinations(metadata: ClientMetadata, *, unfinished: bool) -> None:
     """DR-7 and DR-8. Loopback http is accepted for `web` too: that is how web applications are developed."""
-    if not metadata.redirect_uris and {"authorization_code", "implicit"} & set(metadata.grant_types):
+    if not unfinished and not metadata.redirect_uris and not REDIRECTING.isdisjoint(metadata.grant_types):
         raise _inconsistent("redirect_uris is missing; register at least one for this grant type")
     for uri in metadata.redirect_uris:
         private_scheme = not uri.startswith(("https://", "http://"))

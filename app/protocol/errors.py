@@ -6,6 +6,7 @@ A rule raises `OAuthError`; it does not know the channel. The endpoint chooses i
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 from uuid import UUID
 
 _FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -45,7 +46,7 @@ class RevokeFamily:
     """Aftermath: revoke a token family in a transaction of its own, so that no rollback undoes the alarm."""
 
     family_id: UUID
-    reason: str
+    reason: Literal["code_replayed", "refresh_token_reused"]
 
 
 @dataclass(frozen=True, slots=True)

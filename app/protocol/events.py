@@ -3,8 +3,30 @@
 from enum import StrEnum
 
 
+class About(StrEnum):
+    """What kind of thing an event is about: the one that `subject_id` of its row names."""
+
+    SESSION = "session"
+    USER = "user"
+    AUTHORIZATION = "authorization"
+    CODE = "code"
+    TOKEN = "token"
+    FAMILY = "family"
+    APPLICATION = "application"
+    PERSONAL_TOKEN = "personal_token"
+    ORGANIZATION = "organization"
+    MEMBER = "member"
+    INVITATION = "invitation"
+    API_KEY = "api_key"
+    SYSTEM_KEY = "system_key"
+    IMPORT = "legacy"
+
+
 class Event(StrEnum):
-    """One kind of deed; the value is its name in the table, in filters and in exports."""
+    """One kind of deed; the value is its name in the table, in filters and in exports.
+
+    The part before the dot says what it is about.
+    """
 
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
@@ -66,7 +88,21 @@ class Event(StrEnum):
 
     LEGACY_IMPORTED = "legacy.imported"
 
+    @property
+    def about(self) -> About:
+        """What kind of thing the event is about."""
+        kind = self.value.partition(".")[0]
+        return About.SESSION if kind == "login" else About(kind)
+
 
 def known(name: str) -> Event | None:
     """Return the event with this name; None when there is none."""
     return Event(name) if name in Event.__members__.values() else None
+
+
+def named(text: str) -> frozenset[Event]:
+    """Return the events that a filter asks for: the one of this name, or all whose name begins so if it ends in a dot.
+
+    Nothing when there is none such: an unknown name finds no row (original behaviour §4.3).
+    """
+    return frozenset(event for event in Event if event == text or (text.endswith(".") and event.startswith(text)))

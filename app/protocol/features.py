@@ -32,6 +32,7 @@ class Feature(Enum):
     REVOCATION = FeatureSpec("revocation", "RFC 7009")
     METADATA = FeatureSpec("metadata", "RFC 8414")
     ISSUER_IDENTIFICATION = FeatureSpec("issuer_identification", "RFC 9207", requires=("authorization_code",))
+    IMPLICIT = FeatureSpec("implicit", "RFC 6749 §4.2", Maturity.LEGACY, False, requires=("authorization_code",))
 
     @property
     def key(self) -> str:

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from app.crypto.hashing import digest, matches
-from app.protocol import liveness, scopes
+from app.protocol import liveness, scopes, validity
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact, FamilyFact, TokenFact
+from app.protocol.facts import ClientFact, FamilyFact, KeyFact, PersonalTokenFact, TokenFact
+from app.protocol.roles import Roles
 from app.protocol.token_format import Credential
 from app.protocol.tokens.refresh_chain import ServerKeys, genuine
+from app.protocol.validity import Fault
 
 Answer = dict[str, str | int | bool]
 
@@ -23,29 +24,13 @@ def check_caller(caller: ClientFact) -> None:
         )
 
 
-def alive(credential: Credential, fact: TokenFact | None, *, now: datetime) -> tuple[str, ...] | None:
-    """Return the scopes that an access token still carries, or None when it is not alive.
-
-    Alive: issued here, unexpired, itself and its family unrevoked, its record, user and application in force (IN-5).
-    """
-    if (
-        fact is None
-        or not matches(digest(credential.secret), fact.digest)
-        or fact.expires_at <= now
-        or fact.revoked_at is not None
-        or fact.family_revoked
-    ):
-        return None
-    return liveness.living_scopes(fact.origin, fact.standing)
-
-
 def describe(credential: Credential, fact: TokenFact | None, *, issuer: str, now: datetime) -> Answer:
     """Return the introspection answer for an access token; the caller has been checked.
 
     Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask.
     """
-    in_force = alive(credential, fact, now=now)
-    if fact is None or in_force is None:
+    in_force = validity.access_token(credential, fact, now=now)
+    if fact is None or isinstance(in_force, Fault):
         return INACTIVE
     answer: Answer = {
         "active": True,
@@ -57,6 +42,47 @@ def describe(credential: Credential, fact: TokenFact | None, *, issuer: str, now
         "sub": fact.subject,
         "iss": issuer,
         "jti": str(fact.id),
+    }
+    if in_force:
+        answer["scope"] = scopes.render(in_force)
+    return answer
+
+
+def describe_personal(
+    credential: Credential, fact: PersonalTokenFact | None, *, roles: Roles, issuer: str, now: datetime
+) -> Answer:
+    """Return the introspection answer for a personal token; it has no client. `exp` is absent when it never ends."""
+    in_force = validity.personal_token(credential, fact, roles=roles, now=now)
+    if fact is None or isinstance(in_force, Fault):
+        return INACTIVE
+    answer: Answer = {
+        "active": True,
+        "username": fact.username,
+        "token_type": "Bearer",
+        "iat": int(fact.issued_at.timestamp()),
+        "sub": fact.subject,
+        "iss": issuer,
+        "jti": str(fact.id),
+    }
+    if fact.expires_at is not None:
+        answer["exp"] = int(fact.expires_at.timestamp())
+    if in_force:
+        answer["scope"] = scopes.render(in_force)
+    return answer
+
+
+def describe_key(credential: Credential, fact: KeyFact | None, *, issuer: str) -> Answer:
+    """Return the introspection answer for an API key: nobody's, but an organization's, named by its slug."""
+    in_force = validity.api_key(credential, fact)
+    if fact is None or isinstance(in_force, Fault):
+        return INACTIVE
+    answer: Answer = {
+        "active": True,
+        "token_type": "Bearer",
+        "iat": int(fact.issued_at.timestamp()),
+        "iss": issuer,
+        "jti": str(fact.id),
+        "organization": fact.organization_slug,
     }
     if in_force:
         answer["scope"] = scopes.render(in_force)

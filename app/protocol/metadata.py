@@ -29,9 +29,15 @@ def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Docume
             "token_endpoint": f"{issuer}/oauth/token",
             "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
             "response_types_supported": list(response_types.SUPPORTED),
-            "response_modes_supported": list(response_types.MODES),
+            "response_modes_supported": [response_types.QUERY],
             "code_challenge_methods_supported": list(pkce.METHODS),
             "prompt_values_supported": list(PROMPTS),
+        }
+    if Feature.IMPLICIT in features:
+        members |= {
+            "grant_types_supported": [*offered(features), "implicit"],
+            "response_types_supported": [*response_types.SUPPORTED, response_types.TOKEN],
+            "response_modes_supported": [response_types.QUERY, response_types.FRAGMENT],
         }
     if Feature.ISSUER_IDENTIFICATION in features:
         members["authorization_response_iss_parameter_supported"] = True

@@ -48,6 +48,10 @@ class Parameters:
         """Return the parameters with these names alone."""
         return Parameters.of(pair for pair in self.pairs() if pair[0] in names)
 
+    def replaced(self, name: str, value: str) -> "Parameters":
+        """Return the parameters with another value for one that comes once."""
+        return Parameters({**self.single, name: value}, self.repeated, self.duplicated)
+
     def require_unique(self) -> None:
         """Raise `invalid_request` when a parameter was repeated (RFC 6749 §3.1, §3.2)."""
         if self.duplicated:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, SystemCaller, TokenCaller
+from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, TokenCaller
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 
@@ -58,11 +58,7 @@ AUDIT_LOG = Permission("audit log", {"GET": _any("org:rwa")})
 
 def held_by(caller: Caller) -> frozenset[str] | None:
     """Return the scopes of the credential alone, for the first gate; None for a session, whose roles decide."""
-    match caller:
-        case PersonCaller():
-            return None
-        case TokenCaller() | PersonalCaller() | KeyCaller() | SystemCaller():
-            return frozenset(caller.scopes)
+    return None if isinstance(caller, PersonCaller) else frozenset(caller.scopes)
 
 
 def scopes_at(
@@ -80,7 +76,6 @@ def scopes_at(
             return None if role is None else roles.scopes_of(role)
         case TokenCaller() | PersonalCaller():
             return None if role is None else frozenset(caller.scopes) & roles.scopes_of(role)
-        case KeyCaller(key=key):
-            return frozenset(caller.scopes) if key.organization_id == organization_id else None
-        case SystemCaller():
-            return frozenset(caller.scopes)
+        case KeyCaller(key=key) if key.organization_id != organization_id:
+            return None
+    return frozenset(caller.scopes)

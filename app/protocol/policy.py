@@ -27,28 +27,33 @@ class ServerPolicy:
     """What the operator decided for the whole server.
 
     `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
-    (RFC 9207).
+    (RFC 9207). `implicit` says whether there is such a thing as a token through the browser at all.
     """
 
     issuer: str
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     issuer_in_answers: bool = True
+    implicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPolicy:
-    """What one application asks for itself; None means: as the server says."""
+    """What one application asks for itself; None means: as the server says.
+
+    `allow_implicit` is the operator's legacy switch for an application that cannot do without it (RFC 9700 §2.1.2).
+    """
 
     access_token: timedelta | None = None
     refresh_token_idle: timedelta | None = None
     refresh_token_absolute: timedelta | None = None
     rotate_refresh_tokens: bool = True
     require_pkce: bool = True
+    allow_implicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """The policy in force for one application."""
+    """The policy in force for one application. `implicit_offered` is the server's part of `allow_implicit`."""
 
     issuer: str
     authorization_code: timedelta
@@ -58,13 +63,16 @@ class EffectivePolicy:
     refresh_grace: timedelta
     rotate_refresh_tokens: bool
     require_pkce: bool
+    implicit_offered: bool = False
+    allow_implicit: bool = False
 
 
 def effective(server: ServerPolicy, application: ApplicationPolicy, *, confidential: bool) -> EffectivePolicy:
     """Merge both by "the stricter wins".
 
     Two switches loosen and are therefore tied to a confidential application: no PKCE (OAuth 2.1 §7.5.1) and no
-    rotation (RFC 9700 §2.2.2 demands it of public clients). `doctor` names the applications that use them.
+    rotation (RFC 9700 §2.2.2 demands it of public clients). A third, tokens through the browser, needs the server's
+    switch beside the application's. `doctor` names the applications that use them.
     """
     lifetimes = server.lifetimes
     return EffectivePolicy(
@@ -76,6 +84,8 @@ def effective(server: ServerPolicy, application: ApplicationPolicy, *, confident
         refresh_grace=lifetimes.refresh_grace,
         rotate_refresh_tokens=application.rotate_refresh_tokens or not confidential,
         require_pkce=application.require_pkce or not confidential,
+        implicit_offered=server.implicit,
+        allow_implicit=server.implicit and application.allow_implicit,
     )
 
 

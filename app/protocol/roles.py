@@ -6,7 +6,7 @@ Who may give a role holds all its scopes himself. So nobody raises anybody, hims
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.protocol.scopes import ScopeRegistry
+from app.protocol.scopes import BUILTIN, ScopeRegistry
 
 _EVERY_EVENT = ("event:read", "event:write", "event:admin")
 _EVERY_PROJECT = ("project:read", "project:write", "project:admin", "project:releases")
@@ -18,7 +18,8 @@ DEFAULT: Mapping[str, Sequence[str]] = {
     "admin": (*_EVERY_EVENT, "org:read", "member:read", *_EVERY_PROJECT, *_EVERY_TEAM),
     "manager": (*_EVERY_EVENT, *_EVERY_MEMBER, *_EVERY_PROJECT, *_EVERY_TEAM, "org:read", "org:write"),
 }
-"""The roles of a server that configures none, the weakest first; its `owner` holds every scope of the registry."""
+"""The roles of a server that configures none, the weakest first; its `owner` holds every scope of the registry but
+those of OpenID Connect, which are about a person and no organization's to give."""
 
 OWNER = "owner"
 
@@ -52,7 +53,8 @@ class Roles:
         if definitions:
             return cls(definitions)
         known = {name: [scope for scope in scopes if scope in registry] for name, scopes in DEFAULT.items()}
-        return cls({**known, OWNER: [definition.name for definition in registry]})
+        personal = {definition.name for definition in BUILTIN}
+        return cls({**known, OWNER: [scope.name for scope in registry if scope.name not in personal]})
 
     def __contains__(self, name: object) -> bool:
         return name in self._roles

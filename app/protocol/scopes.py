@@ -26,7 +26,7 @@ class ScopeDefinition:
 
     `title` and `detail` are the words of the consent page; `set` names a display set in which an earlier scope
     swallows the later ones; `covers` names further scopes that this one swallows there. An `optional` scope may be
-    unticked by the person.
+    unticked by the person. `legacy_bit` is its bit in the masks of a system that kept scopes as numbers.
     """
 
     name: str
@@ -36,6 +36,7 @@ class ScopeDefinition:
     set: str = ""
     covers: tuple[str, ...] = ()
     optional: bool = False
+    legacy_bit: int | None = None
 
 
 class ScopeRegistry:
@@ -53,6 +54,13 @@ class ScopeRegistry:
             for covered in definition.covers:
                 if covered not in self._definitions:
                     raise ValueError(f"scope {definition.name!r} covers {covered!r}, which is not in the registry")
+        self.by_bit: dict[int, str] = {}
+        """Scopes by their bit in old masks. Bits are written down, one by one: an order can change, a bit must not."""
+        for definition in self._definitions.values():
+            if definition.legacy_bit is None:
+                continue
+            if (other := self.by_bit.setdefault(definition.legacy_bit, definition.name)) != definition.name:
+                raise ValueError(f"scopes {other!r} and {definition.name!r} have the same legacy_bit")
 
     def __contains__(self, name: object) -> bool:
         return name in self._definitions
@@ -176,22 +184,27 @@ BUILTIN = (
 """The scopes of OpenID Connect Core §5.4 and §11."""
 
 
-def _set(noun: str, thing: str, kind_words: str) -> tuple[ScopeDefinition, ...]:
+def _set(noun: str, thing: str, kind_words: str, *, bit: int) -> tuple[ScopeDefinition, ...]:
+    """`bit` is that of the weakest; the others follow."""
+    manage = f"See, edit and delete {kind_words}."
     return (
-        ScopeDefinition(f"{noun}:admin", f"Manage {thing}", f"See, edit and delete {kind_words}.", "manage", noun),
-        ScopeDefinition(f"{noun}:write", f"Create and edit {thing}", "It can’t delete them.", "change", noun),
-        ScopeDefinition(f"{noun}:read", f"See {thing}", "", "see", noun),
+        ScopeDefinition(f"{noun}:admin", f"Manage {thing}", manage, "manage", noun, legacy_bit=bit + 2),
+        ScopeDefinition(
+            f"{noun}:write", f"Create and edit {thing}", "It can’t delete them.", "change", noun, legacy_bit=bit + 1
+        ),
+        ScopeDefinition(f"{noun}:read", f"See {thing}", "", "see", noun, legacy_bit=bit),
     )
 
 
 DEFAULT = (
-    *_set("org", "your organizations", "their details and settings"),
-    *_set("member", "organization members", "members and their roles"),
-    *_set("team", "teams", "teams and who is in them"),
-    *_set("project", "projects", "projects and their settings"),
+    *_set("org", "your organizations", "their details and settings", bit=10),
+    *_set("member", "organization members", "members and their roles", bit=13),
+    *_set("team", "teams", "teams and who is in them", bit=4),
+    *_set("project", "projects", "projects and their settings", bit=0),
     ScopeDefinition(
-        "project:releases", "Manage project releases", "See, create and delete releases.", "manage", "release"
+        *("project:releases", "Manage project releases", "See, create and delete releases.", "manage", "release"),
+        legacy_bit=3,
     ),
-    *_set("event", "events", "events with their data"),
+    *_set("event", "events", "events with their data", bit=7),
 )
 """The registry of a server that configures none: the sixteen scopes of the original system, strongest first."""

@@ -27,6 +27,7 @@ class Prefix(StrEnum):
     PERSONAL_TOKEN = "aspt"
     API_KEY = "asak"
     INVITATION = "asiv"
+    LEGACY_TOKEN = "aslt"
 
 
 @dataclass(frozen=True, slots=True)

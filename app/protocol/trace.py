@@ -6,12 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a decision trace: what was checked, how it came out, and the facts in words without secrets."""
+    """One line of a decision trace: what was checked, how it came out, and the facts in words without secrets.
+
+    `received` is the value that was refused, where seeing it helps.
+    """
 
     check: str
     outcome: str
     detail: str = ""
     section: str = ""
+    received: str = ""
 
 
 @dataclass(slots=True)
@@ -20,9 +24,9 @@ class Trace:
 
     steps: list[Step] = field(default_factory=list)
 
-    def add(self, check: str, outcome: str, detail: str = "", section: str = "") -> None:
+    def add(self, check: str, outcome: str, detail: str = "", section: str = "", *, received: str = "") -> None:
         """Append one line."""
-        self.steps.append(Step(check, outcome, detail, section))
+        self.steps.append(Step(check, outcome, detail, section, received))
 
 
 @dataclass(frozen=True, slots=True)

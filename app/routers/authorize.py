@@ -125,7 +125,7 @@ def _back(request: Request, server: Server, known: Known, trace: Trace, verdict:
 async def _grant(
     request: Request, server: Server, known: Known, verdict: Grantable, waiting: Gathered | None
 ) -> Response:
-    location = await authorization.issue_code(
+    location = await authorization.grant(
         server,
         verdict,
         verdict.accepted.scopes,

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
-from app.pipeline.guard import challenge_response
 from app.pipeline.http import Cors, Endpoint
 from app.protocol.features import Feature, FeatureSet
-from app.routers import authorize, health, static
+from app.routers import authorize, docs, health, static
 from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
@@ -22,6 +21,7 @@ from app.routers.admin import requests as admin_requests
 from app.routers.admin import users as admin_users
 from app.routers.api import admin as api_admin
 from app.routers.api import api_keys as api_api_keys
+from app.routers.api import application_secrets as api_application_secrets
 from app.routers.api import applications as api_applications
 from app.routers.api import audit as api_audit
 from app.routers.api import authorizations as api_authorizations
@@ -30,17 +30,22 @@ from app.routers.api import members as api_members
 from app.routers.api import organizations as api_organizations
 from app.routers.api import session as api_session
 from app.routers.api import tokens as api_tokens
+from app.routers.api.hot import reading_endpoint
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.discovery import authorization_server_metadata
 from app.routers.introspect import introspect
 from app.routers.organizations import api_keys as organization_api_keys
+from app.routers.organizations import applications as organization_applications
 from app.routers.organizations import audit as organization_audit
 from app.routers.organizations import joining as organization_joining
 from app.routers.organizations import members as organization_members
 from app.routers.organizations import overview as organization_overview
-from app.routers.pages import consent, docs, home, login, logout, setup
+from app.routers.pages import consent, home, login, logout, setup
+from app.routers.portal import application as portal_application
 from app.routers.portal import applications as portal_applications
+from app.routers.portal import leaving as portal_leaving
+from app.routers.portal import secrets as portal_secrets
 from app.routers.revoke import revoke
 from app.routers.token import token
 
@@ -64,8 +69,8 @@ ENDPOINTS: tuple[Mounted, ...] = (
     Mounted("/oauth/introspect", Endpoint(introspect), Feature.INTROSPECTION),
     Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), Feature.REVOCATION),
     Mounted(WELL_KNOWN, Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET), Feature.METADATA),
-    Mounted("/api/v1/", Endpoint(index, methods=("GET", "HEAD"), refuse=challenge_response), None),
-    Mounted("/api/v1/me", Endpoint(me, methods=("GET", "HEAD"), refuse=challenge_response), None),
+    Mounted("/api/v1/", reading_endpoint(index), None),
+    Mounted("/api/v1/me", reading_endpoint(me), None),
 )
 
 
@@ -90,10 +95,14 @@ PAGES: tuple[Pages, ...] = (
     Pages(account_tokens.router),
     Pages(account_activity.router),
     Pages(portal_applications.router),
+    Pages(portal_application.router),
+    Pages(portal_secrets.router),
+    Pages(portal_leaving.router),
     Pages(organization_joining.router),
     Pages(organization_overview.router),
     Pages(organization_members.router),
     Pages(organization_api_keys.router),
+    Pages(organization_applications.router),
     Pages(organization_audit.router),
     Pages(admin_users.router),
     Pages(admin_applications.router),
@@ -102,6 +111,7 @@ PAGES: tuple[Pages, ...] = (
     Pages(api_session.router),
     Pages(api_authorizations.router),
     Pages(api_applications.router),
+    Pages(api_application_secrets.router),
     Pages(api_tokens.router),
     Pages(api_organizations.router),
     Pages(api_members.router),

@@ -1,8 +1,14 @@
-"""POST /oauth/introspect (RFC 7662): what a resource server may know about a token. One round trip, no write."""
+"""POST /oauth/introspect (RFC 7662): what a resource server may know about a token. One round trip, no write.
 
+A personal token or key that a resource server was sent is in use: that is noted for its owner, in memory.
+"""
+
+from app.pipeline import legacy
+from app.pipeline.client import authenticate
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.server import Server
 from app.protocol import client_auth, introspection
+from app.protocol.client_auth import Presented
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.token_format import Prefix, parse_credential
 
@@ -18,18 +24,43 @@ async def introspect(server: Server, request: Request) -> Response:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     presented = client_auth.identify(request.header(b"authorization"), params)
     request.names_client(presented.client_id)
+    return await _introspect(server, presented, token)
+
+
+async def _introspect(server: Server, presented: Presented, token: str) -> Response:
+    """The prefix tells the kind; a string of an imported system gets one first."""
     now = server.clock()
     hot = server.database.hot
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
         row, fact = await hot.gather_token(presented.client_id, access.id)
-        introspection.check_caller(client_auth.authenticate(presented, row))
+        introspection.check_caller(authenticate(server, presented, row))
         return json_response(introspection.describe(access, fact, issuer=server.issuer, now=now))
     if (refresh := parse_credential(Prefix.REFRESH_TOKEN, token)) is not None:
         row, family = await hot.gather_family(presented.client_id, refresh.id)
-        caller = client_auth.authenticate(presented, row)
+        caller = authenticate(server, presented, row)
         introspection.check_caller(caller)
         return json_response(
             introspection.describe_refresh(caller, refresh, family, keys=server.keys, issuer=server.issuer, now=now)
         )
-    introspection.check_caller(client_auth.authenticate(presented, await hot.gather_client(presented.client_id)))
+    if (personal := parse_credential(Prefix.PERSONAL_TOKEN, token)) is not None:
+        row, own = await hot.gather_personal_token(presented.client_id, personal.id)
+        introspection.check_caller(authenticate(server, presented, row))
+        answer = introspection.describe_personal(personal, own, roles=server.roles, issuer=server.issuer, now=now)
+        if answer["active"]:
+            server.last_uses.personal_token(personal.id, now)
+        return json_response(answer)
+    if (key := parse_credential(Prefix.API_KEY, token)) is not None:
+        row, machine = await hot.gather_key(presented.client_id, key.id)
+        introspection.check_caller(authenticate(server, presented, row))
+        answer = introspection.describe_key(key, machine, issuer=server.issuer)
+        if answer["active"]:
+            server.last_uses.api_key(key.id, now)
+        return json_response(answer)
+    if (imported := parse_credential(Prefix.LEGACY_TOKEN, token)) is not None:
+        row, old, _ = await hot.gather_legacy_token(presented.client_id, imported.id)
+        introspection.check_caller(authenticate(server, presented, row))
+        return json_response(introspection.describe(imported, old, issuer=server.issuer, now=now))
+    if (known := await legacy.canonical(server, token)) != token:
+        return await _introspect(server, presented, known)
+    introspection.check_caller(authenticate(server, presented, await hot.gather_client(presented.client_id)))
     return json_response(introspection.INACTIVE)

@@ -8,8 +8,10 @@ from app.protocol import client_auth, metadata
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
+from app.routers.api.problems import MEDIA_TYPE, Kind, problems
 
 _FORM = "application/x-www-form-urlencoded"
+_BY_CREDENTIAL: tuple[dict[str, list[str]], ...] = ({"oauth": []}, {"bearer": []}, {"key": []})
 _TOKEN_ERRORS = (
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_CLIENT,
@@ -32,7 +34,6 @@ _AUTHORIZE_ERRORS = (
     ErrorCode.REQUEST_URI_NOT_SUPPORTED,
 )
 _CALLER_ERRORS = (ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_CLIENT, ErrorCode.TEMPORARILY_UNAVAILABLE)
-_BEARER_ERRORS = (ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TOKEN, ErrorCode.INSUFFICIENT_SCOPE)
 
 _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("response_type", True, "`code`"),
@@ -180,7 +181,7 @@ def _revoke() -> dict[str, Any]:
 
 def _token_properties() -> dict[str, Any]:
     return {
-        "token": {"type": "string", "description": "An access or refresh token."},
+        "token": {"type": "string", "description": "A token of any kind, or an API key."},
         "token_type_hint": {"type": "string", "description": "Not needed: the token tells its kind."},
         **_client_properties(),
     }
@@ -211,8 +212,12 @@ def _index() -> dict[str, Any]:
         "tags": ["api"],
         "operationId": "index",
         "summary": "Which server this is, and who you are to it",
-        "security": [{}, {"oauth": []}],
-        "responses": {"200": _json("Version, issuer, user and scopes.", "Index"), **_errors(_BEARER_ERRORS[:2])},
+        "description": "For everybody. With a session: its person. With a token or key: what it is and what it allows.",
+        "security": [{}, *_BY_CREDENTIAL, {"session": []}],
+        "responses": {
+            "200": _json("Version, issuer, user and credential.", "Index"),
+            **_problems(Kind.INVALID_CREDENTIAL, Kind.ORIGIN_NOT_ALLOWED),
+        },
     }
 
 
@@ -221,8 +226,14 @@ def _me() -> dict[str, Any]:
         "tags": ["api"],
         "operationId": "me",
         "summary": "The person that the token speaks for",
-        "security": [{"oauth": []}],
-        "responses": {"200": _json("Who it is.", "Me"), **_errors(_BEARER_ERRORS)},
+        "description": "For tokens. A key speaks for no person.",
+        "security": [*_BY_CREDENTIAL],
+        "responses": {
+            "200": _json("Who it is.", "Me"),
+            **_problems(
+                *(Kind.NOT_SIGNED_IN, Kind.INVALID_CREDENTIAL, Kind.INSUFFICIENT_SCOPE, Kind.ORIGIN_NOT_ALLOWED)
+            ),
+        },
     }
 
 
@@ -248,6 +259,22 @@ def _errors(codes: tuple[ErrorCode, ...]) -> dict[str, Any]:
     }
 
 
+def _problems(*kinds: Kind) -> dict[str, Any]:
+    """Describe the errors of the JSON API as its FastAPI routes do."""
+    return {
+        str(status): {
+            "description": problem["description"],
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                    **problem["content"]["application/json"],
+                }
+            },
+        }
+        for status, problem in problems(*kinds).items()
+    }
+
+
 def _schemas() -> dict[str, Any]:
     text, number = {"type": "string"}, {"type": "integer"}
     names = {"type": "array", "items": text}
@@ -269,24 +296,44 @@ def _schemas() -> dict[str, Any]:
             "properties": {
                 "active": {"type": "boolean"},
                 **dict.fromkeys(("scope", "client_id", "username", "token_type", "sub", "iss", "jti"), text),
+                "organization": {**text, "description": "The slug of the organization, for an API key."},
                 **{name: {**number, "description": "Seconds since 1970, UTC."} for name in ("exp", "iat")},
             },
         },
         "Index": {
             "type": "object",
-            "required": ["version", "issuer", "user", "scopes"],
+            "required": ["version", "issuer", "user", "auth"],
             "properties": {
                 "version": text,
                 "issuer": text,
                 "user": {"type": ["object", "null"], "properties": {"sub": text, "username": text}},
-                "client_id": text,
-                "scopes": names,
+                "auth": {
+                    "type": ["object", "null"],
+                    "required": ["kind", "scopes"],
+                    "properties": {
+                        "kind": {
+                            "type": "string",
+                            "enum": ["access_token", "personal_token", "api_key", "system_key"],
+                        },
+                        "scopes": names,
+                        "client_id": {**text, "description": "The application of an access token."},
+                        "name": {**text, "description": "The name of a personal token."},
+                        "label": {**text, "description": "The label of an API key."},
+                        "organization": {**text, "description": "The slug of an API key’s organization."},
+                    },
+                },
             },
         },
         "Me": {
             "type": "object",
             "required": ["sub", "username", "client_id", "scopes", "exp"],
-            "properties": {"sub": text, "username": text, "client_id": text, "scopes": names, "exp": number},
+            "properties": {
+                "sub": text,
+                "username": text,
+                "client_id": {"type": ["string", "null"], "description": "Null for a personal token."},
+                "scopes": names,
+                "exp": {"type": ["integer", "null"], "description": "Null when it never ends."},
+            },
         },
         "Error": {
             "type": "object",
@@ -313,4 +360,10 @@ def _security(server: Server) -> dict[str, Any]:
             },
         },
         "client": {"type": "http", "scheme": "basic", "description": "client_id and client_secret, form-encoded."},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token, a personal token or an API key.",
+        },
+        "key": {"type": "http", "scheme": "basic", "description": "An API key as the user name, without a password."},
     }

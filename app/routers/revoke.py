@@ -1,10 +1,16 @@
-"""POST /oauth/revoke (RFC 7009): a client ends a token it no longer needs."""
+"""POST /oauth/revoke (RFC 7009): a client ends a token it no longer needs.
 
+Personal tokens and API keys are no client's: for them, as for garbage, there is nothing to do.
+"""
+
+from app.pipeline import legacy
 from app.pipeline.audit import Actor, entry
+from app.pipeline.client import authenticate
 from app.pipeline.http import NO_STORE, Request, Response
 from app.pipeline.server import Server
 from app.protocol import client_auth, revocation
 from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.events import Event
 from app.protocol.revocation import RevokeAccessToken, RevokeTokenFamily
 from app.protocol.token_format import Prefix, parse_credential
 
@@ -18,6 +24,7 @@ async def revoke(server: Server, request: Request) -> Response:
     token = params.get("token")
     if token is None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
+    token = await legacy.canonical(server, token)
     presented = client_auth.identify(request.header(b"authorization"), params)
     request.names_client(presented.client_id)
     hot = server.database.hot
@@ -25,30 +32,36 @@ async def revoke(server: Server, request: Request) -> Response:
     origin = None
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
         row, fact = await hot.gather_token(presented.client_id, access.id, fresh=True)
-        client = client_auth.authenticate(presented, row)
+        client = authenticate(server, presented, row)
         order = revocation.revoke_access(client, access, fact)
         origin = fact.origin if fact else None
     elif (refresh := parse_credential(Prefix.REFRESH_TOKEN, token)) is not None:
         row, family = await hot.gather_family(presented.client_id, refresh.id, fresh=True)
-        client = client_auth.authenticate(presented, row)
+        client = authenticate(server, presented, row)
         order = revocation.revoke_refresh(client, refresh, family, server.keys)
         origin = family.origin if family else None
+    elif (imported := parse_credential(Prefix.LEGACY_TOKEN, token)) is not None:
+        row, fact, _ = await hot.gather_legacy_token(presented.client_id, imported.id)
+        client = authenticate(server, presented, row)
+        order = revocation.revoke_access(client, imported, fact)
+        origin = fact.origin if fact else None
     else:
-        client = client_auth.authenticate(presented, await hot.gather_client(presented.client_id))
+        client = authenticate(server, presented, await hot.gather_client(presented.client_id))
     now = server.clock()
     actor = Actor("application", client.client_id, request.address, request.request_id)
     match order:
         case RevokeAccessToken(token_id):
-            await hot.revoke_token(
-                token_id, now, entry(actor, "token.revoked", now, origin, {}, subject_id=str(token_id))
-            )
+            revoked = entry(actor, Event.TOKEN_REVOKED, now, origin, {}, subject_id=str(token_id))
+            await hot.revoke_token(token_id, now, revoked, legacy=token.startswith(Prefix.LEGACY_TOKEN))
         case RevokeTokenFamily(family_id):
             await hot.revoke_family(
                 family_id,
                 client.id,
                 now,
                 "revoked_by_client",
-                entry(actor, "family.revoked", now, origin, {}, subject_id=str(family_id)),
+                entry(
+                    actor, Event.FAMILY_REVOKED, now, origin, {"reason": "revoked_by_client"}, subject_id=str(family_id)
+                ),
             )
         case None:
             return DONE

@@ -3,7 +3,9 @@
 from datetime import datetime
 from types import ModuleType
 
+from app.pipeline import legacy
 from app.pipeline.audit import Actor
+from app.pipeline.client import authenticate
 from app.pipeline.gather import gather
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.params import read_params
@@ -14,6 +16,7 @@ from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import offered
+from app.protocol.legacy import may_be_legacy
 from app.protocol.outcomes import Issuance
 from app.protocol.policy import effective
 from app.protocol.tokens.mint import Minted
@@ -28,13 +31,15 @@ async def token(server: Server, request: Request) -> Response:
     grant = _grant_type(server, params.get("grant_type"))
     presented = client_auth.identify(request.header(b"authorization"), params)
     request.names_client(presented.client_id)
+    if may_be_legacy(old := params.get("refresh_token") or ""):
+        params = params.replaced("refresh_token", await legacy.canonical(server, old))
     asked = read_params(grant.Params, params)
     need = grant.needs(asked)
     now = server.clock()
     actor = Actor("application", presented.client_id[:200], request.address, request.request_id)
     for _ in range(ATTEMPTS):
         row, fact = await gather(server, presented.client_id, need)
-        client = client_auth.authenticate(presented, row)
+        client = authenticate(server, presented, row)
         _check_allowed(grant.NAME, client)
         context = TokenContext(
             now=now,

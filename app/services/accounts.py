@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.crypto.secrets import new_id, random_bytes
+from app.protocol.events import Event
 from app.services.names import name_key, problem_with_email, problem_with_username
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue, problem_with
@@ -69,7 +70,7 @@ async def create(
         async with database.transaction() as transaction:
             await users.insert_user(transaction, account)
             await audit.record(
-                transaction, operator.entry("user.created", subject_id=str(account.id), user_id=account.id)
+                transaction, operator.entry(Event.USER_CREATED, subject_id=str(account.id), user_id=account.id)
             )
     except NameTaken as taken:
         raise Refused(f"Somebody has this {taken.field} already; choose another one.") from None
@@ -96,19 +97,19 @@ async def set_password(
         password_hash = await place.hash(password or shown or "")
     async with database.transaction() as transaction:
         await directory.set_password(transaction, found.id, password_hash, operator.now)
-        entry = operator.entry("user.password_set", subject_id=str(found.id), user_id=found.id)
+        entry = operator.entry(Event.USER_PASSWORD_SET, subject_id=str(found.id), user_id=found.id)
         await audit.record(transaction, entry)
     return shown
 
 
 async def disable(database: Database, operator: Operator, username: str) -> bool:
     """Shut somebody out: sessions and tokens are dead at once and for ever. False: was already."""
-    return await _switch(database, operator, username, users.disable, "user.disabled")
+    return await _switch(database, operator, username, users.disable, Event.USER_DISABLED)
 
 
 async def enable(database: Database, operator: Operator, username: str) -> bool:
     """Let somebody sign in again; what was issued before stays dead. False: was already."""
-    return await _switch(database, operator, username, users.enable, "user.enabled")
+    return await _switch(database, operator, username, users.enable, Event.USER_ENABLED)
 
 
 async def find(database: Database, username: str) -> StoredUser:
@@ -125,7 +126,7 @@ async def _switch(
     operator: Operator,
     username: str,
     turn: Callable[[Transaction, UUID, datetime], Awaitable[bool]],
-    event: str,
+    event: Event,
 ) -> bool:
     found = await find(database, username)
     async with database.transaction() as transaction:

@@ -1,4 +1,7 @@
-"""Applications: described by metadata and policy, registered with generated or given credentials, changed, listed."""
+"""Applications in the hands of the operator: described by metadata and policy, registered, changed, listed.
+
+What their owners do with them is in `own_applications`, with the same rules.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,19 +12,24 @@ from uuid import UUID
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.protocol.client_auth import SECRET_METHODS
-from app.protocol.client_metadata import ClientMetadata
+from app.protocol.client_metadata import REDIRECTING, ClientMetadata
+from app.protocol.events import Event
 from app.protocol.facts import ApplicationKind
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.services.operator import Operator
 from app.services.pet_names import pet_name
-from app.store import applications, audit
+from app.store import application_states, applications, audit
 from app.store.applications import Description, StoredApplication
 from app.store.database import Database
 from app.store.transaction import Transaction
 
 WEAK_SECRET_LENGTH = 32
 """Characters; a shorter client secret, or one of few different characters, is reported as weak (RFC 6749 §10.10)."""
+
+
+MOST_SECRETS = 2
+"""Valid at a time: the old one stays until the new one is in use everywhere."""
 
 
 class NoSuchApplication(Exception):
@@ -37,10 +45,11 @@ class NotPossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose application it is, and what the consent page calls that."""
+    """Whose application it is, and what the consent page calls that. Neither of both: the operator's."""
 
     user_id: UUID | None = None
     name: str = ""
+    organization_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ def describe(
     *,
     owner: Owner = Owner(),
     optional_scopes: tuple[str, ...] = (),
+    allowed_origins: tuple[str, ...] = (),
     name: str = "",
     further: Mapping[str, Any] | None = None,
     unmet: tuple[str, ...] = (),
@@ -87,12 +97,14 @@ def describe(
         policy=stored_policy(policy),
         registration={**metadata.document(), **(further or {})},
         unmet=(*metadata.unmet(), *unmet),
+        owner_organization_id=owner.organization_id,
+        allowed_origins=allowed_origins,
     )
 
 
 def kind_of(metadata: ClientMetadata) -> ApplicationKind:
     """Return what the application is: RFC 8252 for native ones, RFC 6749 §2.1 for the others."""
-    if not metadata.redirect_uris:
+    if not metadata.redirect_uris and REDIRECTING.isdisjoint(metadata.grant_types):
         return "machine"
     on_web = all(uri.startswith(("https://", "http://")) for uri in metadata.redirect_uris)
     if metadata.application_type == "native" or not on_web:
@@ -100,7 +112,7 @@ def kind_of(metadata: ClientMetadata) -> ApplicationKind:
     if metadata.confidential:
         return "web"
     loopback_only = all(uri.startswith("http://") for uri in metadata.redirect_uris)
-    return "native" if loopback_only and metadata.application_type is None else "browser"
+    return "native" if metadata.redirect_uris and loopback_only and metadata.application_type is None else "browser"
 
 
 def stored_policy(policy: ApplicationPolicy) -> dict[str, Any]:
@@ -116,6 +128,7 @@ def stored_policy(policy: ApplicationPolicy) -> dict[str, Any]:
     return stored | {
         "rotate_refresh_tokens": policy.rotate_refresh_tokens,
         "require_pkce": policy.require_pkce,
+        **({"allow_implicit": True} if policy.allow_implicit else {}),
     }
 
 
@@ -134,6 +147,11 @@ def secret_digest(client_secret: str) -> bytes:
     return digest(client_secret.encode("utf-8"))
 
 
+def last_four(client_secret: str) -> str:
+    """Return what may be shown of a secret; nothing of a weak one, of which four characters would tell too much."""
+    return "" if is_weak_secret(client_secret) else client_secret[-4:]
+
+
 def is_weak_secret(client_secret: str) -> bool:
     """Tell whether a client secret that was given, not generated, could be guessed."""
     return len(client_secret) < WEAK_SECRET_LENGTH or len(set(client_secret)) < 10
@@ -150,12 +168,13 @@ async def create(
     digests = (secret_digest(shown),) if shown is not None else ()
     async with database.transaction() as transaction:
         await applications.insert_application(
-            transaction, application_id, client_id, description, digests, operator.now
+            *(transaction, application_id, client_id, description, digests, operator.now),
+            last_four=last_four(shown) if shown is not None else "",
         )
         await audit.record(
             transaction,
             operator.entry(
-                "application.created",
+                Event.APPLICATION_CREATED,
                 subject_id=client_id,
                 application_id=application_id,
                 user_id=description.owner_user_id,
@@ -179,33 +198,47 @@ async def list_all(database: Database) -> list[StoredApplication]:
         return await applications.list_all(transaction)
 
 
-async def rotate_secret(database: Database, client_id: str, operator: Operator) -> str:
+async def rotate_secret(database: Database, client_id: str, operator: Operator, *, keep_old: bool = False) -> str:
     """Replace the secret and return the new one; the old one is worth nothing from now on.
 
-    Raises `NoSuchApplication`, and `NotPossible` for a public application.
+    With `keep_old` both are valid, until the next rotation or until the owner retires one. Raises `NoSuchApplication`,
+    and `NotPossible` for a public application, one that is being deleted, or one that has two secrets to keep.
     """
     client_secret = new_client_secret(operator.now)
     async with database.transaction() as transaction:
-        found = await applications.find(transaction, client_id)
+        found = await applications.find(transaction, client_id, lock=True)
         if found is None:
             raise NoSuchApplication(client_id)
         if found.description.auth_method not in SECRET_METHODS:
             raise NotPossible(f"has no secret: its token_endpoint_auth_method is {found.description.auth_method}")
-        await applications.change(transaction, found.id, operator.now, secret_digests=(secret_digest(client_secret),))
+        if found.status == "deletion_in_progress":
+            raise NotPossible("is deleted")
+        kept = found.secret_digests if keep_old else ()
+        if len(kept) >= MOST_SECRETS:
+            raise NotPossible(
+                f"has {len(kept)} valid secrets; rotate without keeping them, or have its owner retire one"
+            )
+        digests = (*kept, secret_digest(client_secret))
+        await applications.change(
+            transaction, found.id, operator.now, secret_digests=digests, last_four=last_four(client_secret)
+        )
         await audit.record(
-            transaction, operator.entry("application.secret_rotated", subject_id=client_id, application_id=found.id)
+            transaction, operator.entry(Event.APPLICATION_SECRET_ROTATED, subject_id=client_id, application_id=found.id)
         )
     return client_secret
 
 
 async def disable(database: Database, client_id: str, operator: Operator) -> bool:
-    """Switch an application off; all its tokens are dead at once and for ever. False: it was not active."""
-    return await _switch(database, client_id, operator, applications.disable, "application.disabled")
+    """Switch an application off; all its tokens are dead at once and for ever. False: it was off already.
+
+    Its owner cannot switch it on again.
+    """
+    return await _switch(database, client_id, operator, application_states.disable, Event.APPLICATION_DISABLED)
 
 
 async def enable(database: Database, client_id: str, operator: Operator) -> bool:
     """Switch an application on again; its old tokens stay dead. False: it was not off."""
-    return await _switch(database, client_id, operator, applications.enable, "application.enabled")
+    return await _switch(database, client_id, operator, application_states.enable, Event.APPLICATION_ENABLED)
 
 
 async def _switch(
@@ -213,7 +246,7 @@ async def _switch(
     client_id: str,
     operator: Operator,
     turn: Callable[[Transaction, str, datetime], Awaitable[UUID | None]],
-    event: str,
+    event: Event,
 ) -> bool:
     async with database.transaction() as transaction:
         if await applications.find(transaction, client_id) is None:

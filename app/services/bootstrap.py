@@ -19,7 +19,7 @@ SHORTEST_SECRET = 32
 """Characters; `assent` makes 43, which are 256 random bits."""
 
 _CHECK = "root_secret.check"
-_REFRESH_KEY_VERSION = 1
+REFRESH_KEY_VERSION = 1
 
 
 class SecretRefused(Exception):
@@ -91,8 +91,8 @@ def check_value(root: bytes) -> str:
 
 def server_keys(root: bytes) -> ServerKeys:
     """Return the keys that make refresh tokens, derived by label and version."""
-    versions = range(1, _REFRESH_KEY_VERSION + 1)
+    versions = range(1, REFRESH_KEY_VERSION + 1)
     return ServerKeys(
-        current=_REFRESH_KEY_VERSION,
+        current=REFRESH_KEY_VERSION,
         by_version={version: derive_key(root, f"refresh-key/{version}") for version in versions},
     )

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from app.protocol import origins
 from app.protocol.redirect_uri import LOOPBACK_NAMES
 from app.protocol.scopes import ScopeRegistry
-from app.store.condition import DatabaseCondition, RegisteredApplication
+from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
 
 OLDEST_POSTGRESQL = 150000
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -149,6 +150,43 @@ def check_applications(applications: Iterable[RegisteredApplication]) -> Iterato
         yield fine("applications", f"{len(applications)} active, none with an exemption")
 
 
+def check_implicit(applications: Iterable[RegisteredApplication], *, on: bool) -> Iterator[Finding]:
+    """Tokens through the browser end in histories and logs; RFC 9700 §2.1.2 says that nobody should use them."""
+    marked = [application.client_id for application in applications if application.allow_implicit]
+    if not on:
+        yield fine("implicit", "off")
+    elif marked:
+        yield Finding(
+            Level.WARN,
+            "implicit",
+            f"response_type=token is on for {', '.join(marked)}",
+            "Move them to response_type=code with PKCE, then remove allow_implicit and features.implicit.",
+        )
+    else:
+        yield Finding(
+            Level.WARN, "implicit", "features.implicit is on, and no application has allow_implicit", "Switch it off."
+        )
+
+
+def check_keys(keys: Iterable[WebsiteKey]) -> Iterator[Finding]:
+    """API keys that any website may use: whoever gets hold of one can put it into a page of his."""
+    open_ones = [(key, origin) for key in keys for origin in key.allowed_origins if origins.is_wildcard(origin)]
+    for key, origin in open_ones:
+        seen = f"{key.label!r} of {key.slug} works on every website ({origin})"
+        yield Finding(Level.WARN, "API keys", seen, "Name its own websites in its allowed origins, or none.")
+    if not open_ones:
+        yield fine("API keys", "none works on every website")
+
+
+def check_system_key(*, on: bool, networks: Iterable[str]) -> Iterator[Finding]:
+    """The root credential is off unless somebody needs it."""
+    if on:
+        seen = f"on, from {', '.join(networks) or 'nowhere'}; it may do everything"
+        yield Finding(Level.WARN, "system key", seen, "Remove ASSENT_SYSTEM_KEY_FILE while nobody needs it.")
+    else:
+        yield fine("system key", "off")
+
+
 def check_scopes(registry: ScopeRegistry) -> Iterator[Finding]:
     """A scope without a title stands on the consent page as its technical name."""
     untitled = [definition.name for definition in registry if not definition.title]
@@ -212,5 +250,7 @@ def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]
         parts = urlsplit(uri)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:
             yield f"gets its codes over http ({parts.hostname})", "Register its https address instead."
+    for origin in filter(origins.is_wildcard, application.allowed_origins):
+        yield f"lets its tokens be used on every website ({origin})", "Name its own websites instead."
     for member in application.unmet:
         yield f"asks for {member}, which this version does not have, so it is refused", "Wait, or remove the member."

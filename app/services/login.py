@@ -1,10 +1,11 @@
 """Signing in with a password: one answer in one time for every way to fail (ASVS 6.3.8), within the limits."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from app.crypto.hashing import digest
+from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
 from app.services import limits, sessions
@@ -15,6 +16,7 @@ from app.services.passwords import MAX_LENGTH, PasswordPlace, PasswordQueue
 from app.store import audit, failures, interactions, users
 from app.store import sessions as session_rows
 from app.store.database import Database
+from app.store.orders import Actor
 from app.store.users import SignInAccount
 
 PASSWORD_AMR = ("pwd",)
@@ -116,12 +118,13 @@ async def _begin(
         if previous is not None and (
             owner := await session_rows.end(transaction, previous.id, digest(previous.secret), occasion.now)
         ):
-            ended = occasion.entry("session.ended", user_id=owner, subject_id=str(previous.id), reason="replaced")
+            ended = occasion.entry(Event.SESSION_ENDED, user_id=owner, subject_id=str(previous.id), reason="replaced")
             await audit.record(transaction, ended)
         if attempt.interaction_id is not None:
             await interactions.mark_login(transaction, attempt.interaction_id, begun.row.id, occasion.now)
         await audit.record(
-            transaction, occasion.entry("login.succeeded", user_id=account.id, subject_id=str(begun.row.id), amr="pwd")
+            transaction,
+            occasion.entry(Event.LOGIN_SUCCEEDED, user_id=account.id, subject_id=str(begun.row.id), amr="pwd"),
         )
     return SignedIn(account.id, begun.credential)
 
@@ -134,7 +137,9 @@ async def _record_failure(
     The audit row names an account that exists, never what was typed: people type passwords into the wrong field.
     """
     occasion = attempt.occasion
-    entry = occasion.entry("login.failed", user_id=None, subject_id=str(found.id) if found else "")
+    entry = replace(occasion, actor=Actor("anonymous", "")).entry(
+        Event.LOGIN_FAILED, user_id=found.id if found else None, subject_id=str(found.id) if found else ""
+    )
     async with service.database.transaction() as transaction:
         waits_until = await limits.failed(transaction, keys, occasion.now, service.limits)
         await audit.record(transaction, entry)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.crypto.secrets import new_id
-from app.store.orders import Actor, AuditEntry
+from app.protocol.events import Event
+from app.store.orders import Actor, AuditEntry, audit_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Occasion:
 
     def entry(
         self,
-        event: str,
+        event: Event,
         *,
         user_id: UUID | None,
         subject_id: str = "",
@@ -36,19 +36,16 @@ class Occasion:
         `user_id` is the person whom it concerns, and who did it unless the occasion has another `actor`; None when
         nobody has proved who he is.
         """
-        actor = self.actor or Actor("user" if user_id else "anonymous", str(user_id or ""))
-        return AuditEntry(
-            id=new_id(self.now),
-            at=self.now,
-            event=event,
+        return audit_entry(
+            event,
+            self.now,
+            self.actor or Actor("user" if user_id else "anonymous", str(user_id or "")),
             request_id=self.request_id,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_label=actor.label,
+            address=self.address,
+            user_agent=self.user_agent,
             user_id=user_id,
             application_id=application_id,
             organization_id=organization_id,
             subject_id=subject_id,
-            address=self.address,
-            data=dict(data),
+            data=data,
         )

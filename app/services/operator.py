@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.crypto.secrets import new_id
-from app.store.orders import AuditEntry
+from app.protocol.events import Event
+from app.store.orders import Actor, AuditEntry, audit_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +18,22 @@ class Operator:
 
     def entry(
         self,
-        event: str,
+        event: Event,
         *,
         subject_id: str,
         user_id: UUID | None = None,
         application_id: UUID | None = None,
+        organization_id: UUID | None = None,
         data: Mapping[str, object] | None = None,
     ) -> AuditEntry:
         """Return the audit row of one deed of the operator."""
-        return AuditEntry(
-            id=new_id(self.now),
-            at=self.now,
-            event=event,
-            request_id="",
-            actor_kind="operator",
-            actor_id=self.id,
+        return audit_entry(
+            event,
+            self.now,
+            Actor("operator", self.id),
             user_id=user_id,
             application_id=application_id,
+            organization_id=organization_id,
             subject_id=subject_id,
-            address="",
-            data=dict(data or {}),
+            data=data,
         )

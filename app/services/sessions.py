@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
+from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
@@ -74,6 +75,6 @@ async def end(database: Database, session: SessionFact, occasion: Occasion) -> N
     async with database.transaction() as transaction:
         if await sessions.end(transaction, session.id, session.digest, occasion.now):
             entry = occasion.entry(
-                "session.ended", user_id=session.user_id, subject_id=str(session.id), reason="signed out"
+                Event.SESSION_ENDED, user_id=session.user_id, subject_id=str(session.id), reason="signed out"
             )
             await audit.record(transaction, entry)

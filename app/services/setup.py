@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
+from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.services import names, sessions
@@ -133,7 +134,10 @@ async def create_operator(
             await users.insert_user(transaction, user)
             await session_rows.insert_session(transaction, begun.row)
             await audit.record(
-                transaction, occasion.entry("operator.created", user_id=user.id, subject_id=str(user.id))
+                transaction,
+                occasion.entry(
+                    Event.USER_CREATED, user_id=user.id, subject_id=str(user.id), operator="yes", by="the setup link"
+                ),
             )
     except NameTaken as taken:
         return Problem(

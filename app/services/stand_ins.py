@@ -6,6 +6,7 @@ They keep their names, so that a thousand tests leave one of each behind; passwo
 from uuid import UUID
 
 from app.crypto.secrets import random_bytes
+from app.protocol.events import Event
 from app.protocol.scopes import ScopeRegistry
 from app.services import accounts, applications, data_file
 from app.services.names import name_key
@@ -65,8 +66,8 @@ async def dismiss(database: Database, operator: Operator) -> None:
 async def _disconnect(database: Database, operator: Operator, user_id: UUID) -> None:
     for record in await records.list_for_user(database, user_id):
         entry = operator.entry(
-            "authorization.revoked",
-            subject_id=str(record.id),
+            Event.AUTHORIZATION_REVOKED,
+            subject_id=record.client_id,
             user_id=user_id,
             application_id=record.application_id,
         )

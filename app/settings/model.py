@@ -133,6 +133,9 @@ class ScopeSettings(Section):
     )
     covers: Words = Field((), description="Further scopes that this one swallows on the consent page.")
     optional: bool = Field(False, description="Whether a person may untick it.")
+    legacy_bit: int | None = _number(
+        None, 0, 62, "Its bit in the masks of a system that kept scopes as numbers, for `assent import legacy`."
+    )
 
 
 class Settings(BaseSettings):
@@ -242,6 +245,7 @@ class Settings(BaseSettings):
             issuer=self.issuer_url,
             lifetimes=lifetimes,
             issuer_in_answers=Feature.ISSUER_IDENTIFICATION in self.feature_set(),
+            implicit=Feature.IMPLICIT in self.feature_set(),
         )
 
     def scope_registry(self) -> ScopeRegistry:
@@ -267,7 +271,9 @@ class Settings(BaseSettings):
 
 def _definition(name: str, entry: ScopeSettings) -> ScopeDefinition:
     return ScopeDefinition(
-        name, entry.description, entry.detail, entry.kind, entry.set, entry.covers, optional=entry.optional
+        *(name, entry.description, entry.detail, entry.kind, entry.set, entry.covers),
+        optional=entry.optional,
+        legacy_bit=entry.legacy_bit,
     )
 
 

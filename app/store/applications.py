@@ -1,21 +1,23 @@
-"""Applications: registered, changed, listed, switched off and on.
+"""Applications: registered, changed, listed. Whether they are let in is the business of `application_states`.
 
 The functions take part in the caller's transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, false, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models.application import Application, ApplicationStatus
 from app.protocol.facts import ApplicationKind
+from app.store import application_secrets
+from app.store.application_states import SwitchedBy, within_reach
 
 _DECLARATIONS_LOCK = 0x6173_6465
 """The advisory lock under which declared data is compared with the database and written."""
@@ -26,6 +28,7 @@ class Description:
     """What can be said about an application, without identity, secrets and state.
 
     `scopes` is None when it may ask for every scope. `policy` and `registration` are as in `app.models.application`.
+    Of the owners at most one is set.
     """
 
     name: str
@@ -42,11 +45,16 @@ class Description:
     policy: Mapping[str, Any]
     registration: Mapping[str, Any]
     unmet: tuple[str, ...]
+    owner_organization_id: UUID | None = None
+    allowed_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredApplication:
-    """An application as the operator and its owner see it."""
+    """An application as the operator and its owner see it.
+
+    `off_by` is who switched it off, also while it waits for its deletion; empty when nobody did.
+    """
 
     id: UUID
     client_id: str
@@ -55,6 +63,9 @@ class StoredApplication:
     status: ApplicationStatus
     self_registered: bool
     verified: bool
+    version: int
+    off_by: SwitchedBy
+    delete_after: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -68,21 +79,68 @@ async def lock_declarations(transaction: AsyncSession) -> None:
     await transaction.execute(select(func.pg_advisory_xact_lock(_DECLARATIONS_LOCK)))
 
 
-async def find(transaction: AsyncSession, client_id: str) -> StoredApplication | None:
-    """Return the application, whatever its state."""
-    return (await find_many(transaction, [client_id])).get(client_id)
+async def find(transaction: AsyncSession, client_id: str, *, lock: bool = False) -> StoredApplication | None:
+    """Return the application, whatever its state. With `lock`, nobody else changes it until the transaction ends."""
+    query = select(Application).where(col(Application.client_id) == client_id)
+    row = (await transaction.scalars(query.with_for_update() if lock else query)).one_or_none()
+    return None if row is None else _stored(row)
 
 
-async def find_many(transaction: AsyncSession, client_ids: Iterable[str]) -> dict[str, StoredApplication]:
-    """Return the applications that exist among these, by client_id."""
-    rows = await transaction.execute(select(Application).where(col(Application.client_id).in_(list(client_ids))))
-    return {row.client_id: _stored(row) for row in rows.scalars()}
+async def find_many(
+    transaction: AsyncSession, client_ids: Iterable[str], *, lock: bool = False
+) -> dict[str, StoredApplication]:
+    """Return the applications that exist among these, by client_id; with `lock`, as `find` does."""
+    query = select(Application).where(col(Application.client_id).in_(list(client_ids))).order_by(col(Application.id))
+    rows = await transaction.scalars(query.with_for_update() if lock else query)
+    return {row.client_id: _stored(row) for row in rows}
 
 
 async def list_all(transaction: AsyncSession) -> list[StoredApplication]:
     """Return every application, oldest first."""
     rows = await transaction.execute(select(Application).order_by(col(Application.id)))
     return [_stored(row) for row in rows.scalars()]
+
+
+async def page_owned(
+    transaction: AsyncSession,
+    user_id: UUID | None,
+    organization_ids: Collection[UUID],
+    *,
+    after: UUID | None,
+    limit: int,
+) -> list[StoredApplication]:
+    """Return up to `limit` applications of a person and of organizations, by name, after the one with the id `after`.
+
+    Those that can no longer be brought back are left out. Raises `LookupError` when `after` is not among the person's
+    and the organizations': nobody can say what follows it.
+    """
+    owned = _owned(user_id, organization_ids)
+    query = select(Application).where(owned, within_reach()).order_by(*_BY_NAME).limit(limit)
+    if after is not None:
+        place = (await transaction.execute(select(*_BY_NAME).where(owned, col(Application.id) == after))).first()
+        if place is None:
+            raise LookupError("no such place in this list")
+        query = query.where(tuple_(*_BY_NAME) > tuple_(*place))
+    return [_stored(row) for row in await transaction.scalars(query)]
+
+
+async def find_owned(
+    transaction: AsyncSession,
+    client_id: str,
+    user_id: UUID | None,
+    organization_ids: Collection[UUID],
+    *,
+    lock: bool = False,
+) -> StoredApplication | None:
+    """Return an application that is the person's or an organization's, unless it can no longer be brought back.
+
+    With `lock`, nobody else changes it until the transaction ends.
+    """
+    query = select(Application).where(
+        col(Application.client_id) == client_id, _owned(user_id, organization_ids), within_reach()
+    )
+    row = (await transaction.scalars(query.with_for_update() if lock else query)).one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def insert_application(
@@ -92,12 +150,16 @@ async def insert_application(
     description: Description,
     secret_digests: tuple[bytes, ...],
     now: datetime,
+    *,
+    last_four: str = "",
 ) -> None:
-    """Register an application, active; raises `ClientIdTaken`, after which the transaction must end."""
+    """Register an application, active; raises `ClientIdTaken`, after which the transaction must end.
+
+    `last_four` is what may be shown of its secret.
+    """
     statement = insert(Application).values(
         id=application_id,
         client_id=client_id,
-        secret_digests=list(secret_digests),
         status="active",
         version=1,
         epoch=0,
@@ -113,6 +175,8 @@ async def insert_application(
         if "client_id" in str(refused.orig):
             raise ClientIdTaken from None
         raise
+    if secret_digests:
+        await application_secrets.keep(transaction, application_id, secret_digests, now, last_four=last_four)
 
 
 async def change(
@@ -121,40 +185,42 @@ async def change(
     now: datetime,
     description: Description | None = None,
     secret_digests: tuple[bytes, ...] | None = None,
+    *,
+    last_four: str = "",
+    uncheck: bool = False,
 ) -> None:
-    """Replace the description, the secrets, or both."""
+    """Replace the description, the secrets, or both; `last_four` is what may be shown of a new secret.
+
+    `uncheck` takes back what an operator has written down about it: it is not the one any more that he looked at.
+    """
     values: dict[str, Any] = {} if description is None else _columns(description)
-    if secret_digests is not None:
-        values["secret_digests"] = list(secret_digests)
+    if uncheck:
+        values |= {"verified": False, "checked_at": None, "checked_by": None, "checked_note": ""}
     await transaction.execute(
         update(Application)
         .where(col(Application.id) == application_id)
         .values(version=col(Application.version) + 1, updated_at=now, **values)
     )
+    if secret_digests is not None:
+        await application_secrets.keep(transaction, application_id, secret_digests, now, last_four=last_four)
 
 
-async def disable(transaction: AsyncSession, client_id: str, now: datetime) -> UUID | None:
-    """Shut an application out at once: the raised epoch kills what it holds. None: it was not active."""
-    statement = (
+async def rename_owner(transaction: AsyncSession, organization_id: UUID, name: str, now: datetime) -> None:
+    """Have the consent pages call an organization by its new name, for all its applications."""
+    await transaction.execute(
         update(Application)
-        .where(col(Application.client_id) == client_id, col(Application.status) == "active")
-        .values(
-            status="inactive", epoch=col(Application.epoch) + 1, version=col(Application.version) + 1, updated_at=now
-        )
-        .returning(col(Application.id))
+        .where(col(Application.owner_organization_id) == organization_id)
+        .values(owner_name=name, version=col(Application.version) + 1, updated_at=now)
     )
-    return (await transaction.execute(statement)).scalar_one_or_none()
 
 
-async def enable(transaction: AsyncSession, client_id: str, now: datetime) -> UUID | None:
-    """Let an application in again; nothing it held before lives again. None: it was not inactive."""
-    statement = (
-        update(Application)
-        .where(col(Application.client_id) == client_id, col(Application.status) == "inactive")
-        .values(status="active", version=col(Application.version) + 1, updated_at=now)
-        .returning(col(Application.id))
-    )
-    return (await transaction.execute(statement)).scalar_one_or_none()
+# The collation of the database may differ between servers, and would move pages; this one is the order of code points.
+_BY_NAME = (func.lower(col(Application.name)).collate("C"), col(Application.id))
+
+
+def _owned(user_id: UUID | None, organization_ids: Collection[UUID]) -> ColumnElement[bool]:
+    mine = col(Application.owner_user_id) == user_id if user_id is not None else false()
+    return or_(mine, col(Application.owner_organization_id).in_(list(organization_ids)))
 
 
 def _columns(description: Description) -> dict[str, Any]:
@@ -173,6 +239,8 @@ def _columns(description: Description) -> dict[str, Any]:
         "policy": dict(description.policy),
         "registration": dict(description.registration),
         "unmet": list(description.unmet),
+        "owner_organization_id": description.owner_organization_id,
+        "allowed_origins": list(description.allowed_origins),
     }
 
 
@@ -195,11 +263,16 @@ def _stored(row: Application) -> StoredApplication:
             policy=row.policy,
             registration=row.registration,
             unmet=tuple(row.unmet),
+            owner_organization_id=row.owner_organization_id,
+            allowed_origins=tuple(row.allowed_origins),
         ),
         secret_digests=tuple(row.secret_digests),
         status=row.status,  # type: ignore[arg-type]
         self_registered=row.self_registered,
         verified=row.verified,
+        version=row.version,
+        off_by=row.off_by,  # type: ignore[arg-type]
+        delete_after=row.delete_after,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -25,8 +25,15 @@ select current_setting('server_version_num')::int                        as vers
 """
 
 _APPLICATIONS = """
-select client_id, auth_method, redirect_uris, policy, unmet, status from application
+select client_id, auth_method, redirect_uris, policy, unmet, allowed_origins, status from application
  where status = 'active' order by client_id
+"""
+
+_KEYS = """
+select organization.slug, api_key.label, api_key.allowed_origins
+  from api_key join organization on organization.id = api_key.organization_id
+ where api_key.status = 'active' and organization.deleted_at is null and cardinality(api_key.allowed_origins) > 0
+ order by organization.slug, api_key.id
 """
 
 
@@ -60,6 +67,17 @@ class RegisteredApplication:
     require_pkce: bool
     rotates: bool
     unmet: tuple[str, ...]
+    allow_implicit: bool = False
+    allowed_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebsiteKey:
+    """An active API key that works on websites; `slug` is that of its organization."""
+
+    slug: str
+    label: str
+    allowed_origins: tuple[str, ...]
 
 
 async def examine(url: str) -> DatabaseCondition:
@@ -109,6 +127,18 @@ async def registered_applications(url: str) -> tuple[RegisteredApplication, ...]
     return tuple(map(_application, rows))
 
 
+async def website_keys(url: str) -> tuple[WebsiteKey, ...]:
+    """Return the active API keys that have allowed origins. Raises DatabaseAway."""
+    connection = await _connect(url)
+    try:
+        rows = await connection.fetch(_KEYS)
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await connection.close()
+    return tuple(WebsiteKey(row["slug"], row["label"], tuple(row["allowed_origins"])) for row in rows)
+
+
 def _application(row: asyncpg.Record) -> RegisteredApplication:
     policy = orjson.loads(row["policy"])
     return RegisteredApplication(
@@ -118,6 +148,8 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         require_pkce=policy.get("require_pkce", True),
         rotates=policy.get("rotate_refresh_tokens", True),
         unmet=tuple(row["unmet"]),
+        allow_implicit=policy.get("allow_implicit", False),
+        allowed_origins=tuple(row["allowed_origins"]),
     )
 
 

@@ -56,6 +56,12 @@ async def find_any(
     return [_stored(row) for row in (await transaction.execute(statement)).scalars()]
 
 
+async def usernames(transaction: AsyncSession, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return by id what these people sign in with; whoever is gone is missing."""
+    query = select(col(User.id), col(User.username)).where(col(User.id).in_(list(user_ids)))
+    return dict((await transaction.execute(query)).all())
+
+
 async def list_all(transaction: AsyncSession) -> list[StoredUser]:
     """Return everybody, oldest first."""
     return [_stored(row) for row in (await transaction.execute(select(User).order_by(col(User.id)))).scalars()]

@@ -104,12 +104,12 @@ _TOKEN_COLUMNS = f"""{_of("t", _TOKEN)}, p.client_id, p.epoch, p.status = 'activ
     t.family_id is not null and (f.id is null or f.revoked_at is not null), {_STANDING}"""
 
 
-def _token(parameter: int) -> str:
+def _token(parameter: int, application: str = "client_id, epoch, status", table: str = "access_token") -> str:
     return "\n".join(
         (
-            _find("t", _TOKEN, "access_token", f"id = ${parameter}"),
+            _find("t", _TOKEN, table, f"id = ${parameter}"),
             _find("f", "id, auth_time, revoked_at", "token_family", "id = t.family_id"),
-            _find("p", "client_id, epoch, status", "application", "id = t.application_id"),
+            _find("p", application, "application", "id = t.application_id"),
             _standing("t"),
         )
     )
@@ -125,6 +125,81 @@ from (values (1)) one
 )
 GATHER_TOKEN_ALONE = Statement(
     "gather_token_alone", f"select {_TOKEN_COLUMNS}\nfrom (values (1)) one\n{_token(1)}", shares_trips=True
+)
+
+GATHER_TOKEN_FOR_WEBSITE = Statement(
+    "gather_token_for_website",
+    f"""
+select {_TOKEN_COLUMNS}, p.allowed_origins
+from (values (1)) one
+{_token(1, "client_id, epoch, status, allowed_origins")}""",
+    shares_trips=True,
+)
+
+FIND_LEGACY = Statement("find_legacy", "select kind, target_id from legacy_credential where digest = $1")
+GATHER_LEGACY_TOKEN = Statement(
+    "gather_legacy_token",
+    f"""
+select {_of("c", _CLIENT)}, {_TOKEN_COLUMNS}, p.allowed_origins
+from (values (1)) one
+{_client("client_id = $1")}
+{_token(2, "client_id, epoch, status, allowed_origins", "legacy_token")}""",
+)
+
+_PERSONAL = "id, digest, user_id, user_epoch, name, scopes, created_at, expires_at, revoked_at"
+# A person's roles are few, and found by the index on his memberships; those in deleted organizations give nothing.
+_PERSONAL_COLUMNS = f"""{_of("t", _PERSONAL)}, u.sub, u.username, u.disabled_at is null, u.epoch,
+    array(select m.role from organization_member m
+        join lateral (select from organization where id = m.organization_id and deleted_at is null offset 0) o on true
+        where m.user_id = t.user_id)"""
+
+
+def _personal(parameter: int) -> str:
+    return "\n".join(
+        (
+            _find("t", _PERSONAL, "personal_token", f"id = ${parameter}"),
+            _find("u", "sub, username, epoch, disabled_at", "user_account", "id = t.user_id"),
+        )
+    )
+
+
+GATHER_PERSONAL_TOKEN = Statement(
+    "gather_personal_token",
+    f"""
+select {_of("c", _CLIENT)}, {_PERSONAL_COLUMNS}
+from (values (1)) one
+{_client("client_id = $1")}
+{_personal(2)}""",
+)
+GATHER_PERSONAL_TOKEN_ALONE = Statement(
+    "gather_personal_token_alone",
+    f"select {_PERSONAL_COLUMNS}\nfrom (values (1)) one\n{_personal(1)}",
+    shares_trips=True,
+)
+
+_KEY = "id, digest, retiring_digest, organization_id, label, last_four, scopes, allowed_origins, status, created_at"
+_KEY_COLUMNS = f"{_of('k', _KEY)}, o.slug, o.deleted_at is null"
+
+
+def _key(parameter: int) -> str:
+    return "\n".join(
+        (
+            _find("k", _KEY, "api_key", f"id = ${parameter}"),
+            _find("o", "slug, deleted_at", "organization", "id = k.organization_id"),
+        )
+    )
+
+
+GATHER_KEY = Statement(
+    "gather_key",
+    f"""
+select {_of("c", _CLIENT)}, {_KEY_COLUMNS}
+from (values (1)) one
+{_client("client_id = $1")}
+{_key(2)}""",
+)
+GATHER_KEY_ALONE = Statement(
+    "gather_key_alone", f"select {_KEY_COLUMNS}\nfrom (values (1)) one\n{_key(1)}", shares_trips=True
 )
 
 _SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at"

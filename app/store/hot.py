@@ -11,14 +11,18 @@ import asyncpg
 import orjson
 
 from app.protocol.facts import (
+    Authentication,
     ClientFact,
     CodeFact,
     FamilyFact,
     InteractionFact,
+    KeyFact,
+    PersonalTokenFact,
     RecordFact,
     SessionFact,
     TokenFact,
 )
+from app.protocol.legacy import CredentialKind
 from app.store import gather_sql, hot_rows, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot_connection import Statement
@@ -27,6 +31,8 @@ from app.store.orders import (
     AuditEntry,
     AuthorizationSettlement,
     CodeSettlement,
+    NewCode,
+    NewFrontToken,
     NewInteraction,
     NewToken,
     RefreshSettlement,
@@ -90,6 +96,53 @@ class Hot:
         row, client = await self._with_client(gather_sql.GATHER_TOKEN, client_id, token_id)
         return client, None if row is None else hot_rows.token(row, hot_rows.CLIENT_WIDTH)
 
+    async def gather_token_for_website(self, token_id: UUID) -> tuple[TokenFact | None, tuple[str, ...]]:
+        """Return an access token, and the origins that its application allows."""
+        row = await self._pool.read(gather_sql.GATHER_TOKEN_FOR_WEBSITE, token_id)
+        return (None, ()) if row is None else (hot_rows.token(row, 0), hot_rows.allowed_origins(row, 0))
+
+    async def find_legacy(self, digest: bytes) -> tuple[CredentialKind, UUID] | None:
+        """Return which row an imported string with this digest belongs to."""
+        row = await self._pool.read(gather_sql.FIND_LEGACY, digest)
+        return None if row is None else (row[0], row[1])
+
+    async def gather_legacy_token(
+        self, client_id: str | None, token_id: UUID
+    ) -> tuple[ClientFact | None, TokenFact | None, tuple[str, ...]]:
+        """Return the active application that asks (None: our own API), an imported access token, and the origins that
+        the token's application allows."""
+        row, client = await self._with_client(gather_sql.GATHER_LEGACY_TOKEN, client_id or "", token_id)
+        if row is None:
+            return client, None, ()
+        at = hot_rows.CLIENT_WIDTH
+        return client, hot_rows.token(row, at), hot_rows.allowed_origins(row, at)
+
+    async def gather_personal_token(
+        self, client_id: str | None, token_id: UUID
+    ) -> tuple[ClientFact | None, PersonalTokenFact | None]:
+        """Return the active application that asks (None: our own API asks) and a personal token with its person.
+
+        The application may come from the cache; the token, its person and his roles never do.
+        """
+        client = None if client_id is None else self._applications.get(client_id)
+        if client_id is None or client is not None:
+            row = await self._pool.read(gather_sql.GATHER_PERSONAL_TOKEN_ALONE, token_id)
+            return client, None if row is None else hot_rows.personal_token(row, 0)
+        row, client = await self._with_client(gather_sql.GATHER_PERSONAL_TOKEN, client_id, token_id)
+        return client, None if row is None else hot_rows.personal_token(row, hot_rows.CLIENT_WIDTH)
+
+    async def gather_key(self, client_id: str | None, key_id: UUID) -> tuple[ClientFact | None, KeyFact | None]:
+        """Return the active application that asks (None: our own API asks) and an API key with its organization.
+
+        The application may come from the cache; the key and its organization never do.
+        """
+        client = None if client_id is None else self._applications.get(client_id)
+        if client_id is None or client is not None:
+            row = await self._pool.read(gather_sql.GATHER_KEY_ALONE, key_id)
+            return client, None if row is None else hot_rows.key(row, 0)
+        row, client = await self._with_client(gather_sql.GATHER_KEY, client_id, key_id)
+        return client, None if row is None else hot_rows.key(row, hot_rows.CLIENT_WIDTH)
+
     async def gather_authorize(
         self, client_id: str, session_id: UUID | None, now: datetime
     ) -> tuple[ClientFact | None, SessionFact | None, RecordFact | None]:
@@ -131,14 +184,12 @@ class Hot:
         return await self._pool.write(settle_sql.DENY_INTERACTION, interaction_id, now, *_audit(audit)) is not None
 
     async def settle_authorization(self, order: AuthorizationSettlement) -> SettledAuthorization | None:
-        """Close the interaction, merge the record, insert the code that copies the merged version.
+        """Close the interaction, merge the record, insert the code (or token) that copies the merged version.
 
         None, and nothing is written, when the interaction is over, or user or application are no longer what they
         were when the order was decided.
         """
-        code = order.code
-        row = await self._pool.write(
-            settle_sql.SETTLE_AUTHORIZATION,
+        merged = (
             order.interaction_id,
             order.now,
             order.user_id,
@@ -147,21 +198,13 @@ class Hot:
             order.application_epoch,
             order.new_record_id,
             list(dict.fromkeys(order.pairs)),
-            code.id,
-            code.digest,
-            code.scopes,
-            code.resources,
-            code.authentication.auth_time,
-            code.authentication.acr,
-            code.authentication.amr,
-            code.authentication.sid,
-            code.redirect_uri,
-            code.code_challenge,
-            code.nonce,
-            *_audit(order.audit),
-            code.offline,
-            code.expires_at,
         )
+        answer, audit = order.answer, _audit(order.audit)
+        if isinstance(answer, NewCode):
+            granted = (*_code(answer), *audit, answer.offline, answer.expires_at)
+            row = await self._pool.write(settle_sql.SETTLE_AUTHORIZATION, *merged, *granted)
+        else:
+            row = await self._pool.write(settle_sql.SETTLE_FRONT_TOKEN, *merged, *_front_token(answer), *audit)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 
     async def settle_code(self, order: CodeSettlement) -> bool:
@@ -214,9 +257,10 @@ class Hot:
         """Revoke a family, only the application's own when one is named; False when there was nothing to revoke."""
         return await self._won(settle_sql.REVOKE_FAMILY, family_id, now, reason, application_id, *_audit(audit))
 
-    async def revoke_token(self, token_id: UUID, now: datetime, audit: AuditEntry) -> bool:
-        """Revoke one access token; False when there was nothing to revoke."""
-        return await self._won(settle_sql.REVOKE_TOKEN, token_id, now, *_audit(audit))
+    async def revoke_token(self, token_id: UUID, now: datetime, audit: AuditEntry, *, legacy: bool = False) -> bool:
+        """Revoke one access token, an imported one when told so; False when there was nothing to revoke."""
+        statement = settle_sql.REVOKE_LEGACY_TOKEN if legacy else settle_sql.REVOKE_TOKEN
+        return await self._won(statement, token_id, now, *_audit(audit))
 
     async def count_failed_redemption(self, grant_id: UUID, limit: int, now: datetime) -> None:
         """Count a wrong verifier or redirect URI; at `limit` the code expires."""
@@ -255,6 +299,21 @@ def _storable(text: str) -> str | None:
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode("utf-8")
+
+
+def _authentication(how: Authentication) -> tuple[object, ...]:
+    return how.auth_time, how.acr, how.amr, how.sid
+
+
+def _code(code: NewCode) -> tuple[object, ...]:
+    asked = (code.redirect_uri, code.code_challenge, code.nonce)
+    return code.id, code.digest, code.scopes, code.resources, *_authentication(code.authentication), *asked
+
+
+def _front_token(token: NewFrontToken) -> tuple[object, ...]:
+    family = (token.family_id, token.key_version)
+    carried = (token.scopes, token.resources, token.expires_at)
+    return token.id, token.digest, *family, *carried, *_authentication(token.authentication)
 
 
 def _token(token: NewToken) -> tuple[object, ...]:

@@ -13,7 +13,9 @@ from app.protocol.facts import (
     CodeFact,
     FamilyFact,
     InteractionFact,
+    KeyFact,
     Origin,
+    PersonalTokenFact,
     RecordFact,
     SessionFact,
     Standing,
@@ -27,6 +29,7 @@ FAMILY_WIDTH = 20
 TOKEN_WIDTH = 21
 SESSION_WIDTH = 15
 RECORD_WIDTH = 4
+STANDING_WIDTH = 7
 
 
 def client(row: asyncpg.Record) -> ClientFact | None:
@@ -69,6 +72,7 @@ def policy_of(stored: dict[str, Any]) -> ApplicationPolicy:
         refresh_token_absolute=_seconds(stored.get("refresh_token_absolute")),
         rotate_refresh_tokens=stored.get("rotate_refresh_tokens", True),
         require_pkce=stored.get("require_pkce", True),
+        allow_implicit=stored.get("allow_implicit", False),
     )
 
 
@@ -131,6 +135,53 @@ def token(row: asyncpg.Record, at: int) -> TokenFact | None:
         auth_time=row[at + 19],
         family_revoked=row[at + 20],
         standing=_standing(row, at + TOKEN_WIDTH, active=row[at + 16], epoch=row[at + 15]),
+    )
+
+
+def allowed_origins(row: asyncpg.Record, at: int) -> tuple[str, ...]:
+    """Read the allowed origins of the application of a token from column `at` on; they come after it."""
+    return tuple(row[at + TOKEN_WIDTH + STANDING_WIDTH] or ())
+
+
+def personal_token(row: asyncpg.Record, at: int) -> PersonalTokenFact | None:
+    """Read a personal token with its person and his roles, from column `at` on."""
+    if row[at] is None or row[at + 12] is None:
+        return None
+    return PersonalTokenFact(
+        id=row[at],
+        digest=row[at + 1],
+        user_id=row[at + 2],
+        user_epoch=row[at + 3],
+        name=row[at + 4],
+        scopes=tuple(row[at + 5]),
+        issued_at=row[at + 6],
+        expires_at=row[at + 7],
+        revoked_at=row[at + 8],
+        subject=row[at + 9],
+        username=row[at + 10],
+        user_active=row[at + 11],
+        user_epoch_now=row[at + 12],
+        roles=tuple(row[at + 13]),
+    )
+
+
+def key(row: asyncpg.Record, at: int) -> KeyFact | None:
+    """Read an API key with its organization, from column `at` on."""
+    if row[at] is None or row[at + 10] is None:
+        return None
+    return KeyFact(
+        id=row[at],
+        digest=row[at + 1],
+        retiring_digest=row[at + 2],
+        organization_id=row[at + 3],
+        label=row[at + 4],
+        last_four=row[at + 5],
+        scopes=tuple(row[at + 6]),
+        allowed_origins=tuple(row[at + 7]),
+        active=row[at + 8] == "active",
+        issued_at=row[at + 9],
+        organization_slug=row[at + 10],
+        organization_active=row[at + 11],
     )
 
 

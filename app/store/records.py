@@ -1,4 +1,4 @@
-"""Authorization records as their user sees them: listed, narrowed, revoked, with their history.
+"""Authorization records as their user sees them: listed, narrowed, revoked. Their history is in the audit trail.
 
 Whoever calls this has checked that the record is the user's own. The merge is `Hot.settle_authorization`.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Application, Audit, Authorization, AuthorizationScope
+from app.models import Application, Authorization, AuthorizationScope
 from app.store import audit
 from app.store.database import Database
 from app.store.orders import AuditEntry
@@ -47,19 +47,6 @@ class Record:
     pairs: tuple[GrantedPair, ...]
     created_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One change of a record, out of the audit trail."""
-
-    at: datetime
-    event: str
-    actor_kind: str
-    actor_id: str
-    request_id: str
-    address: str
-    data: dict[str, Any]
 
 
 class VersionChanged(Exception):
@@ -160,17 +147,6 @@ async def revoke(
         change: dict[str, object] = {"before": record.pairs, "after": [], "version": record.version + 1}
         await audit.record(transaction, replace(entry, data={**entry.data, **change}), authorization_id=record_id)
     return True
-
-
-async def history(database: Database, record_id: UUID, limit: int = 100) -> list[HistoryEntry]:
-    """Return the latest changes of a record, also of a revoked one, newest first."""
-    query = select(Audit).where(col(Audit.authorization_id) == record_id).order_by(col(Audit.id).desc()).limit(limit)
-    async with database.transaction() as transaction:
-        rows = (await transaction.scalars(query)).all()
-    return [
-        HistoryEntry(row.at, row.event, row.actor_kind, row.actor_id, row.request_id, row.address, row.data)
-        for row in rows
-    ]
 
 
 async def _locked(

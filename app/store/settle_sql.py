@@ -11,10 +11,16 @@ from app.store.hot_connection import Statement
 _AUDIT = "id, at, event, request_id, actor_kind, actor_id, user_id, application_id, subject_id, address, data"
 
 
-def _audit(first: int, source: str, *, data: str = "", authorization: str = "") -> str:
-    """Insert the audit row whose eleven columns are the parameters from `first` on, once per row of `source`."""
+def _audit(first: int, source: str, *, data: str = "", authorization: str = "", owned: bool = False) -> str:
+    """Insert the audit row whose eleven columns are the parameters from `first` on, once per row of `source`.
+
+    `owned`: the source knows better than the parameters whose it is, and of which application.
+    """
     types = ("uuid", "timestamptz", "text", "text", "text", "text", "uuid", "uuid", "text", "text", "jsonb")
-    values = ", ".join(f"${first + place}::{kind}" for place, kind in enumerate(types))
+    given = [f"${first + place}::{kind}" for place, kind in enumerate(types)]
+    if owned:
+        given[6:8] = [f"coalesce({source}.user_id, {given[6]})", f"coalesce({source}.application_id, {given[7]})"]
+    values = ", ".join(given)
     columns = f"{_AUDIT}, authorization_id" if authorization else _AUDIT
     extra = f", {authorization}" if authorization else ""
     return f"insert into audit ({columns}) select {values}{data}{extra} from {source}"
@@ -41,11 +47,19 @@ with i as (update interaction set closed_at = $2 where id = $1 and closed_at is 
 select id from i""",
 )
 
+_NEW_TOKEN = (
+    "insert into access_token (id, digest, family_id, authorization_id, user_id, application_id, record_version, "
+    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at)"
+)
+
+
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
-# $8 pairs, $9-$19 the code, $20-$30 the audit row
-SETTLE_AUTHORIZATION = Statement(
-    "settle_authorization",
-    f"""
+# $8 pairs, $9-$19 what is granted, $20-$30 the audit row
+def _authorization(name: str, granted: str) -> Statement:
+    """Close the interaction, merge the record, and write what is granted, which selects from the record `m`."""
+    return Statement(
+        name,
+        f"""
 with who as (
     select u.id
     from (select id from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
@@ -74,32 +88,53 @@ s as (
     select m.id, p, $2, $2 from m, unnest($8::text[]) p
     on conflict (authorization_id, pair) do update
     set last_granted = greatest(authorization_scope.last_granted, excluded.last_granted)),
-g as (
-    insert into grant_code
-        (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
-         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at)
-    select $9, $10, $5, $3, m.id, m.version, $4, $6, $11, $12, $13, $14, $15, $16::uuid, $17::text, $18::text,
-        $19::text, $31, $32
-    from m),
+{granted},
 b as (
     select m.id, m.version, m.pairs, array(
         select p from unnest(m.pairs, m.since) with ordinality u (p, v, o)
         where v < m.version or m.last_change <> $20 order by o) before
     from m),
 l as ({
-        _audit(
-            20,
-            "b",
-            data=" || jsonb_build_object('before', b.before, 'after', b.pairs, 'version', b.version)",
-            authorization="b.id",
-        )
-    })
+            _audit(
+                20,
+                "b",
+                data=" || jsonb_build_object('before', b.before, 'after', b.pairs, 'version', b.version)",
+                authorization="b.id",
+            )
+        })
 select id, version, pairs from m""",
+    )
+
+
+# $9-$19, $31 and $32 the code
+SETTLE_AUTHORIZATION = _authorization(
+    "settle_authorization",
+    """
+g as (
+    insert into grant_code
+        (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
+         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at)
+    select $9, $10, $5, $3, m.id, m.version, $4, $6, $11, $12, $13, $14, $15, $16::uuid, $17::text, $18::text,
+        $19::text, $31, $32
+    from m)""",
 )
 
-_NEW_TOKEN = (
-    "insert into access_token (id, digest, family_id, authorization_id, user_id, application_id, record_version, "
-    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at)"
+# $9, $10, $13-$15 the token; its family is $11, $12 the version of its key, $16-$19 how the person signed in
+SETTLE_FRONT_TOKEN = _authorization(
+    "settle_front_token",
+    f"""
+f as (
+    insert into token_family
+        (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
+         resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
+         nonce)
+    select $11, m.id, $3, $5, m.version, $4, $6, $13, $14, null, 0, array[$12::int, 0], $2, $15, $15, $16, $17, $18,
+        $19::uuid, null
+    from m),
+t as (
+    {_NEW_TOKEN}
+    select $9, $10, $11, m.id, $3, $5, m.version, $4, $6, $13, $14, $2, $15
+    from m)""",
 )
 
 # The application was read from a cache, or a moment ago: what was decided on counts only if it is the same still.
@@ -209,14 +244,22 @@ REVOKE_FAMILY = Statement(
     f"""
 with f as (
     update token_family set revoked_at = $2, revoked_reason = $3
-    where id = $1 and revoked_at is null and ($4::uuid is null or application_id = $4) returning id),
-l as ({_audit(5, "f")})
+    where id = $1 and revoked_at is null and ($4::uuid is null or application_id = $4)
+    returning id, user_id, application_id, authorization_id),
+l as ({_audit(5, "f", authorization="f.authorization_id", owned=True)})
 select exists (select from f)""",
 )
 REVOKE_TOKEN = Statement(
     "revoke_token",
     f"""
 with t as (update access_token set revoked_at = $2 where id = $1 and revoked_at is null returning id),
+l as ({_audit(3, "t")})
+select exists (select from t)""",
+)
+REVOKE_LEGACY_TOKEN = Statement(
+    "revoke_legacy_token",
+    f"""
+with t as (update legacy_token set revoked_at = $2 where id = $1 and revoked_at is null returning id),
 l as ({_audit(3, "t")})
 select exists (select from t)""",
 )

@@ -1,13 +1,19 @@
-"""How records are used: read for the pages, from the token families that are still in force."""
+"""How records are used: read for the pages, from the token families that are still in force, and from the records."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlmodel import col
 
-from app.models import TokenFamily
+from app.crypto.secrets import id_time
+from app.models import Application, Authorization, BrowserSession, TokenFamily
 from app.store.database import Database
+
+MOST_COUNTED = 10_000
+"""More people than that are not counted: it would take as long as they are many."""
 
 
 async def last_used(database: Database, user_id: UUID) -> dict[UUID, datetime]:
@@ -23,12 +29,85 @@ async def last_used(database: Database, user_id: UUID) -> dict[UUID, datetime]:
 
 async def live_families(database: Database, user_id: UUID, record_id: UUID, now: datetime) -> int:
     """Return how many of the record's token families are neither revoked nor run out at the aware moment `now`."""
-    query = select(func.count()).where(
+    query = select(func.count()).where(*_live(user_id, record_id, now))
+    async with database.transaction() as transaction:
+        return (await transaction.execute(query)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFamily:
+    """A place where an application is signed in: a token family in force, and the sign-in that it came from.
+
+    `signed_in`, `address` and `user_agent` are those of the browser's session, None and empty when it is gone from the
+    database. Times are aware UTC.
+    """
+
+    id: UUID
+    begun: datetime
+    last_used: datetime
+    signed_in: datetime | None
+    address: str
+    user_agent: str
+
+
+async def families(
+    database: Database, user_id: UUID, record_id: UUID, now: datetime, *, after: UUID | None = None, limit: int
+) -> list[LiveFamily]:
+    """Return up to `limit` of a record's families in force, the newest first; with `after`, those older than it."""
+    query = (
+        select(
+            col(TokenFamily.id),
+            col(TokenFamily.rotated_at),
+            col(BrowserSession.auth_time),
+            col(BrowserSession.address),
+            col(BrowserSession.user_agent),
+        )
+        .outerjoin(BrowserSession, col(BrowserSession.id) == col(TokenFamily.sid))
+        .where(*_live(user_id, record_id, now))
+        .order_by(col(TokenFamily.id).desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(col(TokenFamily.id) < after)
+    async with database.transaction() as transaction:
+        rows = (await transaction.execute(query)).all()
+    return [
+        LiveFamily(row.id, id_time(row.id), row.rotated_at, row.auth_time, row.address or "", row.user_agent or "")
+        for row in rows
+    ]
+
+
+async def is_live(database: Database, user_id: UUID, record_id: UUID, family_id: UUID, now: datetime) -> bool:
+    """Tell whether a family is one of the record's, and in force."""
+    query = select(col(TokenFamily.id)).where(*_live(user_id, record_id, now), col(TokenFamily.id) == family_id)
+    async with database.transaction() as transaction:
+        return (await transaction.execute(query)).first() is not None
+
+
+async def people(database: Database, application_ids: Iterable[UUID], *, most: int = MOST_COUNTED) -> dict[UUID, int]:
+    """Return by application how many people have it connected; one more than `most` stands for any number above."""
+    some = (
+        select(col(Authorization.id))
+        .where(col(Authorization.application_id) == col(Application.id), col(Authorization.revoked_at).is_(None))
+        .limit(most + 1)
+        .correlate(Application)
+        .lateral()
+    )
+    query = (
+        select(col(Application.id), func.count(some.c.id))
+        .join(some, true())
+        .where(col(Application.id).in_(list(application_ids)))
+        .group_by(col(Application.id))
+    )
+    async with database.transaction() as transaction:
+        return dict((await transaction.execute(query)).all())
+
+
+def _live(user_id: UUID, record_id: UUID, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
         col(TokenFamily.user_id) == user_id,
         col(TokenFamily.authorization_id) == record_id,
         col(TokenFamily.revoked_at).is_(None),
         col(TokenFamily.idle_expires_at) > now,
         col(TokenFamily.expires_at) > now,
     )
-    async with database.transaction() as transaction:
-        return (await transaction.execute(query)).scalar_one()

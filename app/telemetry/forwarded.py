@@ -1,7 +1,7 @@
 """The address of the person behind the proxies (standards NS-1): only what a trusted proxy says counts."""
 
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 
 def client_address(connection: str, forwarded_for: Iterable[bytes], trusts: Callable[[str], bool]) -> str:
@@ -19,6 +19,17 @@ def client_address(connection: str, forwarded_for: Iterable[bytes], trusts: Call
             break
         address = told
     return address
+
+
+def within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Tell whether an address lies in one of the networks; what is no address lies in none."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:  # how a socket on `::` names IPv4 peers
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)
 
 
 def _read(text: str) -> str | None:

@@ -33,6 +33,7 @@ class RequestMetrics:
         self._answers: dict[tuple[str, str, str], int] = {}
         self._outcomes: dict[tuple[str, str], int] = {}
         self._durations: dict[str, _Duration] = {}
+        self._front_channel: dict[str, int] = {}
 
     def observe(self, *, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
         """Count one answered request. `route` and `outcome` come from closed sets; `seconds` is its duration."""
@@ -47,6 +48,10 @@ class RequestMetrics:
         duration.seconds += seconds
         duration.buckets[bisect_left(BOUNDS, seconds)] += 1
 
+    def front_channel_token(self, client_id: str) -> None:
+        """Count a token that went through a browser; the operator has named each application that may have such."""
+        self._front_channel[client_id] = self._front_channel.get(client_id, 0) + 1
+
     def snapshot(self) -> Snapshot:
         """Return every series as JSON types."""
         requests: Snapshot = [("requests", [*labels], [count]) for labels, count in self._answers.items()]
@@ -54,7 +59,10 @@ class RequestMetrics:
         seconds: Snapshot = [
             ("seconds", [route], [one.seconds, *one.buckets]) for route, one in self._durations.items()
         ]
-        return requests + outcomes + seconds
+        front_channel: Snapshot = [
+            ("front_channel", [client_id], [count]) for client_id, count in self._front_channel.items()
+        ]
+        return requests + outcomes + seconds + front_channel
 
 
 REQUESTS = RequestMetrics()
@@ -94,15 +102,20 @@ class WorkerMetrics(Collector):
         outcomes = CounterMetricFamily(
             "assent_outcomes", "How protocol requests ended: granted, or an error code.", labels=["route", "outcome"]
         )
+        front_channel = CounterMetricFamily(
+            "assent_front_channel_tokens", "Access tokens that went through a browser (legacy).", labels=["client_id"]
+        )
         seconds = HistogramMetricFamily("assent_request_seconds", "Duration of requests.", labels=["route"])
         for (kind, labels), numbers in sorted(totals.items()):
             if kind == "requests":
                 requests.add_metric(labels, numbers[0])
             elif kind == "outcomes":
                 outcomes.add_metric(labels, numbers[0])
+            elif kind == "front_channel":
+                front_channel.add_metric(labels, numbers[0])
             else:
                 seconds.add_metric(labels, list(_cumulated(numbers[1:])), sum_value=numbers[0])
-        yield from (requests, outcomes, seconds)
+        yield from (requests, outcomes, seconds, front_channel)
 
 
 def _add(totals: dict[tuple[str, tuple[str, ...]], list[float]], snapshot: Snapshot) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.crypto.secrets import random_bytes
 from app.protocol.errors import ErrorCode, OAuthError
-from app.telemetry.forwarded import client_address
+from app.telemetry.forwarded import client_address, within
 from app.telemetry.logging import request_lines
 from app.telemetry.metrics import REQUESTS, RequestMetrics, route_of
 from app.telemetry.redaction import redact_text
@@ -56,7 +56,7 @@ class Requests:
         self._lines = request_lines()
         networks = tuple(ip_network(network, strict=False) for network in trusted_proxies)
         self._proxies = bool(networks)
-        self._trusts = lru_cache(maxsize=1024)(lambda address: _within(address, networks))
+        self._trusts = lru_cache(maxsize=1024)(lambda address: within(address, networks))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; anything but HTTP passes through."""
@@ -148,15 +148,3 @@ def _ending(state: Mapping[str, Any]) -> tuple[str, str]:
     if refusal is not None:
         return ErrorCode.TEMPORARILY_UNAVAILABLE.wire, type(refusal).__name__
     return state.get("outcome", ""), ""
-
-
-def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    if not networks:
-        return False
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:  # how a socket on `::` names IPv4 peers
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)

@@ -16,10 +16,22 @@ DOCS_CLIENT_ID = "assent-docs"
 DOCS_REDIRECT_PATH = "/docs/oauth2-redirect"
 
 
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One kind of problem that the API answers with: `anchor` is what its `type` ends with."""
+
+    anchor: str
+    name: str
+    status: int
+    title: str
+    remedy: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocsPage(Page):
-    """The API explorer. Its Authorize button runs the code flow with PKCE as the public client `client_id`, whose one
-    redirect URI is the issuer's origin + `/docs/oauth2-redirect`. `scopes` are ticked beforehand."""
+    """The API explorer, and what its problems mean. Its Authorize button runs the code flow with PKCE as the public
+    client `client_id`, whose one redirect URI is the issuer's origin + `/docs/oauth2-redirect`. `scopes` are ticked
+    beforehand."""
 
     template: ClassVar[str] = "docs.html"
     policy: ClassVar[Policy] = Policy.API_EXPLORER
@@ -28,6 +40,7 @@ class DocsPage(Page):
     client_id: str = DOCS_CLIENT_ID
     redirect_path: str = DOCS_REDIRECT_PATH
     scopes: tuple[str, ...] = ()
+    problems: tuple[ProblemKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

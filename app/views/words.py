@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January",
     "February",
@@ -51,6 +52,16 @@ def short_date(moment: datetime) -> str:
 def clock(moment: datetime) -> str:
     """Return "14:32 UTC"."""
     return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def clock_to_the_second(moment: datetime) -> str:
+    """Return "14:32:07"; the page says that it is UTC."""
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
+
+
+def day(moment: datetime) -> str:
+    """Return "Sunday, 22 November 2026"."""
+    return f"{_WEEKDAYS[moment.astimezone(UTC).weekday()]}, {date(moment)}"
 
 
 def date_and_clock(moment: datetime) -> str:

@@ -1,10 +1,12 @@
 """Catalogues are whole and no longer than what is used: an entry that nothing names is a promise that nothing keeps."""
 
 import ast
+from functools import cache
 
 import pytest
 
 from app.protocol.errors import ErrorCode
+from app.protocol.events import Event
 from tests.architecture.repository import Module, modules
 
 DESCRIBED_IN = ("app.protocol.errors", "app.routers.openapi")
@@ -19,6 +21,18 @@ FEATURES_ASKED_IN = (
     "app.settings",
 )
 """The registry, mounting, the computed documents, and the policy that settings turn switches into."""
+
+
+EVENTS_TOLD_IN = (
+    "app.protocol.events",
+    "app.views",
+    "app.routers.account.desk",
+    "app.routers.api.authorization_models",
+)
+"""Where events are listed, put into words and shown, without being written down."""
+
+WAITING = frozenset({Event.TOKEN_ISSUED})
+"""Events of grant types to come."""
 
 
 def members_named(module: Module, enum: str) -> set[str]:
@@ -39,6 +53,31 @@ def test_every_error_code_is_raised_somewhere(code: ErrorCode) -> None:
 def test_features_are_asked_only_where_things_are_mounted_registered_and_published() -> None:
     asking = [module for module in modules("app") if members_named(module, "Feature")]
     assert not [module.path for module in asking if not module.is_in(*FEATURES_ASKED_IN)]
+
+
+@cache
+def events_written() -> frozenset[str]:
+    """Return the events that some module names which does more than tell of them."""
+    writing = [module for module in modules("app") if not module.is_in(*EVENTS_TOLD_IN)]
+    return frozenset().union(*(members_named(module, "Event") for module in writing))
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_is_written_down_somewhere_or_waits_for_its_deed(event: Event) -> None:
+    assert (event.name in events_written()) is (event not in WAITING)
+
+
+def test_no_event_is_spelled_outside_the_catalogue() -> None:
+    """A name in quotes could be mistyped, and nobody would find its rows."""
+    names = {event.value for event in Event}
+    spelled = [
+        (module.path, node.value)
+        for module in modules("app")
+        if not module.is_in("app.protocol.events")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and node.value in names
+    ]
+    assert spelled == []
 
 
 def test_a_member_is_found_by_its_enum() -> None:

@@ -23,7 +23,8 @@ RULES = {"authorize", "client_auth", "grant_types", "tokens"}
 """Parts of `protocol` whose tests have a folder of their own."""
 
 TESTS = APP - {"__init__.py", "main.py", "py.typed"} | RULES
-TESTS |= {"architecture", "bench", "conftest.py", "endpoints", "examples", "journeys", "support", "test_main.py"}
+TESTS |= {"architecture", "bench", "conftest.py", "endpoints", "examples", "journeys", "original", "support"}
+TESTS |= {"test_main.py"}
 PYTHON = ("app", "bench", "examples", "tests")
 
 SELECT_STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:\w+\.)?\*", re.IGNORECASE)

@@ -91,7 +91,7 @@ def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
         assent(
             *("application", "create", "--name", "Shop", "--client-id", "shop"),
             *("--redirect-uri", "https://shop.example/cb", "--redirect-uri", "https://shop.example/other"),
-            *("--scope", "org:read", "--scope", "team:read", "--no-require-pkce"),
+            *("--scope", "org:read", "--scope", "team:read", "--no-require-pkce", "--allow-implicit"),
         )
     )
     secret = last_word(made)
@@ -108,6 +108,7 @@ def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
     assert found["redirect_uris"] == ["https://shop.example/cb", "https://shop.example/other"]
     assert found["grant_types"] == ["authorization_code", "refresh_token"]
     assert (found["scope"], found["require_pkce"], found["secrets"]) == ("org:read team:read", False, 1)
+    assert found["allow_implicit"] is True
     assert "shop\tShop\tweb\tactive" in succeeded(assent("application", "list")).splitlines()
 
 
@@ -133,6 +134,8 @@ def test_secrets_are_rotated_and_applications_switched_off_and_on(assent: Assent
     made = succeeded(assent("application", "create", *words))
     rotated = succeeded(assent("application", "rotate-secret", "board"))
     assert last_word(rotated) != last_word(made)
+    assert last_word(succeeded(assent("application", "rotate-secret", "board", "--keep-old"))) != last_word(rotated)
+    assert json.loads(succeeded(assent("application", "show", "board")))["secrets"] == 2
     assert succeeded(assent("application", "disable", "board")) == "board is disabled.\n"
     assert succeeded(assent("application", "disable", "board")) == "board was not active.\n"
     assert "board\tBoard\tweb\tdisabled" in succeeded(assent("application", "list")).splitlines()

@@ -8,7 +8,7 @@ from tests.support.server import Server, directory_for_server, running_server
 
 SUBJECTS = (
     *("files", "database", "roles", "schema", "partitions"),
-    *("applications", "scopes", "reachable", "clock"),
+    *("applications", "implicit", "scopes", "reachable", "clock"),
 )
 LEGACY = {
     "applications": [

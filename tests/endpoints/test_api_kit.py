@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from app.routers.api.authorization_models import AuthorizationAnswer, AuthorizationList, AuthorizationSummary
-from app.routers.api.paging import cursor_of, read_cursor
 from app.routers.api.problems import ProblemDetails, api_router
 from app.routers.api.session import SessionAnswer
+from app.routers.cursors import cursor_of, read_cursor
 from app.store.database import StoreUnavailable
 from app.telemetry.requests import Requests
 from tests.support.api_person import AUTHORIZATIONS, HERE, NOBODYS, PROBLEM, Person, assert_problem, enter
@@ -111,7 +111,7 @@ async def test_a_browser_that_has_lost_its_cookie_is_given_no_token(sam: Person)
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/api/v1/session", "GET"), (AUTHORIZATIONS, "GET"), (ONE, "DELETE, GET"), (SCOPE, "DELETE")],
+    [("/api/v1/session", "GET, HEAD"), (AUTHORIZATIONS, "GET, HEAD"), (ONE, "DELETE, GET, HEAD"), (SCOPE, "DELETE")],
 )
 async def test_other_methods_are_refused_with_those_that_are_allowed(sam: Person, path: str, allowed: str) -> None:
     for method in {"POST", "PUT", "PATCH", "OPTIONS", "DELETE", "PROPFIND"} - set(allowed.split(", ")):

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from app.store.hot_connection import counting_trips
+from tests.support.credentials import api_key, personal_token
+from tests.support.membership import found
 from tests.support.service import (
     SECRET,
     Service,
@@ -47,10 +49,25 @@ async def test_introspection_takes_one_trip(browser: httpx.AsyncClient) -> None:
         assert len(await trips_of(call)) == 1
 
 
+async def test_introspection_of_what_has_no_application_takes_one_trip_as_well(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    organization = await found(site.database, "northquay", site.clock())
+    _, token = await personal_token(site, await site.user("casey"), "openid")
+    _, key = await api_key(site, organization, "org:read")
+    for credential, statement in ((token, "gather_personal_token"), (key, "gather_key")):
+        call = browser.post("/oauth/introspect", data={"token": credential}, auth=("web", SECRET))
+        assert await trips_of(call) == [statement]
+        with counting_trips() as trips:
+            await browser.post("/oauth/revoke", data={"token": credential}, auth=("web", SECRET))
+        assert trips == ["gather_client"]
+
+
 async def test_our_own_api_takes_one_trip_with_a_token_and_none_without(browser: httpx.AsyncClient) -> None:
     tokens = (await redeem(browser, "web", await obtain_code(browser, "web", "robin"))).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert await trips_of(browser.get("/api/v1/me", headers=headers)) == ["gather_token_alone"]
+    browser.cookies.clear()
     assert await trips_of(browser.get("/api/v1/")) == []
     assert await trips_of(browser.get("/api/v1/me", headers={"Authorization": "Bearer x"}), 401) == []
 

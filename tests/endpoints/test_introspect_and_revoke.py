@@ -1,8 +1,15 @@
 """POST /oauth/introspect and /oauth/revoke at the wire (standards A4, A5)."""
 
+from hashlib import sha256
+from uuid import UUID
+
 import httpx
 import pytest
 
+from app.crypto.secrets import new_id
+from app.models import ApiKey, Organization, PersonalToken, User
+from tests.support.credentials import api_key, change, personal_token
+from tests.support.membership import found, join
 from tests.support.service import ISSUER, SECRET, Service, obtain_code, redeem
 
 
@@ -114,3 +121,78 @@ async def test_a_public_application_revokes_with_its_client_id(browser: httpx.As
     tokens = (await browser.post("/oauth/token", data=data)).json()
     await browser.post("/oauth/revoke", data={"token": tokens["refresh_token"], "client_id": "spa"})
     assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
+
+
+async def scene(site: Service) -> tuple[UUID, UUID]:
+    """Return the ids of an organization and of its one member, both new."""
+    name = f"scene-{new_id(site.clock())}"
+    organization, person = await found(site.database, name, site.clock()), await site.user(name)
+    await join(site.database, organization, person, "member", site.clock())
+    return organization, person
+
+
+@pytest.mark.spec("original", "BUG 20")
+async def test_a_personal_token_is_active_with_what_its_persons_roles_leave_of_it(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    organization, person = await scene(site)
+    token_id, token = await personal_token(site, person, "org:admin", "org:read", expires_at=None)
+    for hint in ("access_token", "refresh_token", "nonsense"):
+        data = {"token": token, "token_type_hint": hint}
+        body = (await browser.post("/oauth/introspect", data=data, auth=("web", SECRET))).json()
+        assert (body["active"], body["scope"], body["jti"]) == (True, "org:read", str(token_id))
+        assert "client_id" not in body
+        assert "exp" not in body
+    await change(site, Organization, organization, deleted_at=site.clock())
+    assert (await introspect(browser, token)).json() == {"active": False}
+
+
+async def test_a_key_is_active_until_it_or_its_organization_is_not(site: Service, browser: httpx.AsyncClient) -> None:
+    organization, _ = await scene(site)
+    key_id, key = await api_key(site, organization, "org:read", "team:read")
+    body = (await introspect(browser, key)).json()
+    assert set(body) == {"active", "token_type", "iat", "iss", "jti", "organization", "scope"}
+    assert (body["active"], body["scope"]) == (True, "org:read team:read")
+    await change(site, ApiKey, key_id, status="inactive")
+    assert (await introspect(browser, key)).json() == {"active": False}
+    await change(site, ApiKey, key_id, status="active")
+    await change(site, Organization, organization, deleted_at=site.clock())
+    assert (await introspect(browser, key)).json() == {"active": False}
+
+
+async def test_a_revoked_expired_or_disabled_persons_token_is_inactive(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    _, person = await scene(site)
+    token_id, token = await personal_token(site, person, "org:read")
+    assert (await introspect(browser, token)).json()["active"]
+    for column in ("revoked_at", "expires_at"):
+        await change(site, PersonalToken, token_id, **{column: site.clock()})
+        assert (await introspect(browser, token)).json() == {"active": False}
+        await change(site, PersonalToken, token_id, **{column: None})
+    assert (await introspect(browser, token)).json()["active"]
+    await change(site, User, person, disabled_at=site.clock(), epoch=1)
+    assert (await introspect(browser, token)).json() == {"active": False}
+
+
+async def test_a_client_does_not_revoke_what_is_no_clients(site: Service, browser: httpx.AsyncClient) -> None:
+    organization, person = await scene(site)
+    _, token = await personal_token(site, person, "org:read")
+    _, key = await api_key(site, organization, "org:read")
+    for credential in (token, key):
+        answer = await revoke(browser, credential)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert (await introspect(browser, credential)).json()["active"]
+
+
+async def test_what_a_resource_server_asks_about_is_in_use(site: Service, browser: httpx.AsyncClient) -> None:
+    organization, person = await scene(site)
+    token_id, token = await personal_token(site, person, "org:read")
+    key_id, key = await api_key(site, organization, "org:read")
+    dead_id, dead = await api_key(site, organization, "org:read", status="inactive")
+    for credential in (token, key, dead):
+        await introspect(browser, credential)
+    waiting = site.server.last_uses.waiting
+    assert waiting.personal_tokens[token_id] == waiting.api_keys[key_id] == site.clock()
+    assert dead_id not in waiting.api_keys
+    assert {digest for _, digest in waiting.secrets} == {sha256(SECRET.encode()).digest()}

@@ -26,7 +26,8 @@ async def connected(browser: httpx.AsyncClient) -> list[str]:
     """Return the addresses of the connected applications."""
     page = await browser.get(PATH)
     assert page.status_code == 200, page.text
-    return list(dict.fromkeys(re.findall(rf'href="({PATH}/[0-9a-f-]{{36}})"', page.text)))
+    live, _, _ = page.text.partition('id="h-ended"')
+    return list(dict.fromkeys(re.findall(rf'href="({PATH}/[0-9a-f-]{{36}})"', live)))
 
 
 def form_of(page: httpx.Response, scope: str) -> dict[str, str]:
@@ -40,9 +41,13 @@ NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize("path", ["/account", PATH, f"{PATH}/{NOBODYS}", f"{PATH}/{NOBODYS}/disconnect"])
-async def test_whoever_is_not_signed_in_signs_in_first(browser: httpx.AsyncClient, path: str) -> None:
+async def test_whoever_is_not_signed_in_signs_in_first_and_is_led_back(browser: httpx.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert answer.status_code == 303
+    assert answer.headers["location"].partition("?")[0] == "/login"
+    assert path.removeprefix("/account") not in answer.headers["location"] or path == "/account"
+    answer = await sign_in(browser, "robin", await browser.get(answer.headers["location"]))
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
 
 
 @pytest.mark.parametrize("act", ["remove", "disconnect"])
@@ -127,7 +132,7 @@ async def test_disconnecting_asks_first_and_then_ends_everything(site: Service, 
     shown = await follow(robin, answer)
     assert "Deploy Diary</bdi> is disconnected" in shown.text
     assert await connected(robin) == []
-    assert (await robin.get(url)).status_code == 404
+    assert "You disconnected" in (await robin.get(url)).text
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await robin.get("/api/v1/me", headers=bearer)).status_code == 401
     assert "Nothing is connected" in (await robin.get(PATH)).text

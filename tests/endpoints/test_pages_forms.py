@@ -4,7 +4,6 @@ import httpx
 import pytest
 
 from app.protocol.params import MAX_BODY
-from app.routers.pages.forms import origin_of
 from tests.support.browser import Browser, hidden_fields
 from tests.support.site import Site, open_site
 
@@ -166,19 +165,3 @@ async def test_cookies_on_https_have_the_host_prefix_and_are_secure(pages: Site)
         assert set_cookie.startswith("__Host-assent_browser=")
         assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} == set(set_cookie.split("; ")[1:])
         assert (await browser.fill("/login", "/logout")).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://id.example.org", "https://id.example.org"),
-        ("https://id.example.org/tenant", "https://id.example.org"),
-        ("https://id.example.org:443", "https://id.example.org"),
-        ("https://id.example.org:8443/x", "https://id.example.org:8443"),
-        ("http://localhost:80", "http://localhost"),
-        ("http://[::1]:8000", "http://[::1]:8000"),
-        ("https://ID.example.org", "https://id.example.org"),
-    ],
-)
-def test_origins_are_spelled_as_browsers_do(url: str, origin: str) -> None:
-    assert origin_of(url) == origin

@@ -18,6 +18,7 @@ import pytest
 
 from app.services.applications import new_client_secret
 from app.store import embedded
+from tests.support.api_person import HERE
 from tests.support.demo import RunningDemo, running_demo
 from tests.support.processes import eventually
 from tests.support.service import (
@@ -111,6 +112,7 @@ async def demo(hunt: Hunt) -> AsyncIterator[RunningDemo]:
         hunt.hide(*(word for file in files for word in re.findall(r"[\w.~-]{30,}", file.read_text())))
         async with visitor(running, hunt) as browser:
             await _live(browser, hunt)
+            await _manage(browser, hunt)
             await _blunder(browser, hunt)
             hunt.seen.append((await browser.get(urlsplit(running.setup_link).path)).headers["referrer-policy"])
         yield running
@@ -136,6 +138,59 @@ async def _live(browser: httpx.AsyncClient, hunt: Hunt) -> None:
     assert (await redeem(browser, "web", code)).json()["error"] == "invalid_grant"  # the replay, which ends the family
     assert (await browser.post("/oauth/revoke", data={"token": fresh["refresh_token"]}, auth=basic)).status_code == 200
     assert (await browser.get("/api/v1/me", headers=_bearer(fresh["access_token"]))).status_code == 401
+
+
+async def _manage(browser: httpx.AsyncClient, hunt: Hunt) -> None:
+    """Make one of every other credential, use it where it belongs and where it does not, and look at its traces."""
+    await sign_in(browser, "robin")
+    csrf = (await browser.get("/api/v1/session", headers=HERE)).json()["csrf"]
+    hunt.hide(csrf)
+    headers = HERE | {"X-CSRF-Token": csrf}
+
+    async def make(path: str, **content: object) -> dict[str, str]:
+        answer = await browser.post(f"/api/v1/{path}", json=content, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+        made: dict[str, str] = answer.json()
+        return made
+
+    await make("organizations", slug="saltbarn", name="Saltbarn")
+    application = await make("applications", client_name="Pager Bridge", redirect_uris=[REDIRECT_URI])
+    token = await make("tokens", name="Nightly export", scopes=["org:read"], expires_in=3600)
+    key = await make("organizations/saltbarn/api-keys", label="Runner")
+    invitation = await make("organizations/saltbarn/invitations", role="member")
+    rotated = await make(f"organizations/saltbarn/api-keys/{key['id']}/rotate")
+    made = [application["client_secret"], token["token"], key["key"], rotated["key"]]
+    made.append(invitation["url"].rpartition("/")[2])
+    assert [secret[:5] for secret in made] == ["ascs_", "aspt_", "asak_", "asak_", "asiv_"]
+    hunt.hide(*made)
+    audit = "/api/v1/organizations/saltbarn/audit"
+    for secret in made:
+        assert (await browser.get(audit, headers=_bearer(secret))).status_code == (
+            200 if secret.startswith(("aspt_", "asak_")) else 401
+        )
+        await browser.get(audit, auth=(secret, ""))
+        await browser.get(audit, auth=("", secret))
+        await browser.get(f"/api/v1/{secret}", headers={"X-Request-Id": secret[:64]})
+        await browser.get("/api/v1/me", params={"access_token": secret})
+        await browser.get("/oauth/token", params={"client_secret": secret})
+        await browser.post(
+            "/oauth/token", data={"grant_type": "refresh_token", "refresh_token": secret}, auth=(secret, "")
+        )
+        await browser.post("/oauth/introspect", data={"token": secret}, auth=("web", SECRET))
+        await browser.post("/oauth/revoke", data={"token": secret}, auth=("web", SECRET))
+        await browser.delete(f"/api/v1/tokens/{secret}", headers=headers)
+        await browser.get(f"/invitations/{secret}")
+    for path in (
+        "/account/activity",
+        "/account/tokens",
+        "/organizations/saltbarn/audit",
+        "/organizations/saltbarn/api-keys",
+    ):
+        page = await browser.get(path)
+        assert page.status_code == 200
+        assert hunt.found_in(page.text) <= {csrf[:9] + "…"}, path
+    for path in (audit, f"{audit}/export", f"{audit}/export?format=csv", "/api/v1/audit/export", "/api/v1/tokens"):
+        assert hunt.found_in((await browser.get(path, headers=HERE)).text) == set(), path
 
 
 async def _blunder(browser: httpx.AsyncClient, hunt: Hunt) -> None:
@@ -225,6 +280,8 @@ async def test_no_secret_stands_in_the_audit_trail_or_in_a_decision_trace(demo: 
 
     assert rows["decision_trace"].count("invalid_scope") >= 4
     assert "login.failed" in rows["audit"]
+    for event in ("personal_token.created", "api_key.rotated", "invitation.created", "application.created"):
+        assert event in rows["audit"]
     assert {name: found for name, text in rows.items() if (found := hunt.found_in(text))} == {}
 
 

@@ -17,6 +17,7 @@ from app.store.database import Database
 from tests.store.conftest import engine as engine
 from tests.support.database import FreshDatabase
 from tests.support.facts import VERIFIER
+from tests.support.history import history
 from tests.support.race import (
     CLIENT_ID,
     CONNECTIONS,
@@ -64,7 +65,7 @@ async def disconnect(raced: RacedServer, browser: httpx.AsyncClient) -> None:
 
 async def replay(raced: RacedServer, record_id: UUID) -> list[str]:
     """Follow a record through the audit trail: every change begins where the one before it ended."""
-    changes = [entry.data for entry in await records.history(raced.database, record_id)]
+    changes = [entry.data for entry in await history(raced.database, record_id)]
     pairs: list[str] = []
     for change in sorted(changes, key=lambda change: (change["version"], change["before"] == change["after"])):
         assert change["before"] == pairs

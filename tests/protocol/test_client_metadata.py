@@ -65,6 +65,13 @@ def test_redirect_uris_are_demanded_by_grants_that_redirect(document: dict[str, 
     assert refused.value.code is ErrorCode.INVALID_REDIRECT_URI
 
 
+def test_an_unfinished_application_may_lack_its_redirect_uri_and_nothing_else() -> None:
+    found = read({}, SCOPES, unfinished=True)
+    assert (found.redirect_uris, found.grant_types, found.response_types) == ((), ("authorization_code",), ("code",))
+    with pytest.raises(OAuthError, match="application_type must be native"):
+        read({"redirect_uris": ["com.example.app:/cb"], "application_type": "web"}, SCOPES, unfinished=True)
+
+
 @pytest.mark.spec("RFC 7591", "5")
 @pytest.mark.parametrize(
     "uri",

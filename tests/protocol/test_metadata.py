@@ -47,6 +47,16 @@ def test_what_is_switched_off_is_not_published(feature: str, members: set[str]) 
     assert whole.keys() - reduced.keys() == members
 
 
+def test_the_implicit_grant_is_published_only_where_it_is_on() -> None:
+    whole = document(ISSUER, FeatureSet.chosen({}), REGISTRY)
+    legacy = document(ISSUER, FeatureSet.chosen({"implicit": True}), REGISTRY)
+    assert {name: value for name, value in legacy.items() if value != whole[name]} == {
+        "response_types_supported": ["code", "token"],
+        "response_modes_supported": ["query", "fragment"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+    }
+
+
 def test_a_grant_that_is_switched_off_is_not_published() -> None:
     reduced = document(ISSUER, FeatureSet.chosen({"refresh_token": False}), REGISTRY)
     assert reduced["grant_types_supported"] == ["authorization_code"]

@@ -120,6 +120,24 @@ async def test_rotating_the_secret_replaces_it(database: Database) -> None:
     assert after.version == before.version + 1
 
 
+async def test_the_old_secret_may_work_beside_the_new_one_until_the_next_rotation(database: Database) -> None:
+    made = await applications.create(database, described(), OPERATOR)
+    second = await applications.rotate_secret(database, made.client_id, OPERATOR, keep_old=True)
+    fact = await database.hot.gather_client(made.client_id)
+    assert fact is not None
+    assert made.client_secret is not None
+    assert fact.secret_digests == (digest(made.client_secret.encode()), digest(second.encode()))
+    with pytest.raises(NotPossible, match="has 2 valid secrets"):
+        await applications.rotate_secret(database, made.client_id, OPERATOR, keep_old=True)
+    third = await applications.rotate_secret(database, made.client_id, OPERATOR)
+    assert (await applications.find(database, made.client_id)).secret_digests == (digest(third.encode()),)
+
+
+def test_nothing_of_a_weak_secret_is_shown() -> None:
+    assert applications.last_four("short") == ""
+    assert len(applications.last_four(applications.new_client_secret(OPERATOR.now))) == 4
+
+
 async def test_a_disabled_application_is_unknown_and_its_epoch_never_comes_back(database: Database) -> None:
     made = await applications.create(database, described(), OPERATOR)
     before = await database.hot.gather_client(made.client_id)

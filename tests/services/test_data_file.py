@@ -18,6 +18,8 @@ from app.store import applications, directory
 from app.store.applications import StoredApplication
 from app.store.database import Database
 from app.store.directory import StoredUser
+from tests.store.scene import fetch
+from tests.support.database import FreshDatabase
 
 SCOPES = ScopeRegistry(DEFAULT)
 NOW = datetime.now(UTC)
@@ -110,6 +112,25 @@ async def test_the_protocol_sees_a_declared_application(database: Database) -> N
     assert fact.policy.refresh_token_absolute is None
     assert not fact.policy.require_pkce
     assert fact.policy.rotate_refresh_tokens
+    assert not fact.policy.allow_implicit
+
+
+async def test_the_legacy_switch_for_tokens_through_the_browser_is_set_and_taken_back(database: Database) -> None:
+    implicit = {"grant_types": ["authorization_code", "implicit"], "response_types": ["code", "token"]}
+    marked = SHOP | implicit | {"allow_implicit": True}
+    report = await apply(database, users=[ADA], applications=[marked])
+    assert report.not_in_effect == ()
+    fact = await database.hot.gather_client("shop")
+    assert fact is not None
+    assert fact.policy.allow_implicit
+    report = await apply(database, users=[ADA], applications=[SHOP | implicit])
+    assert report.not_in_effect == (
+        "application shop: grant_types implicit",
+        "application shop: response_types token",
+    )
+    fact = await database.hot.gather_client("shop")
+    assert fact is not None
+    assert not fact.policy.allow_implicit
 
 
 async def test_applying_again_changes_nothing(database: Database) -> None:
@@ -210,6 +231,35 @@ async def test_a_secret_that_the_file_does_not_name_stays(database: Database) ->
     assert (await client(database)).secret_digests == (digest(SECRET.encode()),)
 
 
+async def test_a_declared_secret_that_is_valid_leaves_the_one_beside_it_alone(database: Database) -> None:
+    await apply(database, users=[ADA], applications=[SHOP])
+    second = await application_service.rotate_secret(database, "shop", OPERATOR, keep_old=True)
+    both = (digest(SECRET.encode()), digest(second.encode()))
+    assert (await client(database)).secret_digests == both
+    for declared in (SECRET, second):
+        assert signs(await apply(database, users=[ADA], applications=[SHOP | {"client_secret": declared}])) == [
+            *("= Ada", "= shop")
+        ]
+    assert (await client(database)).secret_digests == both
+
+
+async def test_allowed_origins_are_stored_and_their_change_is_told(database: Database) -> None:
+    await apply(database, users=[ADA], applications=[SHOP | {"allowed_origins": ["https://shop.example"]}])
+    assert (await client(database)).description.allowed_origins == ("https://shop.example",)
+    report = await apply(database, users=[ADA], applications=[SHOP])
+    assert report.changes[1].details == ('allowed_origins: ["https://shop.example"] → nothing',)
+    assert (await client(database)).description.allowed_origins == ()
+
+
+async def test_a_deleted_application_is_not_declared_back_to_life(
+    database: Database, fresh_database: FreshDatabase
+) -> None:
+    await apply(database, users=[ADA], applications=[SHOP])
+    await fetch(fresh_database.superuser_url, "update application set status = 'deletion_in_progress'")
+    with pytest.raises(DataFileError, match=r"applications\[shop\]\.client_id was that of a deleted application"):
+        await apply(database, users=[ADA], applications=[SHOP])
+
+
 async def test_an_application_that_becomes_public_loses_its_secret(database: Database) -> None:
     await apply(database, users=[ADA], applications=[SHOP])
     public = SHOP | {"client_secret": None, "token_endpoint_auth_method": "none"}
@@ -241,15 +291,15 @@ async def test_what_is_not_built_is_stored_and_reported_and_the_application_is_r
         database,
         users=[ADA],
         applications=[SHOP | {"require_pushed_authorization_requests": True, "profile": "fapi2", "scope": "openid"}],
-        organizations=[{"slug": "acme"}],
-        api_keys=[{"name": "deploy"}],
+        organizations=[{"slug": "acme", "plan": "free"}],
+        resources=[{"identifier": "https://api.example"}],
     )
     assert report.not_in_effect == (
         "application shop: require_pushed_authorization_requests",
         "application shop: profile",
         "application shop: scope openid",
-        "organizations: 1, checked and not stored; apply the file again with a version that has them",
-        "api_keys: 1, checked and not stored; apply the file again with a version that has them",
+        "organization acme: plan",
+        "resources: 1, checked and not stored; apply the file again with a version that has them",
     )
     fact = await database.hot.gather_client("shop")
     assert fact is not None

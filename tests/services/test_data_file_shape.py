@@ -144,7 +144,7 @@ def test_all_registered_metadata_of_later_versions_is_accepted() -> None:
     assert entry.unmet() + entry.unmet_further() == ("dpop_bound_access_tokens", "profile")
     assert set(entry.waiting()) == {
         *("authorization_details_types", "backchannel_logout_uri", "dpop_bound_access_tokens"),
-        *("id_token_signed_response_alg", "post_logout_redirect_uris", "profile", "allowed_origins", "scope openid"),
+        *("id_token_signed_response_alg", "post_logout_redirect_uris", "profile", "scope openid"),
     }
 
 
@@ -155,7 +155,6 @@ def test_only_a_profile_that_could_demand_more_is_unmet(profile: str, unmet: tup
 
 def test_tables_of_later_versions_are_checked_for_their_shape() -> None:
     data = parse(
-        organizations=[{"slug": "acme", "name": "Acme", "members": [{"user": "ada", "role": "owner"}], "plan": "free"}],
         resources=[
             {
                 "identifier": "https://api.example",
@@ -163,11 +162,9 @@ def test_tables_of_later_versions_are_checked_for_their_shape() -> None:
                 "token_format": "jwt",
                 "introspection_clients": ["shop"],
             }
-        ],
-        api_keys=[{"organization": "acme", "scopes": ["org:read"]}],
+        ]
     )
-    assert data.organizations[0].slug == "acme"
-    assert told(organizations=[{"slug": "acme", "members": "ada"}]) == ["organizations[acme].members must be a list."]
+    assert data.resources[0].token_format == "jwt"
     assert told(resources=[{"scopes": ["org:fly"], "token_format": "x"}])[0].startswith(
         "resources[0].identifier is missing"
     )
@@ -204,3 +201,31 @@ def test_files_that_cannot_be_read_are_named_with_the_reason(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataFileError, match=f"{name} {said}"):
         data_file.read(tmp_path / name, SCOPES)
+
+
+def test_an_organization_is_known_by_its_slug_or_by_one_made_of_its_name() -> None:
+    members = [{"user": "ada", "role": "owner"}, {"username": "bob", "role": "member"}]
+    data = parse(organizations=[{"slug": "acme", "members": members, "plan": "free"}, {"name": "Salt & Barn, Ltd."}])
+    acme, salt_barn = data.organizations
+    assert (acme.identifier, salt_barn.identifier) == ("acme", "salt-barn-ltd")
+    assert [(member.user, member.role) for member in acme.members] == [("ada", "owner"), ("bob", "member")]
+
+
+@pytest.mark.parametrize(
+    ("organization", "problem"),
+    [
+        ({"slug": "acme", "members": "ada"}, "organizations[acme].members must be a list."),
+        ({"slug": "A"}, "organizations[A].slug cannot be: use 3 to 40 characters."),
+        ({"slug": "admin"}, "organizations[admin].slug cannot be: choose another word: this one is reserved."),
+        ({"name": "ab"}, "organizations[ab] needs a slug: the name makes none (use 3 to 40 characters)."),
+        ({"members": []}, "organizations[0] needs a slug: the name makes none (choose a short name)."),
+        ({"slug": "acme", "name": "a" * 65}, "organizations[acme].name cannot be: use 64 characters or fewer."),
+        (
+            {"slug": "acme", "members": [{"user": "ada", "role": "king"}]},
+            "organizations[acme].members[0].role is no role of this server; there are: member, admin, manager, owner.",
+        ),
+    ],
+    ids=["members", "short", "reserved", "no slug", "nothing", "long name", "role"],
+)
+def test_what_is_wrong_with_an_organization_is_told(organization: dict[str, Any], problem: str) -> None:
+    assert told(organizations=[organization]) == [problem]

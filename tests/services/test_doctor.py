@@ -9,7 +9,7 @@ import pytest
 from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 from app.services import doctor
 from app.services.doctor import FileCondition, Finding, Level
-from app.store.condition import DatabaseCondition, RegisteredApplication
+from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 DATABASE = DatabaseCondition(
@@ -101,6 +101,8 @@ def test_files_are_ours_and_closed(file: FileCondition, level: Level) -> None:
         ({"rotates": False}, "shop keeps its refresh token"),
         ({"redirect_uris": ("http://shop.example/cb",)}, "shop gets its codes over http (shop.example)"),
         ({"unmet": ("dpop_bound_access_tokens",)}, "shop asks for dpop_bound_access_tokens"),
+        ({"allowed_origins": ("https://shop.example", "*")}, "shop lets its tokens be used on every website (*)"),
+        ({"allowed_origins": ("*.com",)}, "shop lets its tokens be used on every website (*.com)"),
     ],
 )
 def test_every_exemption_of_an_application_is_named(changed: dict[str, object], said: str) -> None:
@@ -114,6 +116,15 @@ def test_applications_without_exemptions_and_loopback_redirects_are_fine() -> No
     native = replace(APPLICATION, redirect_uris=("http://127.0.0.1/cb", "http://[::1]/cb", "com.example:/cb"))
 
     assert _worst(doctor.check_applications([APPLICATION, native])).level is Level.OK
+
+
+def test_tokens_through_the_browser_are_named_with_the_applications_that_may_have_them() -> None:
+    marked = replace(APPLICATION, client_id="old-widget", allow_implicit=True)
+    (finding,) = doctor.check_implicit([APPLICATION, marked], on=True)
+    assert (finding.level, finding.seen) == (Level.WARN, "response_type=token is on for old-widget")
+    assert finding.remedy
+    assert _worst(doctor.check_implicit([APPLICATION], on=True)).level is Level.WARN
+    assert _worst(doctor.check_implicit([marked], on=False)).level is Level.OK
 
 
 def test_a_scope_without_a_description_is_named_with_the_key_to_set() -> None:
@@ -160,3 +171,17 @@ def test_settings_that_do_nothing_yet_are_named() -> None:
 
     assert finding.level is Level.WARN
     assert "registration.mode" in finding.seen
+
+
+def test_a_key_that_every_website_may_use_is_named() -> None:
+    own = WebsiteKey("saltbarn", "Board", ("board.example", "*.board.example"))
+    assert _worst(doctor.check_keys([own])).level is Level.OK
+    finding = _worst(doctor.check_keys([own, WebsiteKey("northquay", "Widget", ("widget.example", "*"))]))
+    assert (finding.level, finding.seen) == (Level.WARN, "'Widget' of northquay works on every website (*)")
+
+
+def test_a_system_key_that_is_on_is_named_with_its_networks() -> None:
+    assert _worst(doctor.check_system_key(on=False, networks=("127.0.0.0/8",))).level is Level.OK
+    finding = _worst(doctor.check_system_key(on=True, networks=("127.0.0.0/8", "::1/128")))
+    assert finding.level is Level.WARN
+    assert "127.0.0.0/8, ::1/128" in finding.seen

@@ -210,11 +210,9 @@ def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     assert sorted(key for key, _ in settings.not_in_effect()) == [
         "authorization_details",
         "ciba",
-        "lifetimes.personal_token",
         "limits.registrations",
         "outbound",
         "registration",
-        "roles",
     ]
 
 

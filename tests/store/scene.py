@@ -161,7 +161,7 @@ def consent(
         application_epoch=0,
         pairs=pairs,
         new_record_id=new_id(now),
-        code=NewCode(**{**new_code, **(code or {})}),
+        answer=NewCode(**{**new_code, **(code or {})}),
         audit=entry("authorization.granted", now, asked=list(pairs)),
     )
 
@@ -171,7 +171,7 @@ async def approve(scene: Scene, *pairs: str, now: datetime = NOW) -> tuple[Settl
     order = consent(scene, *pairs, now=now)
     settled = await scene.database.hot.settle_authorization(order)
     assert settled is not None
-    return settled, order.code.id
+    return settled, order.answer.id
 
 
 def exchange(origin: Origin, code_id: UUID, now: datetime = NOW) -> CodeSettlement:

@@ -22,7 +22,7 @@ from tests.support.database import FreshDatabase
 
 STATEMENTS = (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS)
 FORBIDDEN = {"Seq Scan", "Hash Join", "Merge Join", "Bitmap Heap Scan", "Bitmap Index Scan", "Materialize", "Memoize"}
-PARTITIONED = {"gather_token", "gather_token_alone", "revoke_token"}
+PARTITIONED = {"gather_token", "gather_token_alone", "gather_token_for_website", "revoke_token"}
 ROWS = 5_000
 SAMPLES = {
     "uuid": f"'{new_id(NOW)}'",
@@ -46,6 +46,22 @@ FILL = {
     '"authorization"': """insert into "authorization"
         (id, user_id, application_id, pairs, since, last_change, created_at, updated_at)
         select gen_random_uuid(), u.id, a.id, '{a}', '{1}', gen_random_uuid(), now(), now()""",
+    "organization": """insert into organization (id, slug, name, created_at, updated_at)
+        select gen_random_uuid(), 'o' || n, 'n', now(), now()""",
+    "organization_member": """insert into organization_member (organization_id, user_id, role, joined_at)
+        select o.id, u.id, 'member', now()""",
+    "personal_token": """insert into personal_token
+        (id, digest, last_four, user_id, user_epoch, name, scopes, created_at)
+        select gen_random_uuid(), '', '', u.id, 0, 'n', '{}', now()""",
+    "api_key": """insert into api_key
+        (id, digest, last_four, organization_id, label, scopes, created_at, updated_at)
+        select gen_random_uuid(), '', '', o.id, 'l', '{}', now(), now()""",
+    "legacy_credential": """insert into legacy_credential (digest, kind, target_id)
+        select decode(md5(n::text), 'hex'), 'api_key', gen_random_uuid()""",
+    "legacy_token": """insert into legacy_token
+        (id, digest, application_id, record_version, user_epoch, application_epoch, scopes, resources, issued_at,
+         expires_at)
+        select gen_random_uuid(), '', gen_random_uuid(), 1, 0, 0, '{}', '{}', now(), now()""",
     "interaction": """insert into interaction
         (id, digest, application_id, client_id, params, request_id, created_at, expires_at)
         select gen_random_uuid(), '', gen_random_uuid(), 'c', '[]', 'r', now(), now()""",
@@ -71,8 +87,10 @@ async def fill(connection: asyncpg.Connection, rows: int, start: int) -> None:
     """Add rows to every table that a hot statement looks into; never analysed here."""
     for table, insert in FILL.items():
         source = f" from generate_series({start}, {start + rows - 1}) n"
-        if table in {"browser_session", '"authorization"'}:
+        if table in {"browser_session", '"authorization"', "organization_member", "personal_token"}:
             source += " join user_account u on u.sub = 's' || n join application a on a.client_id = 'c' || n"
+        if table in {"organization_member", "api_key"}:
+            source += " join organization o on o.slug = 'o' || n"
         for day in range(2) if table == "access_token" else (0,):
             arguments = (str(new_id(NOW + timedelta(days=day))),) if table == "access_token" else ()
             await connection.execute(insert + source, *arguments)
@@ -135,7 +153,9 @@ async def test_a_statement_that_shares_trips_names_its_row_first_and_answers_wit
     assert len(await hot_connection.fetch(f'execute "{statement.name}"({samples})')) == 1
 
 
-@pytest.mark.parametrize("name", ["gather_token", "gather_authorize", "settle_refresh.rotate"])
+@pytest.mark.parametrize(
+    "name", ["gather_token", "gather_personal_token", "gather_key", "gather_authorize", "settle_refresh.rotate"]
+)
 async def test_a_plan_from_the_time_of_three_rows_reads_few_pages_of_many(
     hot_connection: asyncpg.Connection, name: str
 ) -> None:

@@ -9,6 +9,7 @@ from app.store import records
 from app.store.database import Database
 from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene
+from tests.support.history import history
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ async def test_narrowing_removes_what_it_names_and_tells_the_history(scene: Scen
     assert [pair.pair for pair in record.pairs] == ["a", "c"]
     assert (record.version, record.updated_at) == (2, NOW + SECOND)
     assert (await records.first_granted(scene.database, settled.record_id)).keys() == {"a", "c"}
-    newest, oldest = await records.history(scene.database, settled.record_id)
+    newest, oldest = await history(scene.database, settled.record_id)
     assert (newest.event, newest.at, newest.address) == ("authorization.narrowed", NOW + SECOND, "192.0.2.1")
     assert newest.data == {"removed": ["b"], "before": ["a", "b", "c"], "after": ["a", "c"], "version": 2}
     assert oldest.event == "authorization.granted"
@@ -56,7 +57,7 @@ async def test_narrowing_by_nothing_that_is_there_changes_and_tells_nothing(scen
         scene.database, settled.record_id, ["b"], NOW, scenes.entry("authorization.narrowed")
     )
     assert not await records.narrow(scene.database, settled.record_id, [], NOW, scenes.entry("authorization.narrowed"))
-    assert len(await records.history(scene.database, settled.record_id)) == 1
+    assert len(await history(scene.database, settled.record_id)) == 1
     record = await records.get(scene.database, settled.record_id)
     assert record is not None
     assert record.version == 1
@@ -89,7 +90,7 @@ async def test_revoking_ends_a_record_once_and_keeps_its_history(scene: Scene) -
     assert not await records.narrow(
         scene.database, settled.record_id, ["a"], NOW, scenes.entry("authorization.narrowed")
     )
-    told = await records.history(scene.database, settled.record_id)
+    told = await history(scene.database, settled.record_id)
     assert [entry.event for entry in told] == ["authorization.revoked", "authorization.granted"]
     assert told[0].data == {"before": ["a"], "after": [], "version": 2}
 
@@ -102,7 +103,7 @@ async def test_a_change_meant_for_another_version_changes_and_tells_nothing(scen
             await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, version)
         with pytest.raises(records.VersionChanged):
             await records.revoke(scene.database, settled.record_id, NOW, ended, version)
-    assert len(await records.history(scene.database, settled.record_id)) == 1
+    assert len(await history(scene.database, settled.record_id)) == 1
     assert await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, 1)
     assert await records.revoke(scene.database, settled.record_id, NOW, ended, 2)
     assert not await records.revoke(scene.database, settled.record_id, NOW, ended, 3)
@@ -131,5 +132,5 @@ async def test_pages_hold_the_users_live_records_the_newest_first(scene: Scene) 
 async def test_an_unknown_record_is_nothing(database: Database) -> None:
     unknown = new_id(NOW)
     assert await records.get(database, unknown) is None
-    assert await records.history(database, unknown) == []
+    assert await history(database, unknown) == []
     assert not await records.revoke(database, unknown, NOW, scenes.entry("authorization.revoked"))

@@ -7,7 +7,7 @@ from tests.support.database import FreshDatabase
 _TABLES = "failure, one_time_link, browser_session, interaction, grant_code, authorization_scope, token_family"
 
 _FURTHER = "api_key, personal_token, organization_invitation, organization_member, organization, spent_key"
-_AND = "access_token, audit, application_secret, application"
+_AND = "legacy_credential, legacy_import, legacy_token, access_token, audit, application_secret, application"
 
 
 async def empty(fresh: FreshDatabase) -> None:

@@ -12,7 +12,9 @@ from app.protocol.facts import (
     ClientFact,
     CodeFact,
     FamilyFact,
+    KeyFact,
     Origin,
+    PersonalTokenFact,
     SessionFact,
     Standing,
     TokenFact,
@@ -23,7 +25,7 @@ from app.protocol.tokens.refresh_chain import ServerKeys
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 ISSUER = "https://id.example"
-APPLICATION, USER, RECORD, CODE, FAMILY, TOKEN, SESSION = (UUID(int=n) for n in range(1, 8))
+APPLICATION, USER, RECORD, CODE, FAMILY, TOKEN, SESSION, ORGANIZATION = (UUID(int=n) for n in range(1, 9))
 SECRET = b"s" * 32
 KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
 REGISTRY = ScopeRegistry([ScopeDefinition("a"), ScopeDefinition("b"), ScopeDefinition("c")])
@@ -135,6 +137,46 @@ def access_token(**changes: Any) -> TokenFact:
         revoked_at=None,
         family_revoked=False,
         standing=standing(),
+    )
+    return replace(fact, **changes)
+
+
+def personal_token(**changes: Any) -> PersonalTokenFact:
+    """A live personal token of somebody who is a member somewhere; a server's default roles know its scopes."""
+    fact = PersonalTokenFact(
+        id=TOKEN,
+        digest=digest(SECRET),
+        user_id=USER,
+        user_epoch=0,
+        name="nightly",
+        scopes=("org:read", "team:read"),
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=90),
+        revoked_at=None,
+        subject="subject-1",
+        username="robin",
+        user_active=True,
+        user_epoch_now=0,
+        roles=("member",),
+    )
+    return replace(fact, **changes)
+
+
+def api_key(**changes: Any) -> KeyFact:
+    """A working key with the five scopes that a new one gets."""
+    fact = KeyFact(
+        id=TOKEN,
+        digest=digest(SECRET),
+        retiring_digest=None,
+        organization_id=ORGANIZATION,
+        organization_slug="saltbarn",
+        organization_active=True,
+        label="Default",
+        last_four="cafe",
+        scopes=("project:read", "event:read", "team:read", "org:read", "member:read"),
+        allowed_origins=(),
+        active=True,
+        issued_at=NOW,
     )
     return replace(fact, **changes)
 

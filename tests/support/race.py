@@ -81,7 +81,7 @@ class RacedServer:
             application_epoch=self.client.epoch,
             pairs=scopes,
             new_record_id=new_id(now),
-            code=code,
+            answer=code,
             audit=self._entry(now),
         )
         assert await self.database.hot.settle_authorization(order)
@@ -141,12 +141,12 @@ class RacedServer:
 
 @asynccontextmanager
 async def raced_server(
-    database: Database, fresh: FreshDatabase, *, refresh_grace: int = 30
+    database: Database, fresh: FreshDatabase, *, refresh_grace: int = 30, further: Iterable[str] = ()
 ) -> AsyncIterator[RacedServer]:
-    """Run a server with two workers on a database of the tests' clusters."""
+    """Run a server with two workers on a database of the tests' clusters; `further` are scopes besides `SCOPES`."""
     with directory_for_server() as directory:
         lines = [f"[lifetimes]\nrefresh_grace = {refresh_grace}"]
-        lines += [f'[scopes."{scope}"]\ndescription = "See {scope}"' for scope in SCOPES]
+        lines += [f'[scopes."{scope}"]\ndescription = "See {scope}"' for scope in (*SCOPES, *further)]
         (directory / "assent.toml").write_text("\n".join(lines))
         settings = {
             "DATABASE_URL": fresh.runtime_url,

@@ -31,7 +31,7 @@ REDIRECT_URI = "https://client.example/callback"
 PASSWORD = "a long enough password"
 SECRET = "client-secret-of-these-tests"
 KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
-_PASSWORD_HASH = hash_password(PASSWORD)
+PASSWORD_HASH = hash_password(PASSWORD)
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class Service:
             )
         return application_id
 
-    async def user(self, username: str) -> UUID:
+    async def user(self, username: str, *, operator: bool = False) -> UUID:
         """Register a person with `PASSWORD`."""
         user_id = new_id(self.clock())
         async with self.database.transaction() as transaction:
@@ -100,8 +100,9 @@ class Service:
                     username_key=username.casefold(),
                     email=f"{username}@example.com",
                     email_key=f"{username}@example.com",
-                    password_hash=_PASSWORD_HASH,
+                    password_hash=PASSWORD_HASH,
                     created_at=self.clock(),
+                    operator=operator,
                 ),
             )
         return user_id

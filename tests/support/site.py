@@ -24,6 +24,7 @@ from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
 
 PASSWORD = "violet anchor plum taxi"
+KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
 
 
 @dataclass
@@ -105,12 +106,13 @@ def open_site(
     passwords: PasswordQueue | None = None,
     clock: Clock | None = None,
     trusted_proxies: tuple[str, ...] = (),
+    keys: ServerKeys = KEYS,
 ) -> Site:
     """Wire the pages to a database."""
     configured = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
     clock = clock or Clock()
     made = pages_of(configured)
-    server = furnish(made, configured, database, ServerKeys(current=1, by_version={1: b"k" * 32}), clock)
+    server = furnish(made, configured, database, keys, clock)
     if passwords is not None:
         made.state.passwords = passwords
     if limits is not None:

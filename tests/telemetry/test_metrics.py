@@ -67,6 +67,20 @@ def test_durations_fall_into_cumulated_buckets() -> None:
     assert 'assent_request_seconds_bucket{le="+Inf",route="/oauth/token"} 3.0' in text
 
 
+def test_tokens_through_a_browser_are_counted_by_application() -> None:
+    metrics = RequestMetrics()
+    for client_id in ("old-widget", "old-widget", "older"):
+        metrics.front_channel_token(client_id)
+    workers = WorkerMetrics()
+    workers.update(1, metrics.snapshot())
+    workers.update(2, metrics.snapshot())
+
+    text = _exposed(workers)
+
+    assert 'assent_front_channel_tokens_total{client_id="old-widget"} 4.0' in text
+    assert 'assent_front_channel_tokens_total{client_id="older"} 2.0' in text
+
+
 def test_the_listener_serves_them_on_a_port_of_its_own() -> None:
     workers = WorkerMetrics()
     workers.update(1, _worked(2).snapshot())

@@ -35,6 +35,11 @@ from app.views.pages import (
     SignOut,
 )
 from app.views.render import Views
+from tests.views.admin_states import admin_pages
+from tests.views.key_states import key_pages
+from tests.views.organization_states import organization_pages
+from tests.views.portal_states import portal_pages
+from tests.views.token_states import token_pages
 
 NOW = datetime(2026, 11, 22, 14, 28, 7, tzinfo=UTC)
 MARCH = datetime(2026, 3, 3, 16, 20, tzinfo=UTC)
@@ -255,5 +260,17 @@ def account_pages() -> Iterator[tuple[str, Page]]:
 
 
 GALLERY: dict[str, Page] = {
-    name: page for pages in (sign_in_pages(), consent_pages(), error_pages(), account_pages()) for name, page in pages
+    name: page
+    for pages in (
+        sign_in_pages(),
+        consent_pages(),
+        error_pages(),
+        account_pages(),
+        portal_pages(PERSON, NOW),
+        key_pages(PERSON, NOW),
+        token_pages(PERSON, NOW),
+        organization_pages(PERSON, NOW),
+        admin_pages(),
+    )
+    for name, page in pages
 }

@@ -52,7 +52,19 @@ def test_dark_is_dark_and_light_is_light(site: LoopbackSite, browser: Browser) -
     page.context.close()
 
 
-@pytest.mark.parametrize("name", ["consent", "consent-unchecked", "sign-in-failed", "application", "applications"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "consent",
+        "consent-unchecked",
+        "sign-in-failed",
+        "application",
+        "applications",
+        "portal-application",
+        "portal-list",
+        "portal-new",
+    ],
+)
 def test_page_fits_at_twice_the_text_size(name: str, site: LoopbackSite, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 640, "height": 900})
     page.goto(serve(site, name))

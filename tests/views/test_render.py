@@ -38,10 +38,12 @@ def test_page_has_no_inline_script_or_style_and_loads_nothing_from_elsewhere(nam
 @pytest.mark.parametrize("name", GALLERY)
 def test_every_form_posts_to_this_server_with_the_token_of_the_session(name: str) -> None:
     page = parsed(name)
-    for form in page.all("form"):
+    # A search asks for a page and changes nothing; its token would end up in the address.
+    changing = [form for form in page.all("form") if form.get("role") != "search"]
+    for form in changing:
         assert form["method"] == "post"
-        assert form["action"].startswith("/")
-    assert list(page.fields()).count(("csrf", "csrf-value")) == len(page.all("form"))
+    assert all(form["action"].startswith("/") for form in page.all("form"))
+    assert list(page.fields()).count(("csrf", "csrf-value")) == len(changing)
 
 
 def test_sign_in_asks_for_name_and_password_and_says_who_waits() -> None:

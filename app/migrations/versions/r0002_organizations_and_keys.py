@@ -39,6 +39,7 @@ create table organization_invitation (
     role text not null,
     note text not null default '',
     invited_by uuid,
+    inviting_key_id uuid,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     revoked_at timestamptz,
@@ -76,6 +77,7 @@ create table personal_token (
     user_epoch integer not null,
     name text not null,
     scopes text[] not null,
+    version integer not null default 1,
     expires_at timestamptz,
     revoked_at timestamptz,
     last_used_at timestamptz,
@@ -100,6 +102,8 @@ select gen_random_uuid(), application.id, secret, '', application.created_at
   from application, unnest(secret_digests) secret""",
     "alter table application add column owner_organization_id uuid references organization",
     "alter table application add column allowed_origins text[] not null default '{}'",
+    "alter table application add column off_by text not null default '' check (off_by in ('', 'owner', 'operator'))",
+    "update application set off_by = 'operator' where status = 'inactive'",
     "alter table application add column delete_after timestamptz",
     "alter table application add column deleted_at timestamptz",
     "alter table application add column checked_at timestamptz",
@@ -111,6 +115,14 @@ create index application_owner_organization on application (owner_organization_i
     """
 create index application_leaving on application (delete_after)
     where status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null""",
+    """
+create index application_unchecked on application (id)
+    where not verified
+      and (self_registered or owner_user_id is not null or owner_organization_id is not null)""",
+    "create index application_name_beginning on application (lower(name) text_pattern_ops)",
+    "create index application_client_id_beginning on application (client_id text_pattern_ops)",
+    "create index user_account_username_beginning on user_account (username_key text_pattern_ops)",
+    "create index user_account_email_beginning on user_account (email_key text_pattern_ops)",
     """
 create table spent_key (
     digest bytea primary key,
@@ -124,6 +136,14 @@ create table legacy_credential (
     digest bytea primary key,
     kind text not null check (kind in ('access_token', 'refresh_token', 'personal_token', 'api_key')),
     target_id uuid not null
+)""",
+    """
+create table legacy_import (
+    kind text not null,
+    source text not null,
+    target_id uuid not null,
+    at timestamptz not null,
+    primary key (kind, source)
 )""",
     """
 create table legacy_token (
@@ -144,6 +164,7 @@ create table legacy_token (
 )""",
     "alter table audit add column organization_id uuid",
     "alter table audit add column actor_label text not null default ''",
+    "alter table audit add column user_agent text not null default ''",
     "create index audit_organization on audit (organization_id, id) where organization_id is not null",
     """
 create index audit_user on audit (user_id, id)

@@ -52,10 +52,12 @@ def _lengths(subject: Subject) -> None:
 
 
 def _response_type(subject: Subject) -> None:
-    response_types.check(subject.params.get("response_type"), subject.client)
+    response_types.check(subject.params.get("response_type"), subject.client, subject.policy)
 
 
 def _pkce(subject: Subject) -> None:
+    if request_rules.read_response_type(subject.params) == response_types.TOKEN:
+        return  # nothing is redeemed, so there is nothing that a verifier could prove
     pkce.check_challenge(
         subject.params.get("code_challenge"),
         subject.params.get("code_challenge_method"),

@@ -120,9 +120,10 @@ def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
     policy = known.policy
     try:
         client = return_path.require_client(known.client, known.params)
-        path = return_path.establish(client, known.params, issuer=policy.issuer if policy.issuer_in_answers else None)
+        issuer = policy.issuer if policy.issuer_in_answers else None
+        path = return_path.establish(client, known.params, issuer=issuer, implicit=policy.implicit)
     except NoReturnPath as refused:
-        trace.add("return path", "refused", refused.description, "RFC 6749 §4.1.2.1")
+        trace.add("return path", "refused", refused.description, "RFC 6749 §4.1.2.1", received=refused.detail)
         raise
     trace.add("return path", "passed", path.host, "RFC 9700 §4.1.3")
     return client, path

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from app.protocol import response_types
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.params import Parameters
 
@@ -35,11 +36,13 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What outlives the checks of an authorization request: how to ask the person, and what the code remembers.
+    """What outlives the checks of an authorization request: what it asks for, how to ask the person, and what the code
+    remembers.
 
     `max_age` is in seconds.
     """
 
+    response_type: str
     prompts: frozenset[str]
     max_age: int | None
     code_challenge: str | None
@@ -55,11 +58,17 @@ def read(params: Parameters) -> AuthorizationRequest:
     if params.get("force_prompt") is not None and "none" not in prompts:
         prompts |= {"consent"}
     return AuthorizationRequest(
+        response_type=read_response_type(params),
         prompts=prompts,
         max_age=read_max_age(params.get("max_age")),
         code_challenge=params.get("code_challenge"),
         nonce=params.get("nonce"),
     )
+
+
+def read_response_type(params: Parameters) -> str:
+    """Return the response type in its one spelling; empty when there is none."""
+    return response_types.canonical(params.get("response_type") or "")
 
 
 def read_prompt(text: str | None) -> frozenset[str]:

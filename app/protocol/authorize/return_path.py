@@ -6,7 +6,7 @@ RFC 6749 §4.1.2.1, RFC 9700 §4.11.2.
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from app.protocol import redirect_uri, response_types
+from app.protocol import redirect_uri, response_types, scopes
 from app.protocol.authorize.request import MAX_LENGTH
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
@@ -26,6 +26,7 @@ class ReturnPath:
     state: str | None
     issuer: str | None
     travels: bool
+    mode: str = response_types.QUERY
 
     @property
     def host(self) -> str:
@@ -36,8 +37,13 @@ class ReturnPath:
         """SR-1, SR-2: the Location with code, state and iss."""
         return self._location({"code": code})
 
+    def success_with_token(self, access_token: str, *, expires_in: int, granted: tuple[str, ...]) -> str:
+        """RFC 6749 §4.2.2: the Location with the token itself, `expires_in` seconds long; never a refresh token."""
+        members = {"access_token": access_token, "token_type": "Bearer", "expires_in": str(expires_in)}
+        return self._location(members | ({"scope": scopes.render(granted)} if granted else {}))
+
     def failure(self, error: OAuthError) -> str:
-        """RFC 6749 §4.1.2.1: the Location with the error, its description, state and iss; nothing else."""
+        """RFC 6749 §4.1.2.1, §4.2.2.1: the Location with the error, its description, state and iss; nothing else."""
         return self._location({"error": error.code.wire, "error_description": error.description})
 
     def _location(self, members: dict[str, str]) -> str:
@@ -45,6 +51,8 @@ class ReturnPath:
             members["state"] = self.state
         if self.issuer is not None:
             members["iss"] = self.issuer
+        if self.mode == response_types.FRAGMENT:
+            return f"{self.uri}#{urlencode(members)}"
         return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(members)}"
 
 
@@ -69,23 +77,23 @@ def require_client(client: ClientFact | None, params: Parameters) -> ClientFact:
     return client
 
 
-def establish(client: ClientFact, params: Parameters, *, issuer: str | None) -> ReturnPath:
+def establish(client: ClientFact, params: Parameters, *, issuer: str | None, implicit: bool = False) -> ReturnPath:
     """Find where the answer may go, or raise `NoReturnPath`.
 
     Order: redirect URI, response mode (A1.2 steps 3, 4). `issuer` is what `iss` will say, None when issuer
-    identification is off.
+    identification is off; `implicit` tells whether the server has that grant.
     """
     sent, uri = _redirect_uri(client, params)
-    if "response_mode" in params.duplicated or params.get("response_mode") not in (None, *response_types.MODES):
-        raise NoReturnPath(
-            "response_mode", f"response_mode must be {' or '.join(response_types.MODES)}, or be left out"
-        )
+    mode = response_types.mode_of(params.get("response_type"), implicit=implicit)
+    if "response_mode" in params.duplicated or params.get("response_mode") not in (None, mode):
+        raise NoReturnPath("response_mode", f"response_mode must be {mode}, or be left out")
     return ReturnPath(
         uri=uri,
         as_sent=sent,
         state=_state(params),
         issuer=issuer,
         travels=not client.self_registered,
+        mode=mode,
     )
 
 

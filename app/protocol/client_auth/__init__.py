@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.crypto.hashing import digest, matches
+from app.crypto.hashing import Digest, digest, matches
 from app.protocol.client_auth import client_secret_basic, client_secret_post, none
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
@@ -16,6 +16,11 @@ class Presented:
     method: str
     client_id: str
     secret: str = field(default="", repr=False)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the secret: of the client's secrets it has proved to know the one with this digest."""
+        return digest(self.secret.encode("utf-8"))
 
 
 METHODS: tuple[str, ...] = (client_secret_basic.NAME, client_secret_post.NAME, none.NAME)
@@ -60,7 +65,7 @@ def authenticate(presented: Presented, client: ClientFact | None) -> ClientFact:
     (CA-10): nobody learns here which client_id exists.
     """
     digests = client.secret_digests if client is not None and client.secret_digests else _DECOY_DIGESTS
-    shown = digest(presented.secret.encode("utf-8"))
+    shown = presented.digest
     secret_matches = sum(matches(shown, known) for known in digests) > 0
     if client is not None and client.auth_method == presented.method and not client.unmet:
         if presented.method == none.NAME:

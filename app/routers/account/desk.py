@@ -1,17 +1,29 @@
 """Connections as the desk shows them: words for permissions, acts for the history."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from app.pipeline.server import Server
 from app.protocol import redirect_uri
+from app.protocol.events import Event
 from app.protocol.liveness import split_pair
 from app.protocol.policy import effective
 from app.protocol.scopes import ScopeKind, ScopeRegistry
-from app.services.connections import NARROWED, REVOKED, Connection
-from app.store.records import HistoryEntry as StoredEntry
+from app.services.connections import APPLICATION_DELETED, ENDED_BY_PERSON, NARROWED, Connection, Ended
 from app.store.records import Record
-from app.views.pages.account import ConnectedApplication, HeldGroup, HeldPermission, HistoryEntry
+from app.store.trail import TrailEntry
+from app.store.usage import LiveFamily
+from app.views.pages.account import (
+    ConnectedApplication,
+    EndedApplication,
+    HeldGroup,
+    HeldPermission,
+    HistoryAct,
+    HistoryEntry,
+    SignedInPlace,
+)
 from app.views.pages.consent import Lifetime
 from app.views.pages.identity import Application
 
@@ -86,16 +98,46 @@ async def lifetime_of(server: Server, record: Record) -> Lifetime:
     )
 
 
-def timeline_of(registry: ScopeRegistry, entries: list[StoredEntry]) -> tuple[HistoryEntry, ...]:
-    """Return the acts of the history, newest first; sign-ins that changed nothing and asked nobody are left out."""
-    return tuple(act for entry in entries if (act := _act(registry, entry)) is not None)
+def ended_of(ended: Ended) -> EndedApplication:
+    """Return one line of what was disconnected earlier; nobody checks an application that is gone, hence its word."""
+    application = Application(name=ended.name, host=ended.host, verified=ended.checked)
+    return EndedApplication(id=str(ended.record_id), application=application, ended=ended.ended_at)
 
 
-def removed_words(registry: ScopeRegistry, entries: list[StoredEntry], pair: str) -> str:
+def place_of(family: LiveFamily) -> SignedInPlace:
+    """Return one place where an application is signed in, by the sign-in that it came from."""
+    phone = "Mobi" in family.user_agent
+    program = "Another program"
+    if not family.user_agent:
+        program = "A sign-in that is forgotten" if family.signed_in is None else "Unknown program"
+    elif family.user_agent.startswith(("Mozilla/", "Opera/")):
+        program = "Phone browser" if phone else "Desktop browser"
+    return SignedInPlace(
+        id=str(family.id),
+        begun=family.begun,
+        last_used=family.last_used,
+        signed_in=family.signed_in,
+        address=family.address,
+        program=program,
+        phone=phone,
+    )
+
+
+def timeline_of(registry: ScopeRegistry, entries: Iterable[TrailEntry], user_id: UUID) -> tuple[HistoryEntry, ...]:
+    """Return the acts of the history as the person of the record reads them, newest first."""
+    return tuple(act for entry in entries if (act := _act(registry, entry, user_id)) is not None)
+
+
+def removed_words(registry: ScopeRegistry, entries: Sequence[TrailEntry], pair: str) -> str:
     """Return the words of a permission if taking it away is the latest act of the history, else nothing."""
     if not entries or entries[0].event != NARROWED or pair not in _strings(entries[0].data, "removed"):
         return ""
     return words_of(registry, pair)
+
+
+def has_just_ended(entries: Sequence[TrailEntry], family: str) -> bool:
+    """Tell whether ending this sign-in is the latest act of the history."""
+    return bool(entries) and entries[0].event == Event.FAMILY_REVOKED and entries[0].subject_id == family
 
 
 def words_of(registry: ScopeRegistry, pair: str) -> str:
@@ -103,17 +145,51 @@ def words_of(registry: ScopeRegistry, pair: str) -> str:
     return _title(registry, pair) or split_pair(pair)[0]
 
 
-def _act(registry: ScopeRegistry, entry: StoredEntry) -> HistoryEntry | None:
+def _act(registry: ScopeRegistry, entry: TrailEntry, user_id: UUID) -> HistoryEntry | None:
     before, after = _strings(entry.data, "before"), _strings(entry.data, "after")
-    given = tuple(words_of(registry, pair) for pair in after if pair not in before)
-    taken = tuple(words_of(registry, pair) for pair in before if pair not in after)
-    if entry.event == REVOKED:
-        return HistoryEntry("disconnected", entry.at, taken)
+    given = _words(registry, [pair for pair in after if pair not in before])
+    taken = _words(registry, [pair for pair in before if pair not in after])
+    kind, about = _kind_of_act(entry, given, taken)
+    if kind is None:
+        return None
+    himself = entry.actor_kind == "user" and entry.actor_id == str(user_id)
+    return HistoryEntry(
+        act=kind,
+        at=entry.at,
+        permissions=about,
+        by="" if himself else "The operator",
+        request_id=entry.request_id,
+        before=_words(registry, before),
+        after=_words(registry, after),
+    )
+
+
+def _kind_of_act(
+    entry: TrailEntry, given: tuple[str, ...], taken: tuple[str, ...]
+) -> tuple[HistoryAct | None, tuple[str, ...]]:
+    """Return what kind of act an entry tells, and the words of what it was about."""
+    reason = entry.data.get("reason")
+    match entry.event:
+        case Event.AUTHORIZATION_REVOKED:
+            return "deleted" if reason == APPLICATION_DELETED else "disconnected", taken
+        case Event.CODE_REPLAYED:
+            return "revoked", ()
+        case Event.FAMILY_REVOKED:
+            by_reason: dict[object, HistoryAct] = {ENDED_BY_PERSON: "ended", "refresh_token_reused": "stolen"}
+            return by_reason.get(reason, "left"), ()
+        case Event.AUTHORIZATION_IMPORTED:
+            return "imported", given
     if taken:
-        return HistoryEntry("removed", entry.at, taken)
-    if given or entry.data.get("version") == 1:
-        return HistoryEntry("connected" if entry.data.get("version") == 1 else "allowed", entry.at, given)
-    return HistoryEntry("confirmed", entry.at) if entry.data.get("on_page") == "yes" else None
+        return "removed", taken
+    if entry.data.get("version") == 1:
+        return "connected", given
+    if given:
+        return "allowed", given
+    return ("confirmed" if entry.data.get("on_page") == "yes" else None), ()
+
+
+def _words(registry: ScopeRegistry, pairs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words_of(registry, pair) for pair in pairs)
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:

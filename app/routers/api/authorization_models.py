@@ -6,12 +6,15 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.protocol.liveness import split_pair
 from app.protocol.scopes import ScopeRegistry
 from app.routers.account import desk
-from app.services.connections import Connection
-from app.store.records import HistoryEntry, Record
+from app.services.connections import Connection, Ended
+from app.store.records import Record
+from app.store.trail import TrailEntry
+from app.store.usage import LiveFamily
 
 # The document’s generator drops nulls from examples; hence a resource in each.
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -41,11 +44,28 @@ _SCOPE: dict[str, Any] = {
 }
 _CHANGE: dict[str, Any] = {
     "at": "2026-05-20T17:40:12Z",
-    "event": "authorization.narrowed",
+    "event": Event.AUTHORIZATION_NARROWED,
     "by": "you",
     "request_id": "req_2f1c9d04b7a85e63d1f0",
     "before": [_PERMISSION, {"scope": "org:read", "resource": "https://api.example"}],
     "after": [_PERMISSION],
+}
+
+_FAMILY: dict[str, Any] = {
+    "id": "019a5e0c-11d3-7c02-9d3e-5a1f7a9b2c40",
+    "started_at": "2026-03-02T09:15:04Z",
+    "last_used_at": "2026-05-21T06:00:03Z",
+    "signed_in_at": "2026-03-02T09:14:40Z",
+    "address": "203.0.113.24",
+    "user_agent": "Mozilla/5.0",
+}
+_ENDED: dict[str, Any] = {
+    "id": _ID,
+    "client_id": "deploy-diary",
+    "name": "Deploy Diary",
+    "host": "diary.example",
+    "ended_at": "2026-05-22T08:11:30Z",
+    "by": "you",
 }
 
 
@@ -136,7 +156,81 @@ class AuthorizationAnswer(AuthorizationSummary):
 
     resources: list[ResourceScopes]
     live_token_families: int = Field(description="From how many sign-ins it holds tokens that still work.")
-    history: list[Change] = Field(description="The latest 100 changes, the newest first.")
+    history: list[Change] = Field(description="The latest 100 changes, the newest first; all are at `…/history`.")
+
+
+class ChangeList(BaseModel):
+    """One page of a history, the newest change first."""
+
+    model_config = _shown_as({"items": [_CHANGE]})
+
+    items: list[Change]
+
+
+class TokenFamily(BaseModel):
+    """One place where an application is signed in, and the sign-in of yours that it came from."""
+
+    model_config = _shown_as(_FAMILY)
+
+    id: UUID
+    started_at: AwareDatetime
+    last_used_at: AwareDatetime = Field(description="When it last got a token there.")
+    signed_in_at: AwareDatetime | None = Field(default=None, description="Null when that sign-in is forgotten.")
+    address: str = Field(description="From which network address you signed in.")
+    user_agent: str = Field(description="With which program you signed in, as it called itself.")
+
+
+class TokenFamilyList(BaseModel):
+    """One page of the places, the newest first."""
+
+    model_config = _shown_as({"items": [_FAMILY]})
+
+    items: list[TokenFamily]
+
+
+class EndedAuthorization(BaseModel):
+    """What was connected earlier, as it was called then. Its history stays readable."""
+
+    model_config = _shown_as(_ENDED)
+
+    id: UUID
+    client_id: str
+    name: str
+    host: str
+    ended_at: AwareDatetime | None = Field(default=None, description="Null when nothing tells when.")
+    by: str = Field(description="`you`, or `other`: the operator, or the application’s own deletion.")
+
+
+class EndedAuthorizationList(BaseModel):
+    """One page of what is over, the latest first."""
+
+    model_config = _shown_as({"items": [_ENDED]})
+
+    items: list[EndedAuthorization]
+
+
+def family_of(family: LiveFamily) -> TokenFamily:
+    """Return one place where an application is signed in."""
+    return TokenFamily(
+        id=family.id,
+        started_at=family.begun,
+        last_used_at=family.last_used,
+        signed_in_at=family.signed_in,
+        address=family.address,
+        user_agent=family.user_agent,
+    )
+
+
+def ended_of(ended: Ended) -> EndedAuthorization:
+    """Return what was connected earlier."""
+    return EndedAuthorization(
+        id=ended.record_id,
+        client_id=ended.client_id,
+        name=ended.name,
+        host=ended.host,
+        ended_at=ended.ended_at,
+        by="you" if ended.by_himself else "other",
+    )
 
 
 def summary_of(connection: Connection) -> AuthorizationSummary:
@@ -147,7 +241,7 @@ def summary_of(connection: Connection) -> AuthorizationSummary:
 def answer_of(
     connection: Connection,
     registry: ScopeRegistry,
-    history: Iterable[HistoryEntry],
+    history: Iterable[TrailEntry],
     live_families: int,
     session: SessionFact,
 ) -> AuthorizationAnswer:
@@ -156,7 +250,7 @@ def answer_of(
         **_summary(connection),
         resources=_resources(connection.record, registry),
         live_token_families=live_families,
-        history=[_change(entry, session) for entry in history],
+        history=[change_of(entry, session) for entry in history],
     )
 
 
@@ -198,7 +292,7 @@ def _resources(record: Record, registry: ScopeRegistry) -> list[ResourceScopes]:
     return [ResourceScopes(resource=resource or None, scopes=scopes) for resource, scopes in by_resource.items()]
 
 
-def _change(entry: HistoryEntry, session: SessionFact) -> Change:
+def change_of(entry: TrailEntry, session: SessionFact) -> Change:
     return Change(
         at=entry.at,
         event=entry.event,

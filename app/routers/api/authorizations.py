@@ -5,6 +5,7 @@ like one that never was.
 """
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Path, Query
 from starlette.requests import Request
@@ -14,14 +15,26 @@ from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.protocol.liveness import split_pair
 from app.routers.account import desk
-from app.routers.api.authorization_models import AuthorizationAnswer, AuthorizationList, answer_of, summary_of
+from app.routers.api.authorization_models import (
+    AuthorizationAnswer,
+    AuthorizationList,
+    ChangeList,
+    EndedAuthorization,
+    EndedAuthorizationList,
+    TokenFamilyList,
+    answer_of,
+    change_of,
+    ended_of,
+    family_of,
+    summary_of,
+)
 from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, Changer, Reader
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.paging import NEXT_LINK, AskedPage, Page, link_next
 from app.routers.api.problems import Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, changed, etag, expected_version
 from app.routers.pages.visitor import occasion_of
 from app.services import connections
-from app.services.connections import Connection
+from app.services.connections import Connection, Ended
 from app.store.records import VersionChanged
 
 router = api_router()
@@ -52,6 +65,57 @@ async def list_authorizations(
 
 
 @router.get(
+    "/authorizations/ended",
+    operation_id="list_ended_authorizations",
+    summary="List what was connected earlier",
+    responses={
+        200: {"description": "A page of the list.", "headers": NEXT_LINK},
+        **problems(*CALLER_PROBLEMS, Kind.INVALID_REQUEST),
+    },
+)
+async def list_ended_authorizations(
+    request: Request, response: Response, session: Reader, page: AskedPage
+) -> EndedAuthorizationList:
+    """The latest end first, as far back as the audit log reaches. The application itself may be gone by now."""
+    database = server_of(request).database
+    found, onwards = await connections.list_ended(database, session.user_id, before=page.after, limit=page.limit)
+    if onwards is not None:
+        link_next(request, response, page, onwards)
+    return EndedAuthorizationList(items=[ended_of(one) for one in found])
+
+
+@router.get(
+    "/authorizations/ended/{id}",
+    operation_id="read_ended_authorization",
+    summary="Read what became of one that was connected earlier",
+    responses={
+        200: {"description": "The application as it was called then."},
+        **problems(*CALLER_PROBLEMS, Kind.NOT_FOUND),
+    },
+)
+async def read_ended_authorization(request: Request, session: Reader, id: RecordId) -> EndedAuthorization:
+    """Not found while it is connected."""
+    return ended_of(await _ended(request, session, id))
+
+
+@router.get(
+    "/authorizations/ended/{id}/history",
+    operation_id="read_ended_history",
+    summary="Read the history of one that was connected earlier",
+    responses={
+        200: {"description": "A page of the history.", "headers": NEXT_LINK},
+        **problems(*CALLER_PROBLEMS, Kind.NOT_FOUND, Kind.INVALID_REQUEST),
+    },
+)
+async def read_ended_history(
+    request: Request, response: Response, session: Reader, id: RecordId, page: AskedPage
+) -> ChangeList:
+    """Who changed what, when, in which request, with what was allowed before and after. It outlives the connection."""
+    ended = await _ended(request, session, id)
+    return await _history(request, response, session, ended.record_id, page)
+
+
+@router.get(
     "/authorizations/{id}",
     operation_id="read_authorization",
     summary="Read what one application may do, and how it came about",
@@ -66,10 +130,76 @@ async def read_authorization(
     """Permissions by resource, use, and the history of every change."""
     server = server_of(request)
     connection = await _own(request, session, id)
-    history = await connections.history(server.database, connection)
+    told = await connections.history(server.database, connection.record.id)
     families = await connections.live_families(server.database, connection, server.clock())
     response.headers["ETag"] = etag(connection.record.version)
-    return answer_of(connection, server.scopes, history, families, session)
+    return answer_of(connection, server.scopes, told.entries, families, session)
+
+
+@router.get(
+    "/authorizations/{id}/history",
+    operation_id="read_history",
+    summary="Read how it came about that an application may do what it may",
+    responses={
+        200: {"description": "A page of the history.", "headers": NEXT_LINK},
+        **problems(*CALLER_PROBLEMS, Kind.NOT_FOUND, Kind.INVALID_REQUEST),
+    },
+)
+async def read_history(
+    request: Request, response: Response, session: Reader, id: RecordId, page: AskedPage
+) -> ChangeList:
+    """Who changed what, when, in which request, with what was allowed before and after; the newest first."""
+    connection = await _own(request, session, id)
+    return await _history(request, response, session, connection.record.id, page)
+
+
+@router.get(
+    "/authorizations/{id}/families",
+    operation_id="list_families",
+    summary="List where an application is signed in",
+    responses={
+        200: {"description": "A page of the list.", "headers": NEXT_LINK},
+        **problems(*CALLER_PROBLEMS, Kind.NOT_FOUND, Kind.INVALID_REQUEST),
+    },
+)
+async def list_families(
+    request: Request, response: Response, session: Reader, id: RecordId, page: AskedPage
+) -> TokenFamilyList:
+    """Each is all that descends from one sign-in of yours: an access token, and the refresh tokens that renew it."""
+    server = server_of(request)
+    connection = await _own(request, session, id)
+    found = await connections.families(
+        server.database, connection, server.clock(), after=page.after, limit=page.limit + 1
+    )
+    shown = found[: page.limit]
+    if len(found) > page.limit:
+        link_next(request, response, page, shown[-1].id)
+    return TokenFamilyList(items=[family_of(family) for family in shown])
+
+
+@router.delete(
+    "/authorizations/{id}/families/{family}",
+    operation_id="end_family",
+    summary="Sign an application out in one place",
+    status_code=204,
+    responses={
+        204: {"description": "Every token of that place is dead."},
+        **problems(*CHANGER_PROBLEMS, Kind.NOT_FOUND),
+    },
+)
+async def end_family(
+    request: Request,
+    session: Changer,
+    id: RecordId,
+    family: Annotated[str, Path(description="The `id` of a place.", json_schema_extra={"format": "uuid"})],
+) -> Response:
+    """Ends its tokens there at once; what you have allowed it stays, and so do its other places."""
+    connection = await _own(request, session, id)
+    known = connections.read_id(family)
+    database = server_of(request).database
+    if known is None or not await connections.end_family(database, connection, known, occasion_of(request)):
+        raise _unknown()
+    return Response(status_code=204)
 
 
 @router.delete(
@@ -146,6 +276,24 @@ async def _own(request: Request, session: SessionFact, record_id: str) -> Connec
     if connection is None:
         raise _unknown()
     return connection
+
+
+async def _ended(request: Request, session: SessionFact, record_id: str) -> Ended:
+    known = connections.read_id(record_id)
+    ended = await connections.find_ended(server_of(request).database, session.user_id, known) if known else None
+    if ended is None:
+        raise _unknown()
+    return ended
+
+
+async def _history(
+    request: Request, response: Response, session: SessionFact, record_id: UUID, page: Page
+) -> ChangeList:
+    database = server_of(request).database
+    told = await connections.history(database, record_id, before=page.after, limit=page.limit)
+    if told.onwards is not None:
+        link_next(request, response, page, told.onwards)
+    return ChangeList(items=[change_of(entry, session) for entry in told.entries])
 
 
 def _unknown() -> Refused:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
+from app.protocol.origins import origin_of
 from app.routers.api.problems import Kind, Refused
 from app.routers.pages import cookies, forms
 from app.routers.pages.visitor import signed_in
@@ -26,7 +27,7 @@ CHANGER_PROBLEMS = (*CALLER_PROBLEMS, Kind.CSRF_TOKEN)
 MAKER_PROBLEMS = (*CHANGER_PROBLEMS, Kind.LOGIN_TOO_OLD)
 """How a request that makes or changes a credential may be refused before anything is looked at."""
 
-_SESSION = APIKeyCookie(
+SESSION_COOKIE = APIKeyCookie(
     name=cookies.SESSION,
     scheme_name="session",
     description="The cookie of the sign-in page; on https its name begins with `__Host-`. Same-origin requests only.",
@@ -34,20 +35,18 @@ _SESSION = APIKeyCookie(
 )
 
 
-async def require_reader(request: Request, _: Annotated[str | None, Security(_SESSION)]) -> SessionFact:
+async def require_reader(request: Request, _: Annotated[str | None, Security(SESSION_COOKIE)]) -> SessionFact:
     """Return the live session of a request that only reads; raises `Refused`.
 
     A browser that tells where the request comes from must name our own origin.
     """
-    _refuse_credentials(request)
-    if not _from_here(request, unknown=True):
-        raise Refused(Kind.OTHER_SITE, "the browser says that the request comes from elsewhere")
-    return await _require_session(request)
+    refuse_credentials(request)
+    return await reading(request)
 
 
 async def require_changer(
     request: Request,
-    _: Annotated[str | None, Security(_SESSION)],
+    _: Annotated[str | None, Security(SESSION_COOKIE)],
     x_csrf_token: Annotated[
         str | None, Header(description="The `csrf` of `/api/v1/session`, or of any form of our pages.")
     ] = None,
@@ -56,13 +55,8 @@ async def require_changer(
 
     The browser must say that the request comes from our own origin, and the page must know the browser's token.
     """
-    _refuse_credentials(request)
-    if not _from_here(request, unknown=False):
-        raise Refused(Kind.OTHER_SITE, "changes need Sec-Fetch-Site: same-origin, or the issuer’s own Origin")
-    session = await _require_session(request)
-    if not forms.is_token_of(request, x_csrf_token or ""):
-        raise Refused(Kind.CSRF_TOKEN, "send the token of this very browser as X-CSRF-Token")
-    return session
+    refuse_credentials(request)
+    return await changing(request, x_csrf_token or "")
 
 
 Reader = Annotated[SessionFact, Depends(require_reader)]
@@ -74,13 +68,35 @@ async def require_maker(request: Request, session: Changer) -> SessionFact:
 
     Its person signed in a short while ago: a browser left open shall not become a token that lasts for months.
     """
-    server = server_of(request)
-    if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
-        raise Refused(Kind.LOGIN_TOO_OLD, "sign in again at /login?again=1, then repeat the request")
+    refuse_old_login(request, session)
     return session
 
 
 Maker = Annotated[SessionFact, Depends(require_maker)]
+
+
+async def reading(request: Request) -> SessionFact:
+    """Return the live session of a request that only reads, whatever else it carries; raises `Refused`."""
+    if not _from_here(request, unknown=True):
+        raise Refused(Kind.OTHER_SITE, "the browser says that the request comes from elsewhere")
+    return await _require_session(request)
+
+
+async def changing(request: Request, csrf_token: str) -> SessionFact:
+    """Return the live session of a request that changes something, whatever else it carries; raises `Refused`."""
+    if not _from_here(request, unknown=False):
+        raise Refused(Kind.OTHER_SITE, "changes need Sec-Fetch-Site: same-origin, or the issuer’s own Origin")
+    session = await _require_session(request)
+    if not forms.is_token_of(request, csrf_token):
+        raise Refused(Kind.CSRF_TOKEN, "send the token of this very browser as X-CSRF-Token")
+    return session
+
+
+def refuse_old_login(request: Request, session: SessionFact) -> None:
+    """Raise `Refused` when the person signed in too long ago to make or change a credential."""
+    server = server_of(request)
+    if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
+        raise Refused(Kind.LOGIN_TOO_OLD, "sign in again at /login?again=1, then repeat the request")
 
 
 async def _require_session(request: Request) -> SessionFact:
@@ -91,14 +107,15 @@ async def _require_session(request: Request) -> SessionFact:
     return session
 
 
-def _refuse_credentials(request: Request) -> None:
+def refuse_credentials(request: Request) -> None:
+    """Raise `Refused` when the request carries an Authorization header, whatever is in it."""
     if "authorization" in request.headers:
         raise Refused(Kind.SESSION_ONLY, "tokens and keys do not open this; call it without an Authorization header")
 
 
 def _from_here(request: Request, *, unknown: bool) -> bool:
     """Tell whether the request comes from our own origin; `unknown` is the answer for browsers that do not tell."""
-    own = forms.origin_of(server_of(request).issuer)
+    own = origin_of(server_of(request).issuer)
     told = [site == "same-origin" for site in request.headers.getlist("sec-fetch-site")]
     told += [origin == own for origin in request.headers.getlist("origin")]
     return all(told) if told else unknown

@@ -1,19 +1,31 @@
-"""GET /api/v1/me: the person that an access token speaks for."""
+"""GET /api/v1/me: the person that a token speaks for."""
 
-from app.pipeline.guard import require
+from app.pipeline import guard
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.server import Server
+from app.protocol.authorization_header import Challenged
+from app.protocol.callers import PersonalCaller, TokenCaller
+from app.protocol.errors import ErrorCode
+from app.routers.api.hot import caller_of
 
 
 async def me(server: Server, request: Request) -> Response:
-    """Subject and username of the token's user, with the token's application, scopes and expiry (UTC seconds)."""
-    caller = await require(server, request)
+    """Subject and username of the token's user, with the token's application, scopes and expiry (UTC seconds).
+
+    A personal token has no application, and no expiry when it never ends. A key speaks for nobody.
+    """
+    caller = await caller_of(server, request)
+    if caller is None:
+        raise guard.nobody()
+    if not isinstance(caller, TokenCaller | PersonalCaller):
+        raise Challenged(ErrorCode.INSUFFICIENT_SCOPE, "a key speaks for no person; use a token")
+    ends = caller.token.expires_at
     return json_response(
         {
             "sub": caller.token.subject,
             "username": caller.token.username,
-            "client_id": caller.token.client_id,
-            "scopes": list(caller.scopes),
-            "exp": int(caller.token.expires_at.timestamp()),
+            "client_id": caller.token.client_id if isinstance(caller, TokenCaller) else None,
+            "scopes": caller.scopes,
+            "exp": None if ends is None else int(ends.timestamp()),
         }
     )

@@ -3,8 +3,6 @@
 The cursor is the id of that item and nothing more: it opens nothing that the caller could not see without it.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
@@ -16,6 +14,7 @@ from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.routers.api.problems import FieldError, Kind, Refused
+from app.routers.cursors import cursor_of, read_cursor
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -53,23 +52,8 @@ AskedPage = Annotated[Page, Depends(asked_page)]
 
 
 def link_next(request: Request, response: Response, page: Page, last: UUID) -> None:
-    """Tell where the page after the item with the id `last` is."""
-    query = urlencode({"limit": page.limit, "cursor": cursor_of(last)})
+    """Tell where the page after the item with the id `last` is; whatever else the request asked for stays."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in {"limit", "cursor"}]
+    query = urlencode([*kept, ("limit", page.limit), ("cursor", cursor_of(last))])
     here = server_of(request).issuer + request.scope["path"]
     response.headers["Link"] = f'<{here}?{query}>; rel="next"'
-
-
-def cursor_of(item: UUID) -> str:
-    """Return the cursor that stands for the place after an item."""
-    return urlsafe_b64encode(item.bytes).rstrip(b"=").decode("ascii")
-
-
-def read_cursor(text: str) -> UUID | None:
-    """Return the id in a cursor; None for anything that is not spelled as we spell it."""
-    if len(text) != 22 or not text.isascii():
-        return None
-    try:
-        item = UUID(bytes=urlsafe_b64decode(text + "=="))
-    except (Base64Error, ValueError):
-        return None
-    return item if cursor_of(item) == text else None

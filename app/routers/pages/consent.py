@@ -16,10 +16,11 @@ from app.pipeline.audit import entry
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
-from app.protocol import consent
+from app.protocol import consent, response_types
 from app.protocol.authorize.decide import Ask, Back, Grantable, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.events import Event
 from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.policy import effective
 from app.protocol.scopes import ScopeRegistry
@@ -104,7 +105,7 @@ async def _approve(
         if isinstance(asked, Ask):
             page = await _page(request, server, gathered, asked, verdict.session)
             return show(request, replace(page, nothing_ticked=True))
-    location = await authorization.issue_code(
+    location = await authorization.grant(
         server,
         verdict,
         approved,
@@ -129,7 +130,7 @@ async def _deny(
     now, client = gathered.known.now, verdict.client
     audit = entry(
         actor_of(request, verdict.session),
-        "authorization.denied",
+        Event.AUTHORIZATION_DENIED,
         now,
         None,
         {"asked": verdict.accepted.scopes},
@@ -179,7 +180,7 @@ async def _page(
             ),
         ),
         lifetime=Lifetime(
-            offline="refresh_token" in client.grant_types,
+            offline="refresh_token" in client.grant_types and accepted.request.response_type == response_types.CODE,
             access_seconds=int(lifetimes.access_token.total_seconds()),
             idle_seconds=int(lifetimes.refresh_token_idle.total_seconds()),
         ),

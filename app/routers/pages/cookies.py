@@ -6,6 +6,7 @@ signed in. `assent_session` is a credential; the server keeps its digest. Both g
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -54,6 +55,11 @@ def session_of(request: Request) -> Credential | None:
     return parse_credential(Prefix.SESSION, _sent(request, SESSION))
 
 
+def session_in(cookies: str, *, https: bool) -> Credential | None:
+    """Return the session credential in the value of a Cookie header; None as `session_of`."""
+    return parse_credential(Prefix.SESSION, _value((cookies,), cookie_name(SESSION, https=https)))
+
+
 def give_browser(request: Request, response: Response) -> None:
     """Set the browser cookie on the answer when the browser has none yet."""
     browser = browser_of(request)
@@ -72,13 +78,17 @@ def take_session(request: Request, response: Response) -> None:
 
 
 def _sent(request: Request, name: str) -> str:
+    wanted = cookie_name(name, https=server_of(request).https)
+    return _value(request.headers.getlist("cookie"), wanted)
+
+
+def _value(headers: Iterable[str], wanted: str) -> str:
     """Return the value of a cookie, empty when there is none or more than one: then somebody has planted the other.
 
     Names are compared byte by byte. Starlette trims them as Python does, and a name that begins with U+00A0, which
     browsers let any subdomain set, would pass for a `__Host-` one.
     """
-    wanted = cookie_name(name, https=server_of(request).https)
-    pairs = (pair.strip(" \t").partition("=") for sent in request.headers.getlist("cookie") for pair in sent.split(";"))
+    pairs = (pair.strip(" \t").partition("=") for sent in headers for pair in sent.split(";"))
     values = [value for found, _, value in pairs if found == wanted]
     return values[0] if len(values) == 1 else ""
 

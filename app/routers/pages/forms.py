@@ -16,6 +16,7 @@ from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline.server import Server, server_of
 from app.protocol.errors import OAuthError
+from app.protocol.origins import origin_of
 from app.protocol.params import decode_pairs
 from app.routers.pages.answers import PageRefused, reference
 from app.routers.pages.bodies import BodyRefused, form_body
@@ -25,7 +26,6 @@ from app.views.pages.error import ErrorPage
 
 TOKEN_FIELD = "csrf"
 _REPEATABLE = frozenset({"scope"})
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,6 @@ async def read_form(request: Request) -> Form:
     if not is_token_of(request, fields.get(TOKEN_FIELD, ("",))[0]):
         raise _refused(request, 403, "the form has no token, or one that was made for another browser")
     return Form(fields)
-
-
-def origin_of(url: str) -> str:
-    """Return the origin of a URL as browsers serialise it (RFC 6454 §6.2): no default port, no path."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = parts.port
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(parts.scheme) else "")
 
 
 def _require_own_origin(request: Request, server: Server) -> None:

@@ -1,8 +1,11 @@
 """`/login`: sign in, for an application that waits or for oneself, or confirm that it is still you.
 
-Where a login leads is decided by the interaction that the server keeps, never by a URL in the request (SE-11).
+Where a login leads is decided by the interaction that the server keeps, or by a reference that only the server makes,
+never by a URL in the request (SE-11).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -12,7 +15,7 @@ from starlette.responses import Response
 from app.crypto.derivation import derive_key
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
-from app.routers.pages import answers, cookies, forms, interactions
+from app.routers.pages import answers, cookies, forms, interactions, returning
 from app.routers.pages.client_answers import account_of
 from app.routers.pages.interactions import Waiting
 from app.routers.pages.visitor import occasion_of, signed_in
@@ -26,35 +29,61 @@ from app.views.pages.sign_in import SignIn, SignInSlowedDown, SignInState
 router = APIRouter(include_in_schema=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a login is for: the request of an application that waits, or one of our own pages; `onwards` is its path.
+
+    `to` is the reference to that page, empty unless it is one of ours for this browser. `session` is the live one, if
+    there is one; with `must_confirm` its person, and nobody else, has to sign in again.
+    """
+
+    interaction: str
+    waiting: Waiting | None
+    to: str
+    onwards: str
+    session: SessionFact | None
+    must_confirm: bool
+
+    @property
+    def confirming(self) -> SessionFact | None:
+        """The session whose person must confirm that it is he: nobody else is accepted then."""
+        return self.session if self.must_confirm else None
+
+    @property
+    def again_url(self) -> str:
+        """Where the form for this errand is."""
+        if self.waiting is not None:
+            return f"/login?interaction={quote(self.interaction, safe='')}"
+        return returning.sign_in_path(self.to, again=self.must_confirm)
+
+
 @router.get("/login")
 async def show_login(request: Request) -> Response:
-    """Show the form; whoever is signed in already goes on, unless the request that waits demands a fresh login."""
-    reference = request.query_params.get("interaction", "")
-    if reference:
-        waiting = await interactions.load(request, reference)
-        if not waiting.must_sign_in:
-            return answers.see(request, _resume(reference))
-        return await _page(request, reference, waiting, username=waiting.login_hint[:MAX_NAME_LENGTH])
-    if await signed_in(request) is not None:
-        return answers.see(request, "/account")
-    return await _page(request, "", None)
+    """Show the form; whoever is signed in already goes on, unless a fresh login is demanded."""
+    errand = await _errand(request, lambda name: request.query_params.get(name, ""))
+    if errand.waiting is not None:
+        if not errand.waiting.must_sign_in:
+            return answers.see(request, errand.onwards)
+        return await _page(request, errand, username=errand.waiting.login_hint[:MAX_NAME_LENGTH])
+    if errand.session is not None and not errand.must_confirm:
+        return answers.see(request, errand.onwards)
+    return await _page(request, errand)
 
 
 @router.post("/login")
 async def take_login(request: Request) -> Response:
     """Judge one try: 303 onwards with a new session, 422 with the form again, 429, or 503 when too many sign in."""
     form = await forms.read_form(request)
-    reference = form.get("interaction")
-    waiting = await interactions.load(request, reference) if reference else None
+    errand = await _errand(request, form.get)
     occasion = occasion_of(request)
-    confirming = _confirming(waiting)
+    confirming = errand.confirming
     attempt = Attempt(
         name=confirming.username if confirming else form.get("username"),
         password=form.get("password"),
         occasion=occasion,
         only_user_id=confirming.user_id if confirming else None,
         previous=cookies.session_of(request),
-        interaction_id=waiting.id if waiting else None,
+        interaction_id=errand.waiting.id if errand.waiting else None,
     )
     try:
         outcome = await login.sign_in(_service(request), attempt)
@@ -63,22 +92,37 @@ async def take_login(request: Request) -> Response:
             request, ErrorPage.password_queue_full(answers.reference(request), retry_after=full.retry_after)
         )
     if isinstance(outcome, Failed):
-        return await _page(request, reference, waiting, state="failed", username=form.get("username"))
+        return await _page(request, errand, state="failed", username=form.get("username"))
     if isinstance(outcome, SlowedDown):
-        again = f"/login?interaction={quote(reference, safe='')}" if reference else "/login"
         return answers.show(
-            request, SignInSlowedDown(retry_after=outcome.retry_after, now=occasion.now, again_url=again)
+            request, SignInSlowedDown(retry_after=outcome.retry_after, now=occasion.now, again_url=errand.again_url)
         )
-    response = answers.see(request, _resume(reference) if reference else "/account")
+    response = answers.see(request, errand.onwards)
     cookies.give_session(request, response, outcome.session)
     return response
 
 
-async def _page(
-    request: Request, reference: str, waiting: Waiting | None, *, state: SignInState = "plain", username: str = ""
-) -> Response:
+async def _errand(request: Request, told: Callable[[str], str]) -> Errand:
+    """Return the errand that the fields of a link or a form tell; raises `PageRefused` for one that is over."""
+    interaction = told("interaction")
+    if interaction:
+        waiting = await interactions.load(request, interaction)
+        onwards = f"/oauth/authorize/resume?interaction={quote(interaction, safe='')}"
+        return Errand(interaction, waiting, "", onwards, waiting.session, waiting.must_sign_in)
+    path = returning.path_behind(request, told("to"))
+    return Errand(
+        interaction="",
+        waiting=None,
+        to=told("to") if path else "",
+        onwards=path or returning.DESK,
+        session=await signed_in(request),
+        must_confirm=told("again") == "1",
+    )
+
+
+async def _page(request: Request, errand: Errand, *, state: SignInState = "plain", username: str = "") -> Response:
     server = server_of(request)
-    session = _confirming(waiting)
+    session = errand.confirming
     idle_seconds = 0
     held = cookies.session_of(request)
     if state == "plain" and session is None and held is not None:
@@ -89,23 +133,15 @@ async def _page(
         request,
         SignIn(
             csrf=forms.csrf_token(request),
-            interaction=reference,
-            application=waiting.application if waiting else None,
+            interaction=errand.interaction,
+            to=errand.to,
+            application=errand.waiting.application if errand.waiting else None,
             account=account_of(session),
             state=state,
             username=username,
             idle_seconds=idle_seconds,
         ),
     )
-
-
-def _confirming(waiting: Waiting | None) -> SessionFact | None:
-    """Return the session whose person must confirm that it is he: nobody else is accepted then."""
-    return waiting.session if waiting is not None and waiting.must_sign_in else None
-
-
-def _resume(reference: str) -> str:
-    return f"/oauth/authorize/resume?interaction={quote(reference, safe='')}"
 
 
 def _service(request: Request) -> SignInService:

@@ -1,7 +1,5 @@
 """Who asks for a page: the signed-in person, and the occasion that audit rows repeat."""
 
-from urllib.parse import urlencode
-
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +9,7 @@ from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.routers.pages.answers import SeeInstead, request_id
 from app.routers.pages.cookies import session_of
+from app.routers.pages.returning import asked_path, reference_to, sign_in_path
 from app.services import sessions
 from app.services.occasion import Occasion
 from app.views.pages.identity import Account
@@ -33,8 +32,8 @@ async def require_signed_in(request: Request) -> SessionFact:
     """Return the live session; whoever has none goes to the sign-in page, and then to what he asked for."""
     session = await signed_in(request)
     if session is None:
-        asked_for = request.method in ("GET", "HEAD")
-        raise SeeInstead(f"/login?{urlencode({'to': request.url.path})}" if asked_for else "/login")
+        back = asked_path(request) if request.method in ("GET", "HEAD") else ""
+        raise SeeInstead(sign_in_path(reference_to(request, back)))
     return session
 
 
@@ -45,7 +44,7 @@ def require_recent(request: Request, session: SessionFact, *, back: str) -> None
     """
     server = server_of(request)
     if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
-        raise SeeInstead(f"/login?{urlencode({'again': '1', 'to': back})}")
+        raise SeeInstead(sign_in_path(reference_to(request, back), again=True))
 
 
 def keep_alive(request: Request, session: SessionFact | None, response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""The data file: users and applications declared in TOML or JSON (architecture §6 Data)."""
+"""The data file: users, organizations and applications declared in TOML or JSON (architecture §6 Data)."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 from app.services.data_file.apply import apply
 from app.services.data_file.document import DataFile, DataFileError, Problem, parse
@@ -15,7 +16,7 @@ from app.services.data_file.report import Change, GeneratedSecret, Report
 __all__ = ["Change", "DataFile", "DataFileError", "GeneratedSecret", "Problem", "Report", "apply", "parse", "read"]
 
 
-def read(file: Path, scopes: ScopeRegistry) -> DataFile:
+def read(file: Path, scopes: ScopeRegistry, roles: Roles | None = None) -> DataFile:
     """Read and check a file: JSON when its name ends so, else TOML. Raises `DataFileError`."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ def read(file: Path, scopes: ScopeRegistry) -> DataFile:
         raise DataFileError([Problem(str(file), f"cannot be read: {unreadable.strerror}")]) from None
     except UnicodeDecodeError:
         raise DataFileError([Problem(str(file), "is not UTF-8; save it as UTF-8")]) from None
-    return parse(_document(file, text), scopes)
+    return parse(_document(file, text), scopes, roles)
 
 
 def _document(file: Path, text: str) -> Mapping[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from app.crypto.secrets import new_id
+from app.protocol.events import Event
 from app.services import applications as rules
 from app.services.applications import NotPossible, Owner
-from app.services.data_file.document import ApplicationEntry, OrganizationEntry, Problem
+from app.services.data_file.document import ApplicationEntry, Problem
 from app.services.data_file.report import Change, differences
 from app.services.data_file.users import Directory, UserPlan
 from app.services.names import name_key
@@ -38,11 +39,11 @@ class ApplicationPlan:
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Who can own an application: people of the file, people of the directory, organizations of the file."""
+    """Who can own an application: people of the file, people of the directory, organizations by slug and name."""
 
     declared: tuple[UserPlan, ...]
     known: Directory
-    organizations: tuple[OrganizationEntry, ...]
+    organizations: Mapping[str, Owner] = field(default_factory=dict)
 
     def find(self, name: str) -> Owner | None:
         """Return the owner by username, email address, subject, or an organization's slug or name."""
@@ -53,10 +54,12 @@ class Owners:
         person = self.known.by_username(name) or self.known.by_email(name) or self.known.by_subject(name)
         if person is not None:
             return Owner(person.id, person.username)
-        for organization in self.organizations:
-            if name in (organization.slug, organization.name):
-                return Owner(None, organization.name or name)
-        return None
+        return self.organizations.get(name)
+
+    def person(self, name: str) -> UUID | None:
+        """Return the id of a person by username, email address or subject."""
+        found = self.find(name)
+        return found.user_id if found is not None else None
 
 
 def problems(entries: Iterable[ApplicationEntry], owners: Owners) -> Iterator[Problem]:
@@ -75,6 +78,14 @@ def problems(entries: Iterable[ApplicationEntry], owners: Owners) -> Iterator[Pr
             _describe(entry, Owner(), "")
         except NotPossible as refused:
             yield Problem(path, str(refused))
+
+
+def gone(registered: Iterable[StoredApplication]) -> Iterator[Problem]:
+    """Return what cannot be registered again: a deleted application's identifier is never given out a second time."""
+    for application in registered:
+        if application.status == "deletion_in_progress":
+            path = f"applications[{application.client_id}].client_id"
+            yield Problem(path, "was that of a deleted application; choose another one")
 
 
 def plan(
@@ -100,14 +111,19 @@ async def write(transaction: Transaction, plan: ApplicationPlan, operator: Opera
     """Write what the plan says; nothing for an entry that is already so."""
     if plan.change.sign == "=":
         return
+    given = plan.entry.client_secret.get_secret_value() if plan.entry.client_secret else plan.generated
+    last_four = rules.last_four(given) if given is not None else ""
     if plan.existing is None:
         await applications.insert_application(
-            transaction, plan.id, plan.entry.client_id, plan.description, plan.digests, operator.now
+            *(transaction, plan.id, plan.entry.client_id, plan.description, plan.digests, operator.now),
+            last_four=last_four,
         )
     else:
-        await applications.change(transaction, plan.id, operator.now, plan.description, plan.digests)
+        await applications.change(
+            transaction, plan.id, operator.now, plan.description, plan.digests, last_four=last_four
+        )
     entry = operator.entry(
-        "application.created" if plan.existing is None else "application.changed",
+        Event.APPLICATION_CREATED if plan.existing is None else Event.APPLICATION_CHANGED,
         subject_id=plan.entry.client_id,
         application_id=plan.id,
         user_id=plan.description.owner_user_id,
@@ -121,6 +137,7 @@ def _describe(entry: ApplicationEntry, owner: Owner, name: str) -> Description:
         entry.policy(),
         owner=owner,
         optional_scopes=entry.optional_scopes,
+        allowed_origins=entry.allowed_origins,
         name=name,
         further=entry.further(),
         unmet=entry.unmet_further(),
@@ -134,7 +151,10 @@ def _credentials(
     if not entry.confidential:
         return (), None
     if entry.client_secret is not None:
-        return (rules.secret_digest(entry.client_secret.get_secret_value()),), None
+        given = rules.secret_digest(entry.client_secret.get_secret_value())
+        # One that is valid already may have a second one beside it, on its way in or out.
+        valid = existing.secret_digests if existing is not None else ()
+        return (valid if given in valid else (given,)), None
     if existing is not None and existing.secret_digests:
         return existing.secret_digests, None
     if not entry.uses_secret:
@@ -151,6 +171,7 @@ def _members(description: Description) -> Mapping[str, Any]:
         "client_name": description.name,
         "owner": description.owner_name or None,
         "optional_scopes": list(description.optional_scopes) or None,
+        "allowed_origins": list(description.allowed_origins) or None,
         "kind": description.kind,
         "unmet": list(description.unmet) or None,
     }

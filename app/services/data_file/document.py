@@ -10,14 +10,28 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from app.protocol.client_members import ListOf, Name, Text
 from app.protocol.client_metadata import ClientMetadata, sentence
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeNames, ScopeRegistry
+from app.services.api_keys import DEFAULT_LABEL
+from app.services.data_file.key_members import GivenKey, KeyOrigins, KeyScopes, Label
 from app.services.names import problem_with_email, problem_with_username
+from app.services.organizations import problem_with_name as problem_with_organization
+from app.services.organizations import problem_with_slug
 
 DEFAULT_PROFILE = "oauth2.1"
 
@@ -26,6 +40,7 @@ _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _SECRET = re.compile(r"[\x20-\x7e]{1,500}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _ORIGIN = re.compile(r"https?://[a-z0-9._\-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED_CLAIMS = frozenset({"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"})
 
 
@@ -77,6 +92,23 @@ def _client_secret(value: SecretStr) -> SecretStr:
 def _origin(value: str) -> str:
     if not _ORIGIN.fullmatch(value):
         raise _refused("must be an origin such as https://app.example.com, in lower case and without a path")
+    return value
+
+
+def _slug(value: str) -> str:
+    _instruction(problem_with_slug(value))
+    return value
+
+
+def _organization_name(value: str) -> str:
+    _instruction(problem_with_organization(value))
+    return value
+
+
+def _role(value: str, info: ValidationInfo) -> str:
+    roles: Roles = (info.context or {})["roles"]
+    if value not in roles:
+        raise _refused(f"is no role of this server; there are: {', '.join(roles.names)}")
     return value
 
 
@@ -136,6 +168,11 @@ class ApplicationEntry(ClientMetadata):
     optional_scopes: ScopeNames = Field((), description="Scopes that a person may untick on the consent page.")
     require_pkce: bool = Field(True, description="Only a confidential application may be exempted.")
     rotate_refresh_tokens: bool = Field(True, description="Only a confidential application may be exempted.")
+    allow_implicit: bool = Field(
+        False,
+        description="Legacy: lets it ask for `response_type=token`, which puts tokens into addresses. "
+        "Needs `features.implicit`.",
+    )
     lifetimes: ApplicationLifetimes = Field(
         default_factory=ApplicationLifetimes, description="In seconds; the stricter of these and the server’s wins."
     )
@@ -159,6 +196,7 @@ class ApplicationEntry(ClientMetadata):
             refresh_token_absolute=_seconds(lifetimes.refresh_token_absolute),
             rotate_refresh_tokens=self.rotate_refresh_tokens,
             require_pkce=self.require_pkce,
+            allow_implicit=self.allow_implicit,
         )
 
     def further(self) -> dict[str, Any]:
@@ -166,8 +204,6 @@ class ApplicationEntry(ClientMetadata):
         kept: dict[str, Any] = {}
         if self.profile != DEFAULT_PROFILE:
             kept["profile"] = self.profile
-        if self.allowed_origins:
-            kept["allowed_origins"] = list(self.allowed_origins)
         return kept
 
     def unmet_further(self) -> tuple[str, ...]:
@@ -177,25 +213,48 @@ class ApplicationEntry(ClientMetadata):
 
     def waiting(self) -> tuple[str, ...]:
         """Return what is stored without being acted on."""
+        acted_on = {"grant_types implicit", "response_types token"} if self.allow_implicit else set()
+        stored = [member for member in self.not_in_effect() if member not in acted_on]
         builtin = {scope.name for scope in BUILTIN}
         scopes = [f"scope {name}" for name in self.scope or () if name in builtin]
-        return (*self.not_in_effect(), *self.further(), *scopes)
+        return (*stored, *self.further(), *scopes)
 
 
 class MemberEntry(Entry):
     """A member of an organization."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    user: Name = Field(description="Username, email address or subject of a user; `username` means the same.")
+    role: Annotated[str, AfterValidator(_role)] = Field(description="One of the server’s roles.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called_username(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "username" in given and "user" not in given:
+            return {"user" if name == "username" else name: value for name, value in given.items()}
+        return given
 
 
 class OrganizationEntry(Entry):
-    """An organization, for a later version."""
+    """An organization. Members whom the file does not name stay."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    slug: Name | None = None
-    name: Name | None = None
-    members: tuple[MemberEntry, ...] = ()
+    slug: Annotated[str, AfterValidator(_slug)] | None = Field(
+        None, description="Its name in addresses, which never changes; made of the name when it is left out."
+    )
+    name: Annotated[str, AfterValidator(_organization_name)] | None = Field(None, description="What people call it.")
+    members: tuple[MemberEntry, ...] = Field((), description="Who belongs to it, each with `user` and `role`.")
+
+    @model_validator(mode="after")
+    def _can_be_addressed(self) -> "OrganizationEntry":
+        if problem := problem_with_slug(self.identifier):
+            raise _refused(f"needs a slug: the name makes none ({problem[0].lower()}{problem[1:]})")
+        return self
+
+    @property
+    def identifier(self) -> str:
+        """The slug, given or made of the name."""
+        return self.slug or _NO_SLUG.sub("-", (self.name or "").lower()).strip("-")
 
 
 class ResourceEntry(Entry):
@@ -209,9 +268,22 @@ class ResourceEntry(Entry):
 
 
 class ApiKeyEntry(Entry):
-    """A machine credential of an organization, for a later version."""
+    """A machine credential of an organization."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    organization: Name = Field(description="Slug of the organization whose key it is.")
+    label: Label = Field(DEFAULT_LABEL, description="What people call it; applying again finds it by this.")
+    scopes: KeyScopes = Field(
+        default_factory=lambda: None,
+        validate_default=True,
+        description="What it may do. Without it the usual scopes: reading projects, events, teams, the organization "
+        "and its members.",
+    )
+    allowed_origins: KeyOrigins = Field(
+        (), description="Websites that may use it, such as `*.example.com`; no port. Without it: none."
+    )
+    key: GivenKey | None = Field(
+        None, description="As it was shown when it was made. Generated and printed once if a new key has none."
+    )
 
 
 class DataFile(Entry):
@@ -252,15 +324,16 @@ class DataFileError(Exception):
         super().__init__("\n".join(map(str, problems)))
 
 
-def parse(document: Mapping[str, Any], scopes: ScopeRegistry) -> DataFile:
-    """Return the checked file; raises `DataFileError` with every problem found.
+def parse(document: Mapping[str, Any], scopes: ScopeRegistry, roles: Roles | None = None) -> DataFile:
+    """Return the checked file; raises `DataFileError` with every problem found. No roles: the default ones.
 
     Applications may be declared with the scopes of OpenID Connect: they can be asked for once that is built.
     """
     offered = {scope.name for scope in scopes}
     declarable = ScopeRegistry((*scopes, *(scope for scope in BUILTIN if scope.name not in offered)))
+    context = {"scopes": declarable, "roles": roles or Roles.chosen({}, scopes)}
     try:
-        return DataFile.model_validate(document, context={"scopes": declarable})
+        return DataFile.model_validate(document, context=context)
     except ValidationError as refused:
         errors = refused.errors(include_input=False, include_url=False)
         raise DataFileError([Problem(path_of(error["loc"], document), _message(error)) for error in errors]) from None
@@ -287,7 +360,7 @@ def _inside(here: Any, part: str | int) -> Any:
 
 def _identity(entry: Any) -> str:
     if isinstance(entry, Mapping):
-        for name in ("client_id", "username", "identifier", "slug", "name"):
+        for name in ("client_id", "username", "identifier", "slug", "name", "label"):
             value = entry.get(name)
             if isinstance(value, str) and value.isprintable():
                 return value[:60]

@@ -15,18 +15,18 @@ class Change:
     """`+` a new entry, `~` a changed one with what changes, `=` one that is already so."""
 
     sign: Sign
-    noun: Literal["user", "application"]
+    noun: Literal["user", "organization", "application", "api_key"]
     name: str
     details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSecret:
-    """A secret that stands nowhere else; `kind` is `password` or `client_secret`."""
+    """A secret that stands nowhere else; `kind` says what it is for."""
 
-    noun: Literal["user", "application"]
+    noun: Literal["user", "application", "api_key"]
     name: str
-    kind: Literal["password", "client_secret"]
+    kind: Literal["password", "client_secret", "key"]
     secret: str = field(repr=False)
 
 

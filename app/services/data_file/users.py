@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.crypto.secrets import new_id
+from app.protocol.events import Event
 from app.services.accounts import random_password
 from app.services.data_file.document import Problem, UserEntry
 from app.services.data_file.report import Change
@@ -143,7 +144,7 @@ async def write(transaction: Transaction, plan: UserPlan, passwords: PasswordPla
         )
         if password_hash is not None:
             await directory.set_password(transaction, existing.id, password_hash, operator.now)
-    event = "user.created" if existing is None else "user.changed"
+    event = Event.USER_CREATED if existing is None else Event.USER_CHANGED
     await audit.record(transaction, operator.entry(event, subject_id=str(plan.id), user_id=plan.id))
 
 

@@ -9,7 +9,22 @@ from app.protocol.scopes import ScopeKind
 from app.views.pages.consent import Lifetime
 from app.views.pages.identity import Account, Application, Page
 
-HistoryAct = Literal["connected", "allowed", "confirmed", "removed", "disconnected", "revoked"]
+HistoryAct = Literal[
+    "connected",
+    "imported",
+    "allowed",
+    "confirmed",
+    "removed",
+    "disconnected",
+    "deleted",
+    "ended",
+    "left",
+    "revoked",
+    "stolen",
+]
+"""What can happen to a record: given, taken (`deleted`: its application was), or one of its sign-ins ended: by the
+person, by the application itself, by us because a code (`revoked`) or a used token (`stolen`) came back."""
+
 DeskPlace = Literal[
     "overview",
     "applications",
@@ -99,6 +114,20 @@ class ConnectedApplication:
         return ", ".join([first, *(f"{verb} {number}" for number, verb in rest)])
 
 
+@dataclass(frozen=True, slots=True)
+class EndedApplication:
+    """One line of what was disconnected earlier. `id` is the record's; times are aware, None when unknown."""
+
+    id: str
+    application: Application
+    ended: datetime | None
+
+    @property
+    def url(self) -> str:
+        """Where its history is."""
+        return f"/account/applications/{quote(self.id, safe='')}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOverview(DeskPage):
     """`/account`: what deserves a look, then what is connected."""
@@ -118,13 +147,18 @@ class AccountOverview(DeskPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedApplications(DeskPage):
-    """`/account/applications`, most recently used first. `disconnected` is the application just taken away."""
+    """`/account/applications`, most recently used first. `disconnected` is the application just taken away.
+
+    `ended` are those disconnected earlier, the latest first; `more_ended_url` is where the rest of them is.
+    """
 
     template: ClassVar[str] = "applications.html"
 
     applications: tuple[ConnectedApplication, ...]
     now: datetime
     disconnected: Application | None = None
+    ended: tuple[EndedApplication, ...] = ()
+    more_ended_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,23 +189,50 @@ class HeldGroup:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One act in the life of a record; `permissions` are the words of what it was about. `at` is aware."""
+    """One act in the life of a record; `permissions` are the words of what it was about. `at` is aware.
+
+    `by` is who did it when it was not the person himself; `before` and `after` are the words of what was allowed, the
+    same where that did not change. `request_id` is empty for what no request did.
+    """
 
     act: HistoryAct
     at: datetime
     permissions: tuple[str, ...] = ()
+    by: str = ""
+    request_id: str = ""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     @property
     def look(self) -> str:
         """How the timeline draws it: filled gave, hollow took away, square was the system."""
-        return {"removed": "less", "disconnected": "less", "revoked": "system"}.get(self.act, "more")
+        taken = dict.fromkeys(("removed", "disconnected", "ended", "left"), "less")
+        return {**taken, **dict.fromkeys(("deleted", "revoked", "stolen"), "system")}.get(self.act, "more")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInPlace:
+    """One place where an application is signed in. Times are aware; `phone` tells how the browser looked.
+
+    `signed_in` is when the person signed in there, None when that sign-in is forgotten.
+    """
+
+    id: str
+    begun: datetime
+    last_used: datetime
+    signed_in: datetime | None = None
+    address: str = ""
+    program: str = ""
+    phone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedApplicationPage(DeskPage):
     """One connected application.
 
-    Each Remove POSTs `csrf`, `scope` and `resource` to `{url}/remove`. `removed` names the permission just taken away.
+    Each Remove POSTs `csrf`, `scope` and `resource` to `{url}/remove`, each End `csrf` and `family` to `{url}/end`.
+    `removed` names the permission just taken away; `sign_in_ended`: a place has just been taken from the list.
+    `more_places` of them are not shown. `older_url` is where the history goes on.
     """
 
     template: ClassVar[str] = "application.html"
@@ -183,6 +244,22 @@ class ConnectedApplicationPage(DeskPage):
     csrf: str
     now: datetime
     removed: str = ""
+    places: tuple[SignedInPlace, ...] = ()
+    more_places: int = 0
+    sign_in_ended: bool = False
+    older_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedApplicationPage(DeskPage):
+    """The history of a connection that is over, or an older part of that of a live one (`live`)."""
+
+    template: ClassVar[str] = "application_history.html"
+
+    entry: EndedApplication
+    history: tuple[HistoryEntry, ...]
+    live: bool = False
+    older_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ SignInState = Literal["plain", "failed", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn(Page):
-    """The sign-in form. POSTs `csrf`, `interaction`, `username`, `password` to `/login`.
+    """The sign-in form. POSTs `csrf`, `interaction`, `to`, `again`, `username`, `password` to `/login`.
 
-    With an `account` it asks that person to confirm that it is he (`max_age`, `prompt=login`, step-up); the username
-    is fixed then. `failed` keeps what was typed as username, never the password. `ended` tells that the session ran
-    out after `idle_seconds` without use.
+    `to` is the reference to the page that the login leads back to. With an `account` it asks that person to confirm
+    that it is he (`max_age`, `prompt=login`, step-up); the username is fixed then. `failed` keeps what was typed as
+    username, never the password. `ended` tells that the session ran out after `idle_seconds` without use.
     """
 
     template: ClassVar[str] = "sign_in.html"
@@ -24,6 +24,7 @@ class SignIn(Page):
 
     csrf: str
     interaction: str = ""
+    to: str = ""
     application: Application | None = None
     state: SignInState = "plain"
     username: str = ""

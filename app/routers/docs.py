@@ -6,18 +6,20 @@ from starlette.responses import JSONResponse, Response
 
 from app.pipeline.server import server_of
 from app.protocol.scopes import ScopeRegistry
+from app.routers.api.problems import Kind
 from app.routers.openapi import document
 from app.routers.openapi_routes import with_routes
 from app.routers.pages.answers import show
-from app.views.docs_page import DOCS_REDIRECT_PATH, DocsPage, DocsRedirectPage
+from app.views.docs_page import DOCS_REDIRECT_PATH, DocsPage, DocsRedirectPage, ProblemKind
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Swagger UI from our own files."""
-    return show(request, DocsPage(scopes=_first_scope(server_of(request).scopes)))
+    """Swagger UI from our own files, and below it what each kind of problem means."""
+    problems = tuple(ProblemKind(kind.anchor, kind.wire, kind.status, kind.title, kind.remedy) for kind in Kind)
+    return show(request, DocsPage(scopes=_first_scope(server_of(request).scopes), problems=problems))
 
 
 @router.get(DOCS_REDIRECT_PATH)

@@ -1,0 +1,70 @@
+"""The hot endpoints of the JSON API: the same callers, problems and CORS as its FastAPI routes, without FastAPI."""
+
+import orjson
+
+from app.pipeline import guard
+from app.pipeline.guard import CredentialCaller, Knock, OriginRefused
+from app.pipeline.http import WEBSITE, Endpoint, Handler, Headers, Request, Response
+from app.pipeline.http import Refused as Around
+from app.pipeline.server import Server
+from app.protocol.authorization_header import Challenged
+from app.protocol.errors import ErrorCode, OAuthError
+from app.routers.api.cors import cors_of
+from app.routers.api.problems import HEADERS, MEDIA_TYPE, Kind, Refused, content_of
+
+_KINDS = {
+    ErrorCode.INVALID_TOKEN: Kind.INVALID_CREDENTIAL,
+    ErrorCode.INSUFFICIENT_SCOPE: Kind.INSUFFICIENT_SCOPE,
+    ErrorCode.ACCESS_DENIED: Kind.ORIGIN_NOT_ALLOWED,
+    ErrorCode.SERVER_ERROR: Kind.BROKEN,
+    ErrorCode.TEMPORARILY_UNAVAILABLE: Kind.UNAVAILABLE,
+}
+_BY_STATUS = {405: Kind.METHOD_NOT_ALLOWED, 413: Kind.TOO_LARGE}
+
+
+def reading_endpoint(handler: Handler) -> Endpoint:
+    """Return a hot endpoint of the JSON API that only reads."""
+    return Endpoint(handler, methods=("GET", "HEAD"), cors=cors_of(("GET", "HEAD")), refuse=problem)
+
+
+async def caller_of(server: Server, request: Request) -> CredentialCaller | None:
+    """Return who calls by the Authorization header, None without one; raises `Challenged` or `OriginRefused`."""
+    authorization = request.header(b"authorization")
+    if authorization is None:
+        return None
+    knock = Knock(
+        authorization=authorization,
+        origin=request.header(b"origin"),
+        address=request.address,
+        request_id=request.request_id,
+        method=request.method,
+        path=request.path,
+    )
+    caller = await guard.identify(server, knock)
+    request.state[WEBSITE] = guard.allowed_website(server, knock)
+    return caller
+
+
+def refusal_of(error: Challenged | OriginRefused, issuer: str) -> Refused:
+    """Return a refused credential as a problem of the JSON API, with its challenge if it has one."""
+    if isinstance(error, OriginRefused):
+        return Refused(Kind.ORIGIN_NOT_ALLOWED, error.description)
+    kind = Kind.NOT_SIGNED_IN if error.bare else _KINDS.get(error.code, Kind.INVALID_REQUEST)
+    return Refused(kind, error.description, headers={"WWW-Authenticate": error.challenge_for(issuer)})
+
+
+def problem(error: OAuthError, around: Around) -> Response:
+    """Return the answer of a hot endpoint that refuses: the one error shape of the JSON API."""
+    if isinstance(error, Challenged | OriginRefused):
+        refused = refusal_of(error, around.issuer)
+    else:
+        kind = _BY_STATUS.get(around.status) or _KINDS.get(error.code, Kind.INVALID_REQUEST)
+        retry = {"Retry-After": "2"} if kind is Kind.UNAVAILABLE else {}
+        refused = Refused(kind, error.description, headers=retry)
+    content = content_of(refused, around.issuer, around.request_id)
+    return Response(refused.kind.status, orjson.dumps(content), _headers(refused))
+
+
+def _headers(refused: Refused) -> Headers:
+    headers = {"Content-Type": MEDIA_TYPE} | HEADERS | refused.headers
+    return tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())

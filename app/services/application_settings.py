@@ -1,0 +1,232 @@
+"""What the owner of an application may say about it: the one set of rules behind the portal's forms and the JSON API.
+
+The names are those of RFC 7591; `scopes`, `optional_scopes` and `allowed_origins` are ours.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from app.protocol import origins
+from app.protocol.client_auth import METHODS
+from app.protocol.client_members import ListOf, Name, RedirectUri, Text, WebAddress
+from app.protocol.client_metadata import ClientMetadata, read, sentence
+from app.protocol.errors import OAuthError
+from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.policy import ApplicationPolicy
+from app.protocol.scopes import ScopeRegistry, render
+from app.services import applications
+from app.services.applications import Owner
+from app.services.pet_names import pet_name
+from app.store.applications import Description
+
+MAX_NAME_LENGTH = 64
+"""Characters of an application's name: what the pages show of one (original behaviour §1.1)."""
+
+_AS_GRANTED = ["code"]
+"""The response types that follow from the grant types; they are worked out anew when those change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one member; `field` is its name, with the position in a list, as in `redirect_uris.0`."""
+
+    field: str
+    detail: str
+
+
+class Unacceptable(Exception):
+    """The settings cannot be what is asked; nothing was changed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.field} {problem.detail}" for problem in problems))
+
+
+def _offered(values: Collection[str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in values:
+            raise PydanticCustomError("refused", "{rule}", {"rule": f"must be one of: {', '.join(values)}"})
+        return value
+
+    return check
+
+
+def _origin(value: str) -> str:
+    if (problem := origins.problem_with(value)) is not None:
+        raise PydanticCustomError("refused", "{rule}", {"rule": problem})
+    return value
+
+
+_Method = Annotated[str, AfterValidator(_offered(METHODS)), Field(json_schema_extra={"enum": [*METHODS]})]
+_Grant = Annotated[str, AfterValidator(_offered(GRANT_TYPES)), Field(json_schema_extra={"enum": [*GRANT_TYPES]})]
+_ApplicationName = Annotated[Name, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+_AllowedOrigin = Annotated[str, Field(max_length=origins.MAX_LENGTH), AfterValidator(_origin)]
+
+
+class ApplicationSettings(BaseModel):
+    """Members that are left out keep what they are; those of a new application have the defaults that stand here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    client_name: _ApplicationName = Field(
+        default_factory=pet_name, description="What people read on the consent page; two random words without."
+    )
+    application_type: Literal["web", "native"] | None = Field(
+        None, description="`native` for one that is installed on phones and desktops; null: it follows from the rest."
+    )
+    token_endpoint_auth_method: _Method = Field(
+        "client_secret_basic", description="How it shows its secret; `none` for one that cannot keep any."
+    )
+    redirect_uris: ListOf[RedirectUri] = Field(
+        (), description="Where answers may go, exactly. Without one it can be registered, and not be used yet."
+    )
+    grant_types: ListOf[_Grant] = Field(
+        ("authorization_code", "refresh_token"), description="How it gets tokens; none: it only introspects."
+    )
+    scopes: ListOf[Text] | None = Field(None, description="What it may ask for; null: everything.")
+    optional_scopes: ListOf[Text] = Field((), description="Which of them a person may untick on the consent page.")
+    client_uri: WebAddress | None = Field(None, description="Its home page.")
+    policy_uri: WebAddress | None = Field(None, description="What it does with personal data.")
+    tos_uri: WebAddress | None = Field(None, description="Its terms of service.")
+    allowed_origins: ListOf[_AllowedOrigin] = Field(
+        (), description="Websites whose scripts may call the server with its tokens."
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Return the members that were given, as JSON values."""
+        return self.model_dump(mode="json", exclude_unset=True, include=set(ApplicationSettings.model_fields))
+
+
+def read_settings(document: Mapping[str, Any]) -> ApplicationSettings:
+    """Return the settings in a document; raises `Unacceptable` with every problem found."""
+    try:
+        return ApplicationSettings.model_validate(document)
+    except ValidationError as refused:
+        errors = refused.errors(include_input=False, include_url=False)
+        raise Unacceptable(
+            [Problem(".".join(map(str, error["loc"])), sentence(error["msg"])) for error in errors]
+        ) from None
+
+
+def describe(settings: ApplicationSettings, registry: ScopeRegistry, owner: Owner) -> Description:
+    """Return a new application; raises `Unacceptable`."""
+    nothing = applications.describe(ClientMetadata(grant_types=()), ApplicationPolicy(), owner=owner)
+    defaults = {name: getattr(settings, name) for name in ("client_name", "token_endpoint_auth_method", "grant_types")}
+    return _described(replace(nothing, registration={}), defaults | settings.given(), registry)
+
+
+def describe_anew(existing: Description, settings: ApplicationSettings, registry: ScopeRegistry) -> Description:
+    """Return an application with the members that were given; raises `Unacceptable`.
+
+    Whether it has secrets stays: what holds one cannot become what cannot keep one, nor the other way round.
+    """
+    method = settings.given().get("token_endpoint_auth_method", existing.auth_method)
+    if (method == "none") != (existing.auth_method == "none"):
+        rule = "cannot change between none and the others; register another application"
+        raise Unacceptable([Problem("token_endpoint_auth_method", rule)])
+    return _described(existing, settings.given(), registry)
+
+
+def belonging_to(owner: Owner, description: Description) -> Description:
+    """Return an application in other hands."""
+    return replace(
+        description, owner_user_id=owner.user_id, owner_organization_id=owner.organization_id, owner_name=owner.name
+    )
+
+
+def presents_itself_anew(before: Description, after: Description) -> bool:
+    """Tell whether people would take it for another application: by its name, its addresses, or whose it is."""
+    seen = ("name", "client_uri", "redirect_uris", "owner_user_id", "owner_organization_id")
+    return any(getattr(before, name) != getattr(after, name) for name in seen)
+
+
+def members(description: Description) -> dict[str, Any]:
+    """Return what the audit trail remembers of an application, in the words of its settings."""
+    return {
+        **description.registration,
+        "client_name": description.name,
+        "optional_scopes": [*description.optional_scopes],
+        "allowed_origins": [*description.allowed_origins],
+        "owner": description.owner_name,
+    }
+
+
+def difference(before: Description, after: Description) -> dict[str, dict[str, Any]]:
+    """Return what changed, as the audit trail has it: `before` and `after`, of the changed members alone."""
+    old, new = members(before), members(after)
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return {
+        "before": {name: old[name] for name in changed if name in old},
+        "after": {name: new[name] for name in changed if name in new},
+    }
+
+
+def _described(existing: Description, given: dict[str, Any], registry: ScopeRegistry) -> Description:
+    scopes, optional = _scopes(existing, given, registry)
+    origins_given = given.pop("allowed_origins", existing.allowed_origins)
+    members = {**existing.registration, "client_name": existing.name}
+    if "grant_types" in given and members.get("response_types") == _AS_GRANTED:
+        del members["response_types"]
+    members |= given
+    members.pop("scope", None)
+    metadata = _read(members, registry)
+    further = {
+        name: value
+        for name, value in existing.registration.items()
+        if name not in ClientMetadata.model_fields and "#" not in name
+    }
+    limit = {} if scopes is None else {"scope": render(scopes)}
+    return replace(
+        existing,
+        name=metadata.client_name,
+        kind=applications.kind_of(metadata),
+        client_uri=metadata.client_uri or "",
+        auth_method=metadata.token_endpoint_auth_method,
+        redirect_uris=metadata.redirect_uris,
+        grant_types=metadata.grant_types,
+        response_types=metadata.response_types,
+        scopes=scopes,
+        optional_scopes=optional,
+        allowed_origins=tuple(origins_given),
+        registration={**metadata.document(), **limit, **further},
+        unmet=(*metadata.unmet(), *(name for name in existing.unmet if name in further)),
+    )
+
+
+def _scopes(
+    existing: Description, given: dict[str, Any], registry: ScopeRegistry
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return both lists. What it has already may stay, also when it has left the registry meanwhile."""
+    asked = given.pop("scopes", existing.scopes)
+    scopes = None if asked is None else tuple(asked)
+    optional = tuple(given.pop("optional_scopes", existing.optional_scopes))
+    known = {*(existing.scopes or ()), *existing.optional_scopes}
+    problems = [
+        Problem(field, f"has {name[:100]}, which is unknown here; there are: {render(one.name for one in registry)}")
+        for field, names in (("scopes", scopes or ()), ("optional_scopes", optional))
+        for name in names
+        if name not in registry and name not in known
+    ]
+    problems += [
+        Problem("optional_scopes", f"has {name[:100]}, which is not in scopes; add it there")
+        for name in optional
+        if scopes is not None and name not in scopes
+    ]
+    if problems:
+        raise Unacceptable(problems)
+    return scopes, optional
+
+
+def _read(members: Mapping[str, Any], registry: ScopeRegistry) -> ClientMetadata:
+    """Return the metadata as a whole; what single members may be has been checked before."""
+    try:
+        return read(members, registry, unfinished=True)
+    except OAuthError as refused:
+        member, _, rule = refused.description.partition(" ")
+        if member not in ApplicationSettings.model_fields:
+            member, rule = "grant_types", refused.description
+        raise Unacceptable([Problem(member, rule)]) from None

@@ -1,0 +1,186 @@
+"""The decision trace as operators read it: outcome and cause, the checks in their order, the failed one explained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from markupsafe import Markup, escape
+
+from app.views.difference import marked_difference
+from app.views.pages.account import DeskPage, DeskPlace
+
+CheckState = Literal["passed", "failed", "asked", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A check in words: what it makes sure of, the rule, and how a request that fails is mended."""
+
+    title: str
+    rule: str = ""
+    remedy: str = ""
+
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "return path": Explanation(
+        "Application and redirect URI are known",
+        "client_id names an active application; redirect_uri is one of its own, sent once.",
+        "Send the client ID of an application that is registered and on, and one of its addresses.",
+    ),
+    "redirect URI": Explanation(
+        "Redirect URI is registered",
+        "Simple string comparison; only the port of a loopback address may differ.",
+        "Send a registered address, or register this one.",
+    ),
+    "parameters once": Explanation(
+        "No parameter comes twice", "A parameter may come once.", "Send each parameter once."
+    ),
+    "request object": Explanation(
+        "Parameters are plain", "Request objects are not taken.", "Send the parameters in the URL or the form."
+    ),
+    "lengths": Explanation("Parameters are short enough", "", "Send shorter values; keep what is long on your side."),
+    "response type": Explanation(
+        "Response type is registered",
+        "The application’s registration lists the response types it may ask for.",
+        "Ask for code, or change the registration.",
+    ),
+    "code challenge": Explanation(
+        "Code challenge is sound",
+        "PKCE with S256: the challenge is the base64url SHA-256 of the verifier.",
+        "Send code_challenge and code_challenge_method=S256.",
+    ),
+    "scope": Explanation(
+        "Permissions can be asked for",
+        "Each scope is one of this server’s, and one that the application may ask for.",
+        "Ask for other scopes, or add them to the application or to the server’s settings.",
+    ),
+    "resource": Explanation("Resource is known", "", "Leave resource out."),
+    "prompt": Explanation(
+        "Prompt is sound", "none stands alone; login and consent go together.", "Send another prompt."
+    ),
+    "max_age": Explanation("max_age is a number", "Seconds, 0 or more.", "Send a number of seconds."),
+    "ask the person": Explanation("Is anybody to be asked?"),
+    "ask for login": Explanation("Is anybody to be asked?"),
+    "ask for consent": Explanation("Is anybody to be asked?"),
+    "the person's choice": Explanation("The person’s choice"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `received` is what a failed one looked at, `closest` what would have been right."""
+
+    name: str
+    state: CheckState
+    detail: str = ""
+    section: str = ""
+    received: str = ""
+    closest: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it makes sure of, in words."""
+        return self._explanation.title
+
+    @property
+    def rule(self) -> str:
+        """What it goes by."""
+        return self._explanation.rule
+
+    @property
+    def remedy(self) -> str:
+        """How a request that fails here is mended."""
+        return self._explanation.remedy
+
+    @property
+    def _explanation(self) -> Explanation:
+        name = "redirect URI" if self.name == "return path" and self.received else self.name
+        return EXPLANATIONS.get(name, Explanation(name))
+
+    @property
+    def received_marked(self) -> Markup:
+        """What was looked at, with the part that differs marked."""
+        return marked_difference(self.received, self.closest) if self.closest else escape(self.received)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision about a request; `at` is aware. `application_url` is empty when nobody knows the application.
+
+    `not_reached` are the names of checks that would have come.
+    """
+
+    at: datetime
+    client_id: str
+    outcome: str
+    checks: tuple[Check, ...]
+    application: str = ""
+    application_url: str = ""
+    not_reached: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> Check | None:
+        """The check that ended it."""
+        return next((check for check in self.checks if check.state == "failed"), None)
+
+    @property
+    def asked(self) -> Check | None:
+        """The check that sent the person to a page."""
+        return next((check for check in self.checks if check.state == "asked"), None)
+
+    @property
+    def headline(self) -> str:
+        """Outcome and cause in one line."""
+        if self.failed is not None:
+            return f"Refused: {self.failed.detail or self.failed.title}"
+        if self.asked is not None:
+            to = "sign in" if self.outcome.endswith("login") else "agree"
+            return f"Asked to {to}: {self.asked.detail}"
+        if self.outcome == "denied":
+            return "Denied by the person"
+        return "Granted" if self.outcome == "granted" else self.outcome
+
+    @property
+    def answer(self) -> str:
+        """What the application got, in words."""
+        if self.outcome == "page":
+            return "A page for the person. Nothing was sent to the application."
+        if self.outcome.startswith("refused: "):
+            return f"The error {self.outcome.removeprefix('refused: ')}, sent to the application."
+        if self.outcome == "denied":
+            return "The error access_denied, sent to the application."
+        if self.outcome == "granted":
+            return "A code."
+        return "A page for the person."
+
+    @property
+    def not_reached_words(self) -> str:
+        """What was not looked at any more."""
+        return ", ".join(EXPLANATIONS.get(name, Explanation(name)).title for name in self.not_reached)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminRequests(DeskPage):
+    """`/admin/requests`: enter a request id. `missing` tells that nothing is recorded under `q`."""
+
+    template: ClassVar[str] = "admin_requests.html"
+    place: ClassVar[DeskPlace] = "admin-requests"
+
+    q: str = ""
+    missing: bool = False
+
+    @property
+    def status(self) -> int:
+        return 404 if self.missing else 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminRequest(DeskPage):
+    """`/admin/requests/{id}`: what was decided about one request, the latest first."""
+
+    template: ClassVar[str] = "admin_request.html"
+    place: ClassVar[DeskPlace] = "admin-requests"
+
+    request_id: str
+    decisions: tuple[Decision, ...]

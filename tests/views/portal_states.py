@@ -1,0 +1,200 @@
+"""The developer pages in every state they can be in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.views.pages import Account, Page
+from app.views.pages.account import OrganizationTab
+from app.views.pages.portal import (
+    Choice,
+    Narrowed,
+    NewApplication,
+    OrganizationApplications,
+    OwnApplication,
+    OwnApplications,
+    SecretSeen,
+    SecretShown,
+    Trouble,
+)
+from app.views.pages.portal_application import (
+    AskableScope,
+    AskableSet,
+    DeleteApplication,
+    Details,
+    HandOver,
+    OwnApplicationPage,
+    OwnSecret,
+    RemoveSecret,
+    TurnOff,
+)
+
+LONG_NAME = "Wonderfullylongnamesforapplicationsthatnobodycanrememberatallxyz"
+ARABIC_NAME = "يوميات النشر للفرق الكبيرة والصغيرة"
+SCRIPT_NAME = "<script>alert(1)</script>"
+ISSUER = "https://id.lumenfold.example"
+
+NORTHQUAY = OrganizationTab(
+    "northquay", "Northquay", ("organization", "members", "api-keys", "organization-applications", "audit")
+)
+
+
+def portal_pages(person: Account, now: datetime) -> Iterator[tuple[str, Page]]:
+    """Yield the pages by name, for a person at a moment."""
+    diary = OwnApplication(
+        "deploy-diary-7f3k",
+        "Deploy Diary",
+        "web",
+        owner="Northquay",
+        owner_url="/organizations/northquay/applications",
+        people=1318,
+        last_used=now - timedelta(minutes=2),
+    )
+    others = (
+        OwnApplication("3b1f" * 8, "Night Watch", "native", people=10_000, more_people=True, has_secrets=False),
+        OwnApplication("c0de" * 8, "Robin’s Test", "browser", state="off", people=1, has_secrets=False),
+        OwnApplication("5afe" * 8, "Pager Bridge", "machine", last_used=now - timedelta(seconds=5)),
+        OwnApplication("1057" * 8, LONG_NAME, "web", state="off", locked=True, owner=LONG_NAME, owner_url="/x"),
+        OwnApplication("a4ab" * 8, ARABIC_NAME, "web", state="deleted", restorable_until=now + timedelta(minutes=4)),
+        OwnApplication("5c41" * 8, SCRIPT_NAME, "web"),
+    )
+    owners = (Choice("me", "You"), Choice("northquay", "Northquay"))
+    listed = OwnApplications(account=person, applications=(diary, *others), now=now)
+    yield "portal-list", replace(listed, filterable=True, owners=owners, next_url="/apps?after=x")
+    yield "portal-list-one", replace(listed, applications=(diary,))
+    yield "portal-list-empty", replace(listed, applications=())
+    narrowed = Narrowed(q='"><b>', owner="northquay", state="off")
+    yield "portal-list-nothing-fits", replace(listed, applications=(), narrowed=narrowed, owners=owners)
+    of_organization = OrganizationApplications(
+        account=person, organization=NORTHQUAY, applications=(diary,), now=now, previous_url="/apps"
+    )
+    yield "portal-organization", of_organization
+    yield "portal-organization-empty", replace(of_organization, applications=(), previous_url="")
+    yield "portal-organization-seen-by-operator", replace(of_organization, manages=False, previous_url="")
+    yield from _new(person, owners)
+    yield from _secrets(person, diary)
+    yield from _application(person, diary, others, now)
+    yield from _questions(person, diary, others, now)
+
+
+def _new(person: Account, owners: tuple[Choice, ...]) -> Iterator[tuple[str, Page]]:
+    new = NewApplication(account=person, csrf="csrf-value", once="once-value", name="Proud Marmot", owners=owners[:1])
+    yield "portal-new", new
+    yield (
+        "portal-new-problems",
+        replace(
+            new,
+            name="",
+            owners=owners,
+            owner="northquay",
+            kind="native",
+            redirect_uris="http://deploydiary.example/callback\nhttps://two.example/",
+            problems=(
+                Trouble("name", "Give the application a name"),
+                Trouble("kind", "Choose what kind of application it is"),
+                Trouble("owner", "Choose yourself, or an organization whose applications you may manage"),
+                Trouble("redirect_uris", "The 1st must use https"),
+            ),
+        ),
+    )
+
+
+def _secrets(person: Account, diary: OwnApplication) -> Iterator[tuple[str, Page]]:
+    shown = SecretShown(
+        account=person, entry=diary, secret="acs_" + "not-a-real-secret-" * 5, issuer=ISSUER, created=True
+    )
+    yield "portal-secret-created", shown
+    yield "portal-secret-added", replace(shown, created=False)
+    yield "portal-created-without-secret", replace(shown, secret=None)
+    yield "portal-secret-seen", SecretSeen(account=person, url=diary.url)
+
+
+def _application(
+    person: Account, diary: OwnApplication, others: tuple[OwnApplication, ...], now: datetime
+) -> Iterator[tuple[str, Page]]:
+    new = OwnSecret("0198c1f0-1", "h2wq", now - timedelta(hours=1), "robin")
+    old = OwnSecret("0198c1f0-0", "c81m", now - timedelta(days=300), LONG_NAME, now - timedelta(minutes=2))
+    page = OwnApplicationPage(
+        account=person,
+        entry=diary,
+        version=7,
+        csrf="csrf-value",
+        once="once-value",
+        now=now,
+        issuer=ISSUER,
+        discovery_url=f"{ISSUER}/.well-known/oauth-authorization-server",
+        method="client_secret_basic",
+        details=Details("Deploy Diary", "https://deploydiary.example/", "https://deploydiary.example/privacy"),
+        secrets=(new, old),
+        redirect_uris=("https://deploydiary.example/callback", f"https://{'staging.' * 12}example/callback"),
+        allowed_origins=("*.deploydiary.example",),
+        scope_sets=(
+            AskableSet(
+                "Project",
+                (
+                    AskableScope("project:read", "See your projects", "see", True),
+                    AskableScope("billing:invoices.read-and-export-everything-there-is", "", "manage", False),
+                ),
+            ),
+        ),
+        unknown_scopes=("old:scope",),
+        can_hand_over=True,
+    )
+    yield "portal-application", page
+    yield "portal-application-in-use", replace(page, secrets=(replace(new, last_used=now), old))
+    yield "portal-application-one-secret", replace(page, secrets=(replace(old, last_four=""),), done="Saved")
+    yield (
+        "portal-application-no-secret",
+        replace(page, secrets=(), redirect_uris=(), allowed_origins=(), unfinished=True),
+    )
+    yield "portal-application-stale", replace(page, stale=True)
+    yield (
+        "portal-application-problems",
+        replace(
+            page,
+            typed_uri="http://deploydiary.example/callback",
+            typed_origin="https://example.com:80",
+            details=Details("", "example", "example", "example"),
+            problems=(
+                Trouble("uri", "Use https. Plain http is accepted only for 127.0.0.1, [::1] and localhost."),
+                Trouble("origin", "Leave out the port"),
+                Trouble("scopes", "Tick what this server knows"),
+                Trouble("name", "Give the application a name"),
+                Trouble("home_page", "Start with https://"),
+                Trouble("privacy", "Start with https://"),
+                Trouble("terms", "Start with https://"),
+            ),
+        ),
+    )
+    mine = replace(page, everything=True, unknown_scopes=(), method="none", secrets=())
+    yield "portal-application-own", replace(mine, entry=others[0])
+    yield "portal-application-off", replace(mine, entry=others[1])
+    yield "portal-application-machine", replace(mine, entry=others[2], method="private_key_jwt", unmet=("jwks",))
+    yield "portal-application-locked", replace(mine, entry=others[3])
+    yield "portal-application-deleted", replace(mine, entry=others[4])
+    yield "portal-application-gone", replace(mine, entry=replace(others[4], restorable_until=None))
+    yield "portal-application-script", replace(mine, entry=others[5], details=Details(SCRIPT_NAME))
+
+
+def _questions(
+    person: Account, diary: OwnApplication, others: tuple[OwnApplication, ...], now: datetime
+) -> Iterator[tuple[str, Page]]:
+    used = OwnSecret("0198c1f0-0", "c81m", now - timedelta(days=300), "robin", now - timedelta(minutes=2))
+    remove = RemoveSecret(account=person, entry=diary, version=7, csrf="csrf-value", secret=used, now=now)
+    yield "portal-remove-secret", remove
+    unused = replace(used, last_four="", last_used=None)
+    yield "portal-remove-unused-secret", replace(remove, secret=unused)
+    owners = (Choice("northquay", "Northquay"), Choice("long", LONG_NAME))
+    hand_over = HandOver(account=person, entry=others[1], version=7, csrf="csrf-value", owners=owners)
+    yield "portal-hand-over", hand_over
+    trouble = (Trouble("owner", "Choose an organization whose applications you manage"),)
+    yield "portal-hand-over-refused", replace(hand_over, entry=diary, problems=trouble)
+    off = TurnOff(account=person, entry=diary, version=7, csrf="csrf-value")
+    yield "portal-off", off
+    yield "portal-off-one-person", replace(off, entry=others[1])
+    yield "portal-off-nobody", replace(off, entry=others[3])
+    delete = DeleteApplication(account=person, entry=diary, version=7, csrf="csrf-value", grace_seconds=3600, secrets=2)
+    yield "portal-delete", delete
+    yield "portal-delete-one-person", replace(delete, entry=others[1], secrets=1)
+    trouble = (Trouble("name", "Type the name as it stands above"),)
+    yield "portal-delete-wrong-name", replace(delete, entry=others[3], secrets=0, typed="Dairy", problems=trouble)
