@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import BYTES, TEXT, TEXTS, Bytes, MaybeMoment, Moment, Text, Texts
@@ -11,6 +12,7 @@ class LegacyCredential(SQLModel, table=True):
     """Which row an imported string belongs to; `kind` names the table."""
 
     __tablename__ = "legacy_credential"
+    __table_args__ = (Index("legacy_credential_target", "target_id"),)
 
     digest: Bytes = Field(sa_type=BYTES, primary_key=True)
     kind: Text
@@ -35,6 +37,7 @@ class LegacyToken(SQLModel, table=True):
     """An imported access token: the columns of `AccessToken`, without its partitions, since it may live long."""
 
     __tablename__ = "legacy_token"
+    __table_args__ = (Index("legacy_token_expires", "expires_at"),)
 
     id: UUID = Field(primary_key=True)
     digest: Bytes = Field(sa_type=BYTES, repr=False)

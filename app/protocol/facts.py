@@ -46,6 +46,11 @@ class ClientFact:
         """Whether it can keep a secret (RFC 6749 §2.1): it registered a way to authenticate."""
         return self.auth_method != "none"
 
+    @property
+    def vouched_for(self) -> bool:
+        """Whether somebody here answers for its name: it is the operator's, or he has checked it."""
+        return self.verified or not (self.self_registered or self.owner_name)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -9,6 +9,7 @@ from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
 from app.routers.api.problems import MEDIA_TYPE, Kind, problems
+from app.routers.openapi_schemas import schemas
 
 _FORM = "application/x-www-form-urlencoded"
 _BY_CREDENTIAL: tuple[dict[str, list[str]], ...] = ({"oauth": []}, {"bearer": []}, {"key": []})
@@ -73,7 +74,7 @@ def document(server: Server) -> dict[str, Any]:
         },
         "servers": [{"url": server.issuer}],
         "paths": paths,
-        "components": {"schemas": _schemas(), "securitySchemes": _security(server)},
+        "components": {"schemas": schemas(), "securitySchemes": _security(server)},
         "tags": [
             {"name": "protocol", "description": "OAuth 2.1 endpoints for clients and resource servers."},
             {"name": "api", "description": "The server’s own API."},
@@ -272,77 +273,6 @@ def _problems(*kinds: Kind) -> dict[str, Any]:
             },
         }
         for status, problem in problems(*kinds).items()
-    }
-
-
-def _schemas() -> dict[str, Any]:
-    text, number = {"type": "string"}, {"type": "integer"}
-    names = {"type": "array", "items": text}
-    return {
-        "TokenAnswer": {
-            "type": "object",
-            "required": ["access_token", "token_type", "expires_in"],
-            "properties": {
-                "access_token": text,
-                "token_type": {"type": "string", "const": "Bearer"},
-                "expires_in": {"type": "integer", "description": "Seconds."},
-                "refresh_token": text,
-                "scope": {"type": "string", "description": "What the token carries; absent when nothing was asked."},
-            },
-        },
-        "Introspection": {
-            "type": "object",
-            "required": ["active"],
-            "properties": {
-                "active": {"type": "boolean"},
-                **dict.fromkeys(("scope", "client_id", "username", "token_type", "sub", "iss", "jti"), text),
-                "organization": {**text, "description": "The slug of the organization, for an API key."},
-                **{name: {**number, "description": "Seconds since 1970, UTC."} for name in ("exp", "iat")},
-            },
-        },
-        "Index": {
-            "type": "object",
-            "required": ["version", "issuer", "user", "auth"],
-            "properties": {
-                "version": text,
-                "issuer": text,
-                "user": {"type": ["object", "null"], "properties": {"sub": text, "username": text}},
-                "auth": {
-                    "type": ["object", "null"],
-                    "required": ["kind", "scopes"],
-                    "properties": {
-                        "kind": {
-                            "type": "string",
-                            "enum": ["access_token", "personal_token", "api_key", "system_key"],
-                        },
-                        "scopes": names,
-                        "client_id": {**text, "description": "The application of an access token."},
-                        "name": {**text, "description": "The name of a personal token."},
-                        "label": {**text, "description": "The label of an API key."},
-                        "organization": {**text, "description": "The slug of an API key’s organization."},
-                    },
-                },
-            },
-        },
-        "Me": {
-            "type": "object",
-            "required": ["sub", "username", "client_id", "scopes", "exp"],
-            "properties": {
-                "sub": text,
-                "username": text,
-                "client_id": {"type": ["string", "null"], "description": "Null for a personal token."},
-                "scopes": names,
-                "exp": {"type": ["integer", "null"], "description": "Null when it never ends."},
-            },
-        },
-        "Error": {
-            "type": "object",
-            "required": ["error"],
-            "properties": {
-                "error": {"type": "string", "enum": [code.wire for code in ErrorCode]},
-                "error_description": text,
-            },
-        },
     }
 
 

@@ -170,6 +170,7 @@ async def create(
         await applications.insert_application(
             *(transaction, application_id, client_id, description, digests, operator.now),
             last_four=last_four(shown) if shown is not None else "",
+            verified=True,
         )
         await audit.record(
             transaction,

@@ -152,10 +152,11 @@ async def insert_application(
     now: datetime,
     *,
     last_four: str = "",
+    verified: bool = False,
 ) -> None:
     """Register an application, active; raises `ClientIdTaken`, after which the transaction must end.
 
-    `last_four` is what may be shown of its secret.
+    `last_four` is what may be shown of its secret. It is `verified` when the operator answers for its name.
     """
     statement = insert(Application).values(
         id=application_id,
@@ -164,7 +165,7 @@ async def insert_application(
         version=1,
         epoch=0,
         self_registered=False,
-        verified=False,
+        verified=verified,
         created_at=now,
         updated_at=now,
         **_columns(description),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import SQLModel, col
 
@@ -37,6 +37,7 @@ class Person:
     """A user as imported rows need him."""
 
     id: UUID
+    username: str
     epoch: int
     active: bool
 
@@ -140,11 +141,12 @@ async def note_imported(transaction: Transaction, kind: str, done: Mapping[str, 
 
 async def people_by_name(transaction: Transaction, username_keys: Iterable[str]) -> dict[str, Person]:
     """Return the users who exist among these, by the folded name."""
-    query = select(col(User.username_key), col(User.id), col(User.epoch), col(User.disabled_at).is_(None)).where(
+    active = col(User.disabled_at).is_(None)
+    query = select(col(User.username_key), col(User.id), col(User.username), col(User.epoch), active).where(
         col(User.username_key).in_(list(username_keys))
     )
     rows = (await transaction.execute(query)).all()
-    return {key: Person(user_id, epoch, active) for key, user_id, epoch, active in rows}
+    return {key: Person(*person) for key, *person in rows}
 
 
 async def clients_by_id(transaction: Transaction, client_ids: Iterable[str]) -> dict[str, Client]:
@@ -307,6 +309,20 @@ async def insert_keys(transaction: Transaction, keys: Sequence[NewLegacyKey]) ->
     ]
     await _insert(transaction, ApiKey, rows)
     await _lead_to(transaction, "api_key", keys)
+
+
+async def remove_expired(database: Database, *, expired_before: datetime, limit: int) -> int:
+    """Remove imported access tokens that ended before a moment, at most `limit`, and what leads to them."""
+    ended = select(col(LegacyToken.id)).where(col(LegacyToken.expires_at) < expired_before).limit(limit)
+    async with database.transaction() as transaction:
+        removed = (
+            await transaction.execute(
+                delete(LegacyToken).where(col(LegacyToken.id).in_(ended)).returning(col(LegacyToken.id))
+            )
+        ).all()
+        ids = [row[0] for row in removed]
+        await transaction.execute(delete(LegacyCredential).where(col(LegacyCredential.target_id).in_(ids)))
+    return len(ids)
 
 
 async def count_credentials(database: Database) -> Mapping[str, int]:

@@ -48,6 +48,11 @@ class Record:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def vouched_for(self) -> bool:
+        """Whether somebody here answers for the application's name; see `ClientFact.vouched_for`."""
+        return self.verified or not (self.self_registered or self.owner_name)
+
 
 class VersionChanged(Exception):
     """The record is live, but not at the version that the change was meant for."""

@@ -13,6 +13,7 @@ from app.jobs.expire import expire
 from app.jobs.work import Work
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
+from app.models.legacy import LegacyCredential, LegacyToken
 from app.models.one_time_link import OneTimeLink
 from app.models.server_meta import ServerMeta
 from app.protocol.policy import Lifetimes
@@ -120,3 +121,28 @@ def test_a_span_moves_against_the_traffic_and_stays_within_its_bounds(span: time
     assert timedelta(seconds=1) <= after <= timedelta(days=7)
     assert (after > span) <= (removed < 500)
     assert (after < span) <= (removed > 5_000)
+
+
+async def test_imported_tokens_go_a_day_after_their_end_with_what_leads_to_them(store: Database) -> None:
+    ends = [NOW - timedelta(days=2), NOW - timedelta(hours=2), NOW + DAY]
+    tokens = [
+        {
+            **{"id": new_id(NOW), "digest": b"d" * 32, "application_id": new_id(NOW), "record_version": 1},
+            **{"user_epoch": 0, "application_epoch": 0, "scopes": [], "resources": [], "issued_at": NOW},
+            "expires_at": end,
+        }
+        for end in ends
+    ]
+    leads = [
+        {"digest": bytes([number]) * 32, "kind": "access_token", "target_id": token["id"]}
+        for number, token in enumerate(tokens)
+    ]
+    async with store.transaction() as transaction:
+        await transaction.execute(insert(LegacyToken), tokens)
+        await transaction.execute(insert(LegacyCredential), leads)
+    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+    async with store.transaction() as transaction:
+        left = (await transaction.scalars(select(col(LegacyToken.expires_at)).order_by(col(LegacyToken.id)))).all()
+        led = (await transaction.scalars(select(col(LegacyCredential.target_id)))).all()
+    assert sorted(left) == ends[1:]
+    assert set(led) == {token["id"] for token in tokens[1:]}

@@ -84,7 +84,7 @@ class Service:
         digests = () if described["auth_method"] == "none" else (digest(SECRET.encode()),)
         async with self.database.transaction() as transaction:
             await applications.insert_application(
-                transaction, application_id, client_id, Description(**described), digests, self.clock()
+                *(transaction, application_id, client_id, Description(**described), digests, self.clock()), verified=True
             )
         return application_id
 

@@ -36,6 +36,7 @@ from app.views.pages import (
 )
 from app.views.render import Views
 from tests.views.admin_states import admin_pages
+from tests.views.audit_states import audit_pages, connection_pages
 from tests.views.key_states import key_pages
 from tests.views.organization_states import organization_pages
 from tests.views.portal_states import portal_pages
@@ -253,6 +254,7 @@ def account_pages() -> Iterator[tuple[str, Page]]:
         ),
     )
     yield "application-long-name", replace(application, entry=LIST[3])
+    yield from connection_pages(applications, application, UNCHECKED)
     yield "disconnect", Disconnect(account=PERSON, entry=CONNECTED, csrf="csrf-value")
     yield "disconnect-one-permission", Disconnect(account=PERSON, entry=LIST[3], csrf="csrf-value")
     yield "disconnect-nothing", Disconnect(account=PERSON, entry=replace(LIST[1], sees=0, changes=0), csrf="csrf-value")
@@ -271,6 +273,7 @@ GALLERY: dict[str, Page] = {
         token_pages(PERSON, NOW),
         organization_pages(PERSON, NOW),
         admin_pages(),
+        audit_pages(PERSON, NOW),
     )
     for name, page in pages
 }

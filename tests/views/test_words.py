@@ -62,3 +62,14 @@ def test_times_are_said_in_utc_whatever_zone_they_come_in() -> None:
     assert words.short_date(elsewhere) == "22 Nov 2026"
     assert words.date_and_clock(elsewhere) == "22 November 2026, 14:28 UTC"
     assert words.machine(elsewhere) == "2026-11-22T14:28:07Z"
+
+
+def test_logs_tell_the_day_with_its_weekday_and_the_time_to_the_second() -> None:
+    moment = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)
+    assert words.day(moment) == "Sunday, 22 November 2026"
+    assert words.clock_to_the_second(moment) == "09:05:07"
+    elsewhere = moment.astimezone(timezone(timedelta(hours=-10)))
+    assert (words.day(elsewhere), words.clock_to_the_second(elsewhere)) == (
+        words.day(moment),
+        words.clock_to_the_second(moment),
+    )

@@ -162,6 +162,8 @@ create table legacy_token (
     expires_at timestamptz not null,
     revoked_at timestamptz
 )""",
+    "create index legacy_token_expires on legacy_token (expires_at)",
+    "create index legacy_credential_target on legacy_credential (target_id)",
     "alter table audit add column organization_id uuid",
     "alter table audit add column actor_label text not null default ''",
     "alter table audit add column user_agent text not null default ''",

@@ -53,7 +53,7 @@ def application_of(record: Record) -> Application:
         name=record.application_name,
         host=redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else "",
         owner=record.owner_name,
-        verified=record.verified or not record.self_registered,
+        verified=record.vouched_for,
         self_registered=record.self_registered,
     )
 

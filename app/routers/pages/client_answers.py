@@ -84,7 +84,7 @@ def application_of(client: ClientFact, uri: str) -> Application:
         name=client.name,
         host=redirect_uri.display_host(uri),
         owner=client.owner_name,
-        verified=client.verified or not client.self_registered,
+        verified=client.vouched_for,
         self_registered=client.self_registered,
     )
 

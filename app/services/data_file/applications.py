@@ -117,6 +117,7 @@ async def write(transaction: Transaction, plan: ApplicationPlan, operator: Opera
         await applications.insert_application(
             *(transaction, plan.id, plan.entry.client_id, plan.description, plan.digests, operator.now),
             last_four=last_four,
+            verified=True,
         )
     else:
         await applications.change(

@@ -38,7 +38,7 @@ async def import_application(task: Task, row: ApplicationRow, name: str) -> None
         task.report.note("applications", name, "has no owner here; it is the operator’s")
     metadata = _metadata(task, row, name)
     allowed = _kept(task, name, "allowed origin", row.allowed_origins, origins.problem_with)
-    whose = Owner(owner.id if owner else None)
+    whose = Owner(owner.id, owner.username) if owner else Owner()
     description = rules.describe(metadata, _POLICY, owner=whose, allowed_origins=tuple(allowed))
     application_id = task.new_id()
     now = task.here.operator.now

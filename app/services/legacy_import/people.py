@@ -55,7 +55,7 @@ async def _new_person(task: Task, row: UserRow, name: str) -> Person | None:
     if not row.is_active:
         await users.disable(task.transaction, account.id, now)
     task.report.imported["users"] += 1
-    return Person(account.id, 0, row.is_active)
+    return Person(account.id, row.username, 0, row.is_active)
 
 
 async def import_organization(task: Task, row: OrganizationRow, name: str) -> None:
