@@ -178,6 +178,16 @@ def check_keys(keys: Iterable[WebsiteKey]) -> Iterator[Finding]:
         yield fine("API keys", "none works on every website")
 
 
+def check_imported(counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Credentials of an imported system have no checksum, and their holders no new ones: they are to run out."""
+    if counts:
+        held = ", ".join(f"{number} {kind.replace('_', ' ')}{'s' * (number != 1)}" for kind, number in counts.items())
+        remedy = "Ask their holders to make new ones; refresh tokens renew themselves."
+        yield Finding(Level.WARN, "imported", f"{held} of the imported system still count", remedy)
+    else:
+        yield fine("imported", "no credentials of another system")
+
+
 def check_system_key(*, on: bool, networks: Iterable[str]) -> Iterator[Finding]:
     """The root credential is off unless somebody needs it."""
     if on:

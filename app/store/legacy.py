@@ -327,7 +327,11 @@ async def remove_expired(database: Database, *, expired_before: datetime, limit:
 
 async def count_credentials(database: Database) -> Mapping[str, int]:
     """Return how many imported strings are known, by kind."""
-    query = select(col(LegacyCredential.kind), func.count()).group_by(col(LegacyCredential.kind))
+    query = (
+        select(col(LegacyCredential.kind), func.count())
+        .group_by(col(LegacyCredential.kind))
+        .order_by(col(LegacyCredential.kind))
+    )
     async with database.transaction() as transaction:
         return dict((await transaction.execute(query)).all())
 

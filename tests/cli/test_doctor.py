@@ -39,17 +39,7 @@ def test_a_fresh_server_has_nothing_that_fails(server: Server) -> None:
 
     assert ended.returncode == 0
     assert "0 failed" in ended.stdout.splitlines()[-1]
-    for subject in (
-        "files",
-        "database",
-        "roles",
-        "schema",
-        "partitions",
-        "applications",
-        "scopes",
-        "reachable",
-        "clock",
-    ):
+    for subject in (*SUBJECTS, "imported", "system key"):
         found = [line for line in ended.stdout.splitlines() if line[6:].startswith(subject)]
         assert found, subject
         assert all(line.startswith("ok") for line in found), found

