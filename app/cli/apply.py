@@ -16,7 +16,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
     config: Config = None,
 ) -> None:
-    """Make users and applications as FILE says. Applying the same file again changes nothing."""
+    """Make users, organizations, applications and API keys as FILE says. Applying it again changes nothing."""
     from app.cli.connection import Session, run
     from app.services import data_file
 

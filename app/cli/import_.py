@@ -10,7 +10,12 @@ from app.cli.options import Config
 if TYPE_CHECKING:
     from app.services.legacy_import import Report
 
-import_ = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Take over what another system left behind.")
+import_ = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Take over what another system left behind.",
+)
 
 _SHOWN = 20
 """Refusals and changes of one import that the terminal shows; the file of `--report` has all of them."""

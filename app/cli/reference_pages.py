@@ -86,9 +86,9 @@ in the input, the settings or the database must be changed first.
 _DATA_FILE = """\
 # Data file
 
-`assent apply FILE` and `assent serve --apply FILE` read users and applications from a TOML or JSON file. The whole
-file is checked before anything is written, in one transaction. Applying it again changes nothing. Nulls and empty
-lists count as absent; unknown members are errors.
+`assent apply FILE` and `assent serve --apply FILE` read users, organizations, applications and API keys from a TOML
+or JSON file. The whole file is checked before anything is written, in one transaction. Applying it again changes
+nothing. Nulls and empty lists count as absent; unknown members are errors.
 
 Of a user, members that are left out stay as they are. An application is described whole: members that are left out
 have their defaults, except for a generated name and secret. No file removes, disables or enables anything.

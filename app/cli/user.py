@@ -67,8 +67,13 @@ def list_(config: Config = None) -> None:
 
 
 @user.command()
-def set_password(username: Username, password_file: PasswordFile = None, config: Config = None) -> None:
-    """Replace a password. Sessions and tokens stay; to throw somebody out, disable the account."""
+def set_password(
+    username: Username,
+    password_file: PasswordFile = None,
+    end_sessions: Annotated[bool, typer.Option("--end-sessions", help="Sign the person out on every browser.")] = False,
+    config: Config = None,
+) -> None:
+    """Replace a password. Tokens stay; to throw somebody out, disable the account."""
     from app.cli.connection import run
     from app.services import accounts
 
@@ -77,10 +82,11 @@ def set_password(username: Username, password_file: PasswordFile = None, config:
         "user set-password",
         config,
         lambda session: accounts.set_password(
-            session.database, session.passwords, session.operator, username, password
+            session.database, session.passwords, session.operator, username, password, end_sessions=end_sessions
         ),
     )
-    typer.echo(f"The password of {username} is replaced.")
+    signed_out = " Every browser is signed out." if end_sessions else ""
+    typer.echo(f"The password of {username} is replaced.{signed_out}")
     if shown is not None:
         typer.echo(f"Password, shown only now: {shown}")
 

@@ -12,7 +12,7 @@ class ApiKey(SQLModel, table=True):
     """A key that sees nothing but its organization.
 
     After a rotation the secret before stays valid as `retiring_digest` until somebody retires it; both go with the
-    same id. `last_used_at` is written in batches.
+    same id. the times of their last use are written in batches.
     """
 
     __tablename__ = "api_key"
@@ -23,6 +23,7 @@ class ApiKey(SQLModel, table=True):
     last_four: Text
     retiring_digest: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
     retiring_last_four: MaybeText = None
+    retiring_last_used_at: MaybeMoment = None
     organization_id: UUID = Field(foreign_key="organization.id")
     label: Text
     scopes: Texts = Field(sa_type=TEXTS)

@@ -46,10 +46,7 @@ class Application(SQLModel, table=True):
         Index(
             "application_unchecked",
             "id",
-            postgresql_where=text(
-                "not verified"
-                " and (self_registered or owner_user_id is not null or owner_organization_id is not null)"
-            ),
+            postgresql_where=text("not verified and (self_registered or owner_name <> '')"),
         ),
         Index(
             "application_name_beginning",

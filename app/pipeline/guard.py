@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.crypto.hashing import digest
 from app.pipeline import legacy, system_key
 from app.pipeline.server import Server
 from app.protocol import authorization_header, origins, validity
@@ -126,7 +127,7 @@ async def _by_key(server: Server, knock: Knock, credential: Credential) -> KeyCa
     if fact is None or isinstance(in_force, Fault):
         raise _invalid(in_force, "API key")
     _check_origin(server, knock, fact.allowed_origins)
-    server.last_uses.api_key(fact.id, server.clock())
+    server.last_uses.api_key(fact.id, digest(credential.secret), server.clock())
     return KeyCaller(fact, in_force)
 
 

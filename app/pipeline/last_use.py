@@ -33,9 +33,9 @@ class LastUses:
         """Note the use of a personal token."""
         _note(self.waiting.personal_tokens, token_id, at)
 
-    def api_key(self, key_id: UUID, at: datetime) -> None:
-        """Note the use of an API key, with whichever of its secrets."""
-        _note(self.waiting.api_keys, key_id, at)
+    def api_key(self, key_id: UUID, digest: bytes, at: datetime) -> None:
+        """Note the use of the API key's secret that has this digest."""
+        _note(self.waiting.api_keys, (key_id, digest), at)
 
     def secret(self, application_id: UUID, digest: bytes, at: datetime) -> None:
         """Note the use of the application's secret that has this digest."""

@@ -1,8 +1,9 @@
 """GET /docs: the API explorer, whose Authorize button runs our own flow; GET /openapi.json: its document."""
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.protocol.scopes import ScopeRegistry
@@ -30,9 +31,11 @@ async def docs_redirect(request: Request) -> Response:
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The OpenAPI document, computed from the registries and the routes."""
-    described = with_routes(document(server_of(request)), request.app.routes)
-    return JSONResponse(described, headers={"Cache-Control": "no-cache"})
+    """The OpenAPI document, computed once from the registries and the routes."""
+    state = request.app.state
+    if (body := getattr(state, "openapi", None)) is None:
+        body = state.openapi = orjson.dumps(with_routes(document(server_of(request)), request.app.routes))
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
 def _first_scope(registry: ScopeRegistry) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 A personal token or key that a resource server was sent is in use: that is noted for its owner, in memory.
 """
 
+from app.crypto.hashing import digest
 from app.pipeline import legacy
 from app.pipeline.client import authenticate
 from app.pipeline.http import Request, Response, json_response
@@ -54,7 +55,7 @@ async def _introspect(server: Server, presented: Presented, token: str) -> Respo
         introspection.check_caller(authenticate(server, presented, row))
         answer = introspection.describe_key(key, machine, issuer=server.issuer)
         if answer["active"]:
-            server.last_uses.api_key(key.id, now)
+            server.last_uses.api_key(key.id, digest(key.secret), now)
         return json_response(answer)
     if (imported := parse_credential(Prefix.LEGACY_TOKEN, token)) is not None:
         row, old, _ = await hot.gather_legacy_token(presented.client_id, imported.id)

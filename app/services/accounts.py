@@ -10,7 +10,7 @@ from app.protocol.events import Event
 from app.services.names import name_key, problem_with_email, problem_with_username
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue, problem_with
-from app.store import audit, directory, users
+from app.store import audit, directory, sessions, users
 from app.store.database import Database
 from app.store.directory import StoredUser
 from app.store.transaction import Transaction
@@ -84,11 +84,17 @@ async def list_all(database: Database) -> list[StoredUser]:
 
 
 async def set_password(
-    database: Database, passwords: PasswordQueue, operator: Operator, username: str, password: str | None
+    database: Database,
+    passwords: PasswordQueue,
+    operator: Operator,
+    username: str,
+    password: str | None,
+    *,
+    end_sessions: bool = False,
 ) -> str | None:
     """Replace a password, and return the new one when it was generated. Raises `Refused`.
 
-    Browser sessions and tokens stay: to throw somebody out, disable the account.
+    With `end_sessions` every browser is signed out. Tokens stay: to throw somebody out, disable the account.
     """
     found = await find(database, username)
     _check_password(password, found.username, found.email)
@@ -99,6 +105,11 @@ async def set_password(
         await directory.set_password(transaction, found.id, password_hash, operator.now)
         entry = operator.entry(Event.USER_PASSWORD_SET, subject_id=str(found.id), user_id=found.id)
         await audit.record(transaction, entry)
+        for session_id in await sessions.end_all(transaction, found.id, operator.now) if end_sessions else ():
+            ended = operator.entry(
+                Event.SESSION_ENDED, subject_id=str(session_id), user_id=found.id, data={"reason": "password set"}
+            )
+            await audit.record(transaction, ended)
     return shown
 
 

@@ -253,7 +253,10 @@ def _check_role(condition: DatabaseCondition) -> Iterator[Finding]:
 
 def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]:
     if not application.require_pkce:
-        yield "is exempt from PKCE", "Remove require_pkce = false once it sends a challenge."
+        yield (
+            "is exempt from PKCE",
+            "Once it sends a challenge, apply a data file that describes it without require_pkce = false.",
+        )
     if not application.rotates:
         yield "keeps its refresh token", "Remove rotate_refresh_tokens = false once it stores the new one."
     for uri in application.redirect_uris:

@@ -73,14 +73,9 @@ class Listed:
     created_at: datetime
 
     @property
-    def owned(self) -> bool:
-        """Somebody else than the operator answers for it."""
-        return self.self_registered or self.owner_user_id is not None or self.owner_organization_id is not None
-
-    @property
     def unchecked(self) -> bool:
-        """Nobody has looked at what its owner says about it."""
-        return self.owned and not self.verified
+        """Nobody has looked at what its owner says about it; for those without one the operator answers himself."""
+        return not self.verified and (self.self_registered or self.owner_name != "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +223,7 @@ def _applications() -> Select[*tuple[Any, ...]]:
 
 def _unchecked() -> ColumnElement[bool]:
     """Return the condition of `Listed.unchecked`, which is that of the index `application_unchecked`."""
-    owners = (col(Application.owner_user_id), col(Application.owner_organization_id))
-    owned = or_(col(Application.self_registered), *(owner.is_not(None) for owner in owners))
+    owned = or_(col(Application.self_registered), col(Application.owner_name) != "")
     return and_(not_(col(Application.verified)), owned)
 
 

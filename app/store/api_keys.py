@@ -41,8 +41,8 @@ class KeySecret:
 class StoredKey:
     """A key as its organization sees it.
 
-    `retiring_last_four` belongs to the secret before, None when there is none. Times are aware UTC; `last_used_at` is
-    None until the key was used.
+    What begins with `retiring` belongs to the secret before, None when there is none. Times are aware UTC; those of
+    the last use are None until the secret was used.
     """
 
     id: UUID
@@ -52,6 +52,7 @@ class StoredKey:
     retiring_last_four: str | None
     version: int
     last_used_at: datetime | None
+    retiring_last_used_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -170,12 +171,16 @@ async def rotate(transaction: Transaction, key: StoredKey, secret: KeySecret, no
         last_four=secret.last_four,
         retiring_digest=col(ApiKey.digest),
         retiring_last_four=col(ApiKey.last_four),
+        last_used_at=None,
+        retiring_last_used_at=col(ApiKey.last_used_at),
     )
 
 
 async def retire(transaction: Transaction, key: StoredKey, now: datetime) -> StoredKey:
     """End the secret before that of a locked key. Return the key."""
-    return await _change(transaction, key, now, retiring_digest=None, retiring_last_four=None)
+    return await _change(
+        transaction, key, now, retiring_digest=None, retiring_last_four=None, retiring_last_used_at=None
+    )
 
 
 async def remove(transaction: Transaction, key: StoredKey) -> None:
@@ -221,6 +226,7 @@ def _stored(row: ApiKey) -> StoredKey:
         retiring_last_four=row.retiring_last_four,
         version=row.version,
         last_used_at=row.last_used_at,
+        retiring_last_used_at=row.retiring_last_used_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

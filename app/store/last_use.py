@@ -13,21 +13,34 @@ from app.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The last use of each credential, as an aware UTC moment. A secret is named by its application and its digest."""
+    """The last use of each credential, as an aware UTC moment.
+
+    Keys and applications have two secrets at times: a secret is named by whose it is, and its digest.
+    """
 
     personal_tokens: dict[UUID, datetime] = field(default_factory=dict)
-    api_keys: dict[UUID, datetime] = field(default_factory=dict)
+    api_keys: dict[tuple[UUID, bytes], datetime] = field(default_factory=dict, repr=False)
     secrets: dict[tuple[UUID, bytes], datetime] = field(default_factory=dict, repr=False)
 
 
 # The rows are locked in one order: two servers that write about the same ones wait for each other, and never cross.
-_BY_ID = """
+_PERSONAL_TOKENS = text("""
 with used as (
     select row.id, use.at from unnest(cast(:ids as uuid[]), cast(:moments as timestamptz[])) use (id, at)
-    join {table} row on row.id = use.id order by row.id for no key update of row)
-update {table} row set last_used_at = greatest(row.last_used_at, used.at) from used where row.id = used.id"""
-_PERSONAL_TOKENS = text(_BY_ID.format(table="personal_token"))
-_API_KEYS = text(_BY_ID.format(table="api_key"))
+    join personal_token row on row.id = use.id order by row.id for no key update of row)
+update personal_token row set last_used_at = greatest(row.last_used_at, used.at) from used where row.id = used.id""")
+_API_KEYS = text("""
+with use as (
+    select id, digest, at
+    from unnest(cast(:ids as uuid[]), cast(:digests as bytea[]), cast(:moments as timestamptz[])) use (id, digest, at)),
+used as (
+    select id, digest, retiring_digest from api_key where id in (select id from use) order by id for no key update)
+update api_key row set
+    last_used_at = greatest(row.last_used_at,
+        (select max(use.at) from use where use.id = used.id and use.digest = used.digest)),
+    retiring_last_used_at = greatest(row.retiring_last_used_at,
+        (select max(use.at) from use where use.id = used.id and use.digest = used.retiring_digest))
+from used where row.id = used.id""")
 _SECRETS = text("""
 with used as (
     select row.id, use.at
@@ -41,17 +54,20 @@ where row.id = used.id""")
 async def save(database: Database, uses: Uses) -> None:
     """Write down a batch, one statement for each kind; what is not there any more is left out."""
     async with database.transaction() as transaction:
-        await _save_by_id(transaction, _PERSONAL_TOKENS, uses.personal_tokens)
-        await _save_by_id(transaction, _API_KEYS, uses.api_keys)
-        if uses.secrets:
-            columns = {
-                "ids": [application_id for application_id, _ in uses.secrets],
-                "digests": [digest for _, digest in uses.secrets],
-                "moments": [*uses.secrets.values()],
-            }
-            await transaction.execute(_SECRETS, columns)
+        if uses.personal_tokens:
+            used = uses.personal_tokens
+            await transaction.execute(_PERSONAL_TOKENS, {"ids": [*used], "moments": [*used.values()]})
+        await _save_secrets(transaction, _API_KEYS, uses.api_keys)
+        await _save_secrets(transaction, _SECRETS, uses.secrets)
 
 
-async def _save_by_id(transaction: Transaction, statement: TextClause, used: Mapping[UUID, datetime]) -> None:
+async def _save_secrets(
+    transaction: Transaction, statement: TextClause, used: Mapping[tuple[UUID, bytes], datetime]
+) -> None:
     if used:
-        await transaction.execute(statement, {"ids": [*used], "moments": [*used.values()]})
+        columns = {
+            "ids": [owner for owner, _ in used],
+            "digests": [digest for _, digest in used],
+            "moments": [*used.values()],
+        }
+        await transaction.execute(statement, columns)

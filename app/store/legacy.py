@@ -141,12 +141,12 @@ async def note_imported(transaction: Transaction, kind: str, done: Mapping[str, 
 
 async def people_by_name(transaction: Transaction, username_keys: Iterable[str]) -> dict[str, Person]:
     """Return the users who exist among these, by the folded name."""
-    active = col(User.disabled_at).is_(None)
-    query = select(col(User.username_key), col(User.id), col(User.username), col(User.epoch), active).where(
+    is_active = col(User.disabled_at).is_(None)
+    query = select(col(User.username_key), col(User.id), col(User.username), col(User.epoch), is_active).where(
         col(User.username_key).in_(list(username_keys))
     )
     rows = (await transaction.execute(query)).all()
-    return {key: Person(*person) for key, *person in rows}
+    return {key: Person(user_id, username, epoch, active) for key, user_id, username, epoch, active in rows}
 
 
 async def clients_by_id(transaction: Transaction, client_ids: Iterable[str]) -> dict[str, Client]:

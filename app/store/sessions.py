@@ -128,6 +128,17 @@ async def end(transaction: AsyncSession, session_id: UUID, digest: bytes, now: d
     return ended.scalar_one_or_none()
 
 
+async def end_all(transaction: AsyncSession, user_id: UUID, now: datetime) -> list[UUID]:
+    """End every session of a person; return which."""
+    ended = await transaction.execute(
+        update(BrowserSession)
+        .where(col(BrowserSession.user_id) == user_id, col(BrowserSession.ended_at).is_(None))
+        .values(ended_at=now)
+        .returning(col(BrowserSession.id))
+    )
+    return list(ended.scalars())
+
+
 async def ran_idle(database: Database, session_id: UUID, digest: bytes, now: datetime) -> bool:
     """Tell whether the session is over for no other reason than that nobody used it."""
     statement = select(col(BrowserSession.id)).where(

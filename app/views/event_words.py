@@ -39,7 +39,7 @@ def _parts(deed: Deed) -> dict[str, str]:
     return {
         "application": _name(deed.application or deed.subject, "an application"),
         "person": _name(deed.person, "somebody"),
-        "organization": _name(deed.organization or _told(deed, "name"), "the organization"),
+        "organization": _name(_told(deed, "name") or deed.organization, "the organization"),
         "key": _labelled(deed, "API key"),
         "token": _labelled(deed, "personal token"),
         "secret": _ending(deed, "secret"),

@@ -32,7 +32,7 @@ EVENTS_TOLD_IN = (
 """Where events are listed, put into words and shown, without being written down."""
 
 WAITING = frozenset({Event.TOKEN_ISSUED})
-"""Events of grant types to come."""
+"""Tokens without a person come with their grant type."""
 
 
 def members_named(module: Module, enum: str) -> set[str]:

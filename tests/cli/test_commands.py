@@ -81,6 +81,8 @@ def test_passwords_are_replaced_from_standard_input_or_generated(assent: Assent)
     replaced = succeeded(assent("user", "set-password", "carol", "--password-file", "-", stdin=f"{PASSWORD}\n"))
     assert replaced == "The password of carol is replaced.\n"
     assert len(last_word(succeeded(assent("user", "set-password", "carol")))) == 29
+    thrown_out = succeeded(assent("user", "set-password", "carol", "--end-sessions"))
+    assert thrown_out.startswith("The password of carol is replaced. Every browser is signed out.\n")
     assert "15 characters" in refused(assent("user", "set-password", "carol", "--password-file", "-", stdin="short\n"))
     assert refused(assent("user", "set-password", "gone")).startswith("Nobody has the username gone")
     assert "gone.txt cannot be read" in assent("user", "set-password", "carol", "--password-file", "gone.txt").stderr

@@ -9,7 +9,7 @@ import pytest
 
 from app.crypto.secrets import new_id
 from app.routers.api.admin_models import ApplicationSummary, UserAnswer
-from app.store import trail
+from app.store import administration, trail
 from app.store.trail import Place, Selection
 from tests.support.api_person import HERE, NOBODYS, Person, assert_problem, enter
 from tests.support.service import ISSUER, Service, authorize_url, follow, obtain_code, redeem, sign_in
@@ -25,6 +25,8 @@ async def ids(site: Service) -> dict[str, UUID]:
     for name in ("rob", "roberta", "r_b"):
         made[name] = await site.user(name)
     await site.application("owned", name="Übung Notes", owner_user_id=made["rob"], owner_name="rob")
+    async with site.database.transaction() as transaction:
+        await administration.mark(transaction, "owned", verified=False, by=made["ada"], note="", now=site.clock())
     await site.application("100%", name="100% Pure")
     return made
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.store import administration
 from tests.support.service import Service, authorize_url, fields_of, obtain_code, redeem, sign_in
 
 USERS, APPLICATIONS, REQUESTS = "/admin/users", "/admin/applications", "/admin/requests"
@@ -16,6 +17,8 @@ async def ids(site: Service) -> dict[str, UUID]:
     made = {name: await site.user(name, operator=True) for name in ("ada", "grace")}
     made["sue"] = await site.user("sue")
     await site.application("notes/1", name="Notes <b>", owner_user_id=made["sue"], owner_name="sue")
+    async with site.database.transaction() as transaction:
+        await administration.mark(transaction, "notes/1", verified=False, by=made["ada"], note="", now=site.clock())
     return made
 
 

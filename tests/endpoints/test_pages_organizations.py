@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from app.store import organizations
 from app.store.database import Database
 from tests.support.api_keys import two_organizations
+from tests.support.membership import join
 from tests.support.organization import Inside, inside, operator
 from tests.support.service import Service, fields_of, follow, service, sign_in
 
@@ -178,6 +180,22 @@ async def test_an_operator_who_belongs_to_none_looks_in_and_cannot_leave(browser
     await sign_in(browser, "otto")
     assert "You are no member" in (await browser.get(NORTHQUAY)).text
     assert (await browser.get(f"{NORTHQUAY}/leave")).status_code == 404
+
+
+async def test_an_operator_who_is_a_member_reads_what_his_role_allows_and_that_he_may_do_more(site: Service) -> None:
+    user_id = await operator(site, "oda")
+    found = await organizations.find_with_role(site.database, "northquay", user_id)
+    assert found
+    await join(site.database, found[0].id, user_id, "member", site.clock())
+    async with site.browser() as browser:
+        await sign_in(browser, "oda")
+        page = (await browser.get(NORTHQUAY)).text
+    assert "As an operator you may do everything here" in page
+    assert "See your organizations" in page
+    assert "Manage your organizations" not in page
+    async with site.browser() as browser:
+        await sign_in(browser, "member")
+        assert "As an operator" not in (await browser.get(NORTHQUAY)).text
 
 
 async def test_a_row_offers_only_what_the_person_may_do(site: Service) -> None:

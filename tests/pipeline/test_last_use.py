@@ -36,12 +36,12 @@ async def test_many_uses_of_a_credential_are_one_line() -> None:
     uses = LastUses(book.write)
     for at in (NOW, LATER):
         uses.personal_token(ONE, at)
-        uses.api_key(TWO, at)
+        uses.api_key(TWO, b"key", at)
         uses.secret(ONE, b"digest", at)
     await uses.flush()
     await uses.flush()
     [page] = book.pages
-    assert page == Uses({ONE: LATER}, {TWO: LATER}, {(ONE, b"digest"): LATER})
+    assert page == Uses({ONE: LATER}, {(TWO, b"key"): LATER}, {(ONE, b"digest"): LATER})
 
 
 async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -> None:
@@ -49,7 +49,7 @@ async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -
     uses = LastUses(book.write)
     uses.personal_token(ONE, NOW)
     uses.personal_token(TWO, NOW)
-    uses.api_key(ONE, NOW)
+    uses.api_key(ONE, b"key", NOW)
     uses.secret(ONE, b"digest", NOW)
     book.open = False
     flushing = asyncio.create_task(uses.flush())
@@ -59,16 +59,16 @@ async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -
     book.open = True
     await uses.flush()
     [page] = book.pages
-    assert page == Uses({ONE: LATER, TWO: NOW}, {ONE: NOW}, {(ONE, b"digest"): NOW})
+    assert page == Uses({ONE: LATER, TWO: NOW}, {(ONE, b"key"): NOW}, {(ONE, b"digest"): NOW})
 
 
 async def test_memory_is_bounded_and_known_credentials_stay_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(last_use, "_KEPT_IN_MEMORY", 2)
     uses = LastUses(Book().write)
     for key in (ONE, TWO, uuid4(), ONE):
-        uses.api_key(key, NOW)
-    uses.api_key(TWO, LATER)
-    assert uses.waiting.api_keys == {ONE: NOW, TWO: LATER}
+        uses.api_key(key, b"", NOW)
+    uses.api_key(TWO, b"", LATER)
+    assert uses.waiting.api_keys == {(ONE, b""): NOW, (TWO, b""): LATER}
 
 
 async def test_the_last_uses_are_written_on_the_way_out() -> None:
@@ -76,8 +76,8 @@ async def test_the_last_uses_are_written_on_the_way_out() -> None:
     uses = LastUses(book.write)
     running = asyncio.create_task(uses.run())
     await asyncio.sleep(0)
-    uses.api_key(ONE, NOW)
+    uses.api_key(ONE, b"key", NOW)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-    assert [page.api_keys for page in book.pages] == [{ONE: NOW}]
+    assert [page.api_keys for page in book.pages] == [{(ONE, b"key"): NOW}]

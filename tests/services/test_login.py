@@ -61,7 +61,7 @@ async def audit_rows(fresh: FreshDatabase, user_id: UUID | None = None) -> list[
     connection = await asyncpg.connect(fresh.superuser_url)
     try:
         return await connection.fetch(
-            "select event, user_id, subject_id, address, data::text as data from audit"
+            "select event, actor_kind, actor_id, user_id, subject_id, address, data::text as data from audit"
             " where $1::uuid is null or user_id = $1 or subject_id = $1::text order by id",
             user_id,
         )
@@ -133,7 +133,8 @@ async def test_a_failure_is_recorded_without_what_was_typed(database: Database, 
     await login.sign_in(service(database), attempt("recorded", "s3cret-typed-wrong", address="203.0.113.9"))
     await login.sign_in(service(database), attempt("my-password-in-the-wrong-field", "s3cret-typed-wrong"))
     [row] = await audit_rows(fresh_database, user_id)
-    assert (row["event"], row["address"], row["user_id"]) == ("login.failed", "203.0.113.9", None)
+    assert (row["event"], row["address"], row["user_id"]) == ("login.failed", "203.0.113.9", user_id)
+    assert (row["actor_kind"], row["actor_id"]) == ("anonymous", ""), "nobody has proved who he is"
     everything = str([tuple(row) for row in await audit_rows(fresh_database)])
     assert "s3cret" not in everything
     assert "wrong-field" not in everything

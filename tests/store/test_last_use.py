@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from app.crypto.hashing import digest
@@ -42,15 +42,26 @@ async def test_twenty_servers_write_about_the_same_keys_and_the_latest_use_stays
     batches = []
     for second in range(20):
         mixed = Random(second).sample(ids, len(ids))
-        batches.append(Uses(api_keys={one: NOW + timedelta(seconds=second) for one in mixed}))
+        batches.append(Uses(api_keys={(one, b""): NOW + timedelta(seconds=second) for one in mixed}))
     await asyncio.gather(*(last_use.save(database, batch) for batch in batches))
     assert set((await used_at(database, ids)).values()) == {latest}
 
 
 async def test_a_key_that_is_gone_is_left_out(database: Database) -> None:
     [known] = await keys_of(database, 1)
-    await last_use.save(database, Uses(api_keys={known: NOW, new_id(NOW): NOW}))
+    await last_use.save(database, Uses(api_keys={(known, b""): NOW, (new_id(NOW), b""): NOW}))
     assert await used_at(database, [known]) == {known: NOW}
+
+
+async def test_the_two_secrets_of_a_key_are_noted_apart(database: Database) -> None:
+    [key] = await keys_of(database, 1)
+    async with database.transaction() as transaction:
+        await transaction.execute(update(ApiKey).where(col(ApiKey.id) == key).values(retiring_digest=b"before"))
+    later = NOW + timedelta(minutes=1)
+    await last_use.save(database, Uses(api_keys={(key, b""): NOW, (key, b"before"): later, (key, b"gone"): later}))
+    async with database.transaction() as transaction:
+        query = select(col(ApiKey.last_used_at), col(ApiKey.retiring_last_used_at)).where(col(ApiKey.id) == key)
+        assert (await transaction.execute(query)).one() == (NOW, later)
 
 
 async def test_a_secret_is_noted_by_its_application_and_digest(database: Database) -> None:

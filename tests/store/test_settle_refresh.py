@@ -152,10 +152,10 @@ async def test_a_revoked_family_gives_nothing_and_is_revoked_once(scene: Scene, 
         assert not await hot.settle_refresh(replace(scenes.refresh(origin, family_id), mode=mode))
     rows = await fetch(
         fresh_database.superuser_url,
-        "select id from audit where id = any($1)",
+        "select id, authorization_id, user_id, application_id from audit where id = any($1)",
         [first.id, second.id],
     )
-    assert [row[0] for row in rows] == [first.id]
+    assert [tuple(row) for row in rows] == [(first.id, origin.record_id, scene.user_id, scene.application_id)]
 
 
 async def test_an_application_revokes_no_family_of_another(scene: Scene) -> None:

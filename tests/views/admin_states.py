@@ -108,6 +108,7 @@ def admin_pages() -> Iterator[tuple[str, Page]]:
     application = AdminApplication(account=OPERATOR, application=UNCHECKED, csrf="csrf-value")
     yield "admin-application-unchecked", application
     yield "admin-application-checked", replace(application, application=CHECKED, done="checked")
+    yield "admin-application-declared", replace(application, application=replace(DIARY, check=CheckMark()))
     yield "admin-application-taken-back", replace(application, done="unchecked")
     yield "admin-application-own", replace(application, application=OWN, done="enabled")
     yield "admin-application-disabled", replace(application, application=DISABLED, done="disabled")

@@ -95,6 +95,7 @@ def _overviews(person: Account, now: datetime) -> Iterator[tuple[str, Page]]:
     yield "organization-member", member
     yield "organization-role-of-nothing", replace(member, role="member of the board", allowed=())
     yield "organization-operator", replace(overview, account=replace(person, operator=True), role=None)
+    yield "organization-operator-with-a-role", replace(overview, role="member", beyond_role=True)
     yield "organization-saved", replace(overview, saved=True)
     problem = Trouble("name", "Use 64 characters or fewer")
     yield "organization-problem", replace(overview, name=LONG_NAME + "x", problems=(problem,))

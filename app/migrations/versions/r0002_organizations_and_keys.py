@@ -56,6 +56,7 @@ create table api_key (
     last_four text not null,
     retiring_digest bytea,
     retiring_last_four text,
+    retiring_last_used_at timestamptz,
     organization_id uuid not null references organization,
     label text not null,
     scopes text[] not null,
@@ -117,8 +118,7 @@ create index application_leaving on application (delete_after)
     where status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null""",
     """
 create index application_unchecked on application (id)
-    where not verified
-      and (self_registered or owner_user_id is not null or owner_organization_id is not null)""",
+    where not verified and (self_registered or owner_name <> '')""",
     "create index application_name_beginning on application (lower(name) text_pattern_ops)",
     "create index application_client_id_beginning on application (client_id text_pattern_ops)",
     "create index user_account_username_beginning on user_account (username_key text_pattern_ops)",

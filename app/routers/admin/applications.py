@@ -129,7 +129,7 @@ def wanted_by(q: str, show: str) -> Wanted:
 
 def line_of(listed: Listed) -> ApplicationLine:
     """Return an application as pages show it."""
-    check = CheckMark(listed.checked_at, listed.checked_by, listed.checked_note) if listed.checked_at else None
+    vouched = listed.verified and (listed.self_registered or listed.owner_name != "")
     return ApplicationLine(
         client_id=listed.client_id,
         name=listed.name,
@@ -140,7 +140,7 @@ def line_of(listed: Listed) -> ApplicationLine:
         off_by=listed.off_by,
         owner=listed.owner_name,
         self_registered=listed.self_registered,
-        check=check if listed.verified else None,
+        check=CheckMark(listed.checked_at, listed.checked_by, listed.checked_note) if vouched else None,
         unchecked=listed.unchecked,
         redirect_uris=listed.redirect_uris,
     )

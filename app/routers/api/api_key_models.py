@@ -22,6 +22,7 @@ _KEY: dict[str, Any] = {
     "created_at": "2026-03-02T09:15:00Z",
     "updated_at": "2026-05-20T17:40:12Z",
     "last_used_at": "2026-05-21T06:00:03Z",
+    "retiring_last_used_at": "2026-05-20T22:14:41Z",
 }
 _SECRET = "asak_AYkKXayWd0u8zrMCCZqAV…"
 
@@ -98,7 +99,8 @@ class ApiKeyAnswer(BaseModel):
     )
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    last_used_at: AwareDatetime | None = Field(description="To the minute; null until it was used.")
+    last_used_at: AwareDatetime | None = Field(description="Within about ten seconds; null until it was used.")
+    retiring_last_used_at: AwareDatetime | None = Field(description="The same of the secret before.")
 
 
 class ShownApiKeyAnswer(ApiKeyAnswer):
@@ -141,6 +143,7 @@ def _members(key: StoredKey) -> dict[str, Any]:
         "created_at": key.created_at,
         "updated_at": key.updated_at,
         "last_used_at": key.last_used_at,
+        "retiring_last_used_at": key.retiring_last_used_at,
     }
 
 

@@ -16,7 +16,16 @@ from app.pipeline.server import server_of
 from app.protocol import permissions
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
-from app.routers.api.audit_models import AuditList, MayKnowWhence, csv_head, csv_rows, entry_of, json_lines
+from app.routers.api.audit_models import (
+    AuditList,
+    MayKnowWhence,
+    csv_head,
+    csv_rows,
+    entry_of,
+    json_lines,
+    shown_lines,
+    shown_table,
+)
 from app.routers.api.caller import CALLER_PROBLEMS, Reader
 from app.routers.api.gate import GATE_PROBLEMS, Granted, at_organization
 from app.routers.api.operator import OPERATOR_PROBLEMS, OperatorReader
@@ -62,7 +71,7 @@ _AtOrganization = Annotated[Granted, Depends(at_organization(permissions.AUDIT_L
 
 
 def _listed(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    lines = {JSON_LINES: {"schema": {"type": "string"}}}
+    lines = {JSON_LINES: shown_lines()}
     described = "A page of the trail; with `Accept: application/x-ndjson` all of it, one entry per line."
     return {
         200: {"description": described, "headers": NEXT_LINK, "content": lines},
@@ -71,10 +80,9 @@ def _listed(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 
 def _exported(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    schema = {"schema": {"type": "string"}}
     described = "Everything that fits, newest first. An answer that breaks off is not complete."
     return {
-        200: {"description": described, "content": {JSON_LINES: schema, "text/csv": schema}},
+        200: {"description": described, "content": {JSON_LINES: shown_lines(), "text/csv": shown_table()}},
         **problems(*kinds, Kind.INVALID_REQUEST),
     }
 

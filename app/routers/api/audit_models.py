@@ -13,7 +13,7 @@ from app.protocol.events import Event
 from app.routers.pages.log import words_of
 from app.services.trail import Told
 
-_ENTRY: dict[str, Any] = {
+ENTRY: dict[str, Any] = {
     "id": "019aac11-3c5e-7d21-9b54-0c3f8d2a7e10",
     "at": "2026-11-22T11:58:03Z",
     "event": Event.API_KEY_CREATED,
@@ -27,6 +27,7 @@ _ENTRY: dict[str, Any] = {
     "after": {"label": "Nightly export", "scopes": ["project:read"], "last_four": "4f2a"},
     "details": {},
 }
+"""An example."""
 
 CSV_COLUMNS = (
     *("at", "event", "summary", "actor_kind", "actor_id", "actor_label", "target"),
@@ -50,7 +51,7 @@ class ActorAnswer(BaseModel):
 class AuditEntryAnswer(BaseModel):
     """One deed. Nothing of it is a secret: credentials are named by their id and their last four characters."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
+    model_config = ConfigDict(json_schema_extra={"examples": [ENTRY]})
 
     id: UUID
     at: AwareDatetime
@@ -72,7 +73,7 @@ class AuditEntryAnswer(BaseModel):
 class AuditList(BaseModel):
     """One page of the trail, newest first."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_ENTRY]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ENTRY]}]})
 
     items: list[AuditEntryAnswer]
 
@@ -117,6 +118,17 @@ def csv_head() -> bytes:
 def csv_rows(entries: Iterable[AuditEntryAnswer]) -> bytes:
     """Return each entry as one row (RFC 4180); nothing in it is taken for a formula."""
     return _table(_cells(entry) for entry in entries)
+
+
+def shown_lines() -> dict[str, Any]:
+    """Return how the API document shows JSON lines."""
+    return {"schema": {"type": "string"}, "example": json_lines([AuditEntryAnswer(**ENTRY)]).decode("utf-8")}
+
+
+def shown_table() -> dict[str, Any]:
+    """Return how the API document shows the table."""
+    example = (csv_head() + csv_rows([AuditEntryAnswer(**ENTRY)])).decode("utf-8")
+    return {"schema": {"type": "string"}, "example": example}
 
 
 def _cells(entry: AuditEntryAnswer) -> Iterable[str]:

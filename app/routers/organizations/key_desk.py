@@ -44,6 +44,7 @@ def entry_of(key: StoredKey) -> ApiKeyEntry:
         retiring=key.retiring_last_four or "",
         active=key.description.status == "active",
         last_used=key.last_used_at,
+        retiring_last_used=key.retiring_last_used_at,
     )
 
 

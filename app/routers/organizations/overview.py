@@ -175,6 +175,7 @@ async def _list(request: Request, session: SessionFact) -> Organizations:
 
 def _overview(request: Request, inside: Entrance) -> OrganizationOverview:
     organization = inside.organization
+    by_role = server_of(request).roles.scopes_of(inside.role)
     return OrganizationOverview(
         account=person_of(inside.session),
         organization=inside.tab,
@@ -182,7 +183,8 @@ def _overview(request: Request, inside: Entrance) -> OrganizationOverview:
         version=organization.version,
         created=organization.created_at,
         role=inside.role,
-        allowed=allowed_by(request, inside.scopes),
+        allowed=allowed_by(request, inside.scopes if inside.role is None else by_role),
+        beyond_role=inside.role is not None and not inside.scopes <= by_role,
         name=organization.name,
         may_rename=permissions.ORGANIZATION.allows("PUT", inside.scopes),
         may_delete=permissions.ORGANIZATION.allows("DELETE", inside.scopes),

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 
+from app.protocol.legacy import may_be_legacy
+
 MAX_MASK = 2**63 - 1
 
 
@@ -51,6 +53,13 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _recognisable(value: SecretStr) -> SecretStr:
+    """The door looks for no other strings: any other would be imported, and never let in."""
+    if not may_be_legacy(value.get_secret_value()):
+        raise ValueError("must be 32 or 64 hexadecimal digits, in lower case")
+    return value
+
+
 def _aware(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
@@ -62,6 +71,7 @@ ScopeList = Annotated[list[Annotated[str, StringConstraints(max_length=200)]], B
 Mask = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value), Field(ge=0, le=MAX_MASK)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Credential = Annotated[SecretStr, AfterValidator(_recognisable)]
 
 
 class Row(BaseModel):
@@ -132,8 +142,8 @@ class TokenRow(ScopedRow):
 
     application: Ref | None = None
     user: Ref
-    token: Secret
-    refresh_token: Secret | None = None
+    token: Credential
+    refresh_token: Credential | None = None
     expires_at: Moment | None = None
 
 
@@ -142,7 +152,7 @@ class KeyRow(ScopedRow):
 
     organization: Ref
     label: Words = ""
-    key: Secret
+    key: Credential
     status: int = 0
     allowed_origins: Lines = []
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.protocol.client_metadata import sentence
+from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
@@ -23,7 +24,7 @@ from app.services.legacy_import.source import RawRow, Source
 from app.services.legacy_import.sources import source_of
 from app.services.legacy_import.task import Here, Task
 from app.services.operator import Operator
-from app.store import legacy
+from app.store import audit, legacy
 from app.store.database import Database
 from app.store.transaction import Transaction
 
@@ -80,6 +81,10 @@ class Importer:
                     await _import_batch(transaction, known, report, here, kind, batch, done)
                 done += len(batch)
                 self.progress(kind, done)
+        async with begin() as transaction:
+            counts = {kind: report.imported[kind] for kind in KINDS}
+            entry = self.operator.entry(Event.LEGACY_IMPORTED, subject_id="", data={"imported": counts})
+            await audit.record(transaction, entry)
         return report
 
 

@@ -109,9 +109,12 @@ class AdminDisableUser(DeskPage):
 
 @dataclass(frozen=True, slots=True)
 class CheckMark:
-    """That an operator has looked at an application: who, when (aware), and what he wrote down."""
+    """That the operators vouch for an application: who looked at it, when (aware), and what he wrote down.
 
-    at: datetime
+    Without a moment it was declared in the data of the server itself.
+    """
+
+    at: datetime | None = None
     by: str = ""
     note: str = ""
 

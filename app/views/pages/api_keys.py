@@ -57,7 +57,10 @@ class KeyForm:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyEntry:
-    """One key. `retiring` are the last characters of the secret before, empty when there is none. Times are aware."""
+    """One key. `retiring` are the last characters of the secret before, empty when there is none. Times are aware.
+
+    `last_used` and `retiring_last_used` are of the two secrets, None until they were used.
+    """
 
     id: str
     label: str
@@ -68,6 +71,12 @@ class ApiKeyEntry:
     retiring: str = ""
     active: bool = True
     last_used: datetime | None = None
+    retiring_last_used: datetime | None = None
+
+    @property
+    def used(self) -> datetime | None:
+        """When the key was last used, with whichever secret."""
+        return max(filter(None, (self.last_used, self.retiring_last_used)), default=None)
 
     @property
     def shown(self) -> str:

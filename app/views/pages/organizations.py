@@ -104,8 +104,8 @@ class Allowed:
 class OrganizationOverview(OrganizationForm):
     """`/organizations/{slug}`: what it is called, what the person may do in it, and how to leave.
 
-    POSTs `csrf`, `version` and `name` to `{url}/name`. `role` is None for an operator who does not belong to it.
-    `organization` is always given.
+    POSTs `csrf`, `version` and `name` to `{url}/name`. `role` is None for an operator who does not belong to it; with
+    `beyond_role` he is an operator, too, whose role allows less. `organization` is always given.
     """
 
     template: ClassVar[str] = "organization.html"
@@ -119,6 +119,7 @@ class OrganizationOverview(OrganizationForm):
     name: str
     may_rename: bool
     may_delete: bool
+    beyond_role: bool = False
     saved: bool = False
 
     @property
