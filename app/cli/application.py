@@ -93,7 +93,7 @@ def show(client_id: ClientId, config: Config = None) -> None:
 def rotate_secret(
     client_id: ClientId,
     keep_old: Annotated[
-        bool, typer.Option("--keep-old", help="Let the old secret work beside the new one until the next rotation.")
+        bool, typer.Option("--keep-old", help="Let the old secret work, until `assent application retire-secret`.")
     ] = False,
     config: Config = None,
 ) -> None:
@@ -107,6 +107,22 @@ def rotate_secret(
         lambda session: applications.rotate_secret(session.database, client_id, session.operator, keep_old=keep_old),
     )
     typer.echo(f"client_secret, shown only now: {client_secret}")
+
+
+@application.command()
+def retire_secret(client_id: ClientId, config: Config = None) -> None:
+    """End the older of two secrets: the last step of a rotation with --keep-old."""
+    from app.cli.connection import run
+    from app.services import applications
+
+    last_four = run(
+        "application retire-secret",
+        config,
+        lambda session: applications.retire_secret(session.database, client_id, session.operator),
+    )
+    typer.echo(
+        f"The secret …{last_four} is worth nothing now." if last_four else "The older secret is worth nothing now."
+    )
 
 
 @application.command()

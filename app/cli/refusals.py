@@ -25,13 +25,13 @@ def _sentences() -> tuple[type[Exception], ...]:
     from app.services.accounts import Refused as AccountRefused
     from app.services.bootstrap import SecretRefused
     from app.services.data_file.document import DataFileError
-    from app.services.legacy_import import LegacyFileError
+    from app.services.legacy_import import ImportStopped, LegacyFileError
     from app.settings import SettingsError
     from app.store.condition import DatabaseAway
     from app.store.embedded import EmbeddedError
     from app.store.legacy_source import LegacyDatabaseAway
 
     return (
-        *(AccountRefused, DatabaseAway, DataFileError, EmbeddedError, MayNotMigrate, MigrationBusy),
+        *(AccountRefused, DatabaseAway, DataFileError, EmbeddedError, ImportStopped, MayNotMigrate, MigrationBusy),
         *(LegacyDatabaseAway, LegacyFileError, SchemaPending, SchemaTooNew, SecretRefused, SettingsError),
     )

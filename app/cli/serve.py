@@ -80,7 +80,7 @@ def _serve(options: Options) -> int:
         from app.cli.preparation import prepare
         from app.settings import load
         from app.telemetry import logging
-        from app.telemetry.metrics import WorkerMetrics
+        from app.telemetry.exposition import WorkerMetrics
         from app.telemetry.style import suited_style
 
         settings = load(options.config, overrides=options.overrides)

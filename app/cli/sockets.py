@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from app.cli.order import Tls
 from app.cli.refusals import Refused
+from app.telemetry.exposition import WorkerMetrics
 from app.telemetry.listener import listen
-from app.telemetry.metrics import WorkerMetrics
 
 _BACKLOG = 2048
 _METRICS_HOST = "127.0.0.1"

@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from app.cli.order import Order, send_order
-from app.telemetry.metrics import WorkerMetrics
+from app.telemetry.exposition import WorkerMetrics
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 10.0

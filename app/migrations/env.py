@@ -13,6 +13,6 @@ if connection is None:
         dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, target_metadata=SQLModel.metadata
     )
 else:
-    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()

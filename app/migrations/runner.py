@@ -14,7 +14,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.migrations import roles
@@ -23,6 +24,10 @@ from app.store.schema import SchemaPending, SchemaState, SchemaTooNew
 
 _LOCK = 0x617373656E74  # "assent"
 _POLL_SECONDS = 0.1
+_LOCK_PATIENCE = "2s"
+"""How long a migration waits for a table that somebody uses: meanwhile everybody else waits behind it."""
+
+_PAUSE_SECONDS = 1.0
 
 _MAY_MIGRATE = """
 select current_user::text as role,
@@ -33,7 +38,7 @@ select current_user::text as role,
 
 
 class MigrationBusy(Exception):
-    """Another process has been migrating for longer than we wanted to wait."""
+    """Another process has been migrating, or has kept a table locked, for longer than we wanted to wait."""
 
 
 class MayNotMigrate(Exception):
@@ -70,28 +75,46 @@ async def upgrade(
     """Apply what is pending and return it; then grant the runtime role, if there is such a role, what it needs.
 
     Several may call this at once: one works, the others wait without holding anything. Each migration is one
-    transaction. Raises `SchemaTooNew`, `MayNotMigrate`, and `MigrationBusy` when another process keeps at it for
-    `patience_seconds`.
+    transaction, and begins anew when it does not get a lock at once, so that nobody waits long behind it. Raises
+    `SchemaTooNew`, `MayNotMigrate`, and `MigrationBusy` when another process keeps at it for `patience_seconds`.
     """
     async with _exclusively(owner_url, patience_seconds) as connection:
         await _require_owner(connection)
         applied = _after(await schema.read(connection))
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: asyncpg.connect(owner_url),
+            async_creator=lambda: asyncpg.connect(owner_url, server_settings={"lock_timeout": _LOCK_PATIENCE}),
             poolclass=NullPool,
             hide_parameters=True,
         )
         try:
             if applied:
-                async with engine.connect() as migrating:
-                    await migrating.run_sync(_apply)
-                    await migrating.commit()
+                await _migrate(engine, patience_seconds)
             if runtime_role is not None:
                 await roles.grant(connection, runtime_role)
         finally:
             await engine.dispose()
     return applied
+
+
+async def _migrate(engine: AsyncEngine, patience_seconds: float) -> None:
+    """Apply what is pending, again and again as long as somebody else holds a lock that it needs."""
+    deadline = asyncio.get_running_loop().time() + patience_seconds
+    while True:
+        try:
+            async with engine.connect() as migrating:
+                await migrating.run_sync(_apply)
+                await migrating.commit()
+        except DBAPIError as refused:
+            if getattr(refused.orig, "sqlstate", None) != asyncpg.LockNotAvailableError.sqlstate:
+                raise
+            if asyncio.get_running_loop().time() > deadline:
+                raise MigrationBusy(
+                    f"A transaction has kept a table locked for {patience_seconds:.0f} s: end it, then start again."
+                ) from None
+        else:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def check(url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.protocol import redirect_uri, response_types
+from app.protocol import origins, redirect_uri, response_types
 from app.protocol.client_auth import METHODS
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
@@ -76,6 +76,12 @@ def _registrable(value: str) -> str:
     return value
 
 
+def _allowed_origin(value: str) -> str:
+    if (problem := origins.problem_with(value)) is not None:
+        raise _refused(problem)
+    return value
+
+
 def _one_of(*groups: Iterable[str]) -> Callable[[str], str]:
     names = tuple(name for group in groups for name in group)
 
@@ -121,6 +127,8 @@ Name = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 WebAddress = Annotated[Text, AfterValidator(_web_address)]
 HttpsAddress = Annotated[Text, AfterValidator(_https_address)]
 RedirectUri = Annotated[str, AfterValidator(_registrable)]
+AllowedOrigin = Annotated[str, Field(max_length=origins.MAX_LENGTH), AfterValidator(_allowed_origin)]
+AllowedOrigins = Annotated[ListOf[AllowedOrigin], Field(max_length=origins.MAX_ENTRIES)]
 Algorithm = Name
 SigningAlgorithm = Annotated[Name, AfterValidator(_signing_algorithm)]
 PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 MAX_LENGTH = 255
 """Characters of one entry."""
 
+MAX_ENTRIES = 50
+"""Entries of one credential."""
+
 ANY = "*"
 OPAQUE = "null"
 """What a browser says for pages without an origin. Every website can make one, in a sandboxed frame."""

@@ -34,34 +34,34 @@ async def _introspect(server: Server, presented: Presented, token: str) -> Respo
     hot = server.database.hot
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
         row, fact = await hot.gather_token(presented.client_id, access.id)
-        introspection.check_caller(authenticate(server, presented, row))
+        introspection.check_caller(await authenticate(server, presented, row))
         return json_response(introspection.describe(access, fact, issuer=server.issuer, now=now))
     if (refresh := parse_credential(Prefix.REFRESH_TOKEN, token)) is not None:
         row, family = await hot.gather_family(presented.client_id, refresh.id)
-        caller = authenticate(server, presented, row)
+        caller = await authenticate(server, presented, row)
         introspection.check_caller(caller)
         return json_response(
             introspection.describe_refresh(caller, refresh, family, keys=server.keys, issuer=server.issuer, now=now)
         )
     if (personal := parse_credential(Prefix.PERSONAL_TOKEN, token)) is not None:
         row, own = await hot.gather_personal_token(presented.client_id, personal.id)
-        introspection.check_caller(authenticate(server, presented, row))
+        introspection.check_caller(await authenticate(server, presented, row))
         answer = introspection.describe_personal(personal, own, roles=server.roles, issuer=server.issuer, now=now)
         if answer["active"]:
             server.last_uses.personal_token(personal.id, now)
         return json_response(answer)
     if (key := parse_credential(Prefix.API_KEY, token)) is not None:
         row, machine = await hot.gather_key(presented.client_id, key.id)
-        introspection.check_caller(authenticate(server, presented, row))
+        introspection.check_caller(await authenticate(server, presented, row))
         answer = introspection.describe_key(key, machine, issuer=server.issuer)
         if answer["active"]:
             server.last_uses.api_key(key.id, digest(key.secret), now)
         return json_response(answer)
     if (imported := parse_credential(Prefix.LEGACY_TOKEN, token)) is not None:
         row, old, _ = await hot.gather_legacy_token(presented.client_id, imported.id)
-        introspection.check_caller(authenticate(server, presented, row))
+        introspection.check_caller(await authenticate(server, presented, row))
         return json_response(introspection.describe(imported, old, issuer=server.issuer, now=now))
     if (known := await legacy.canonical(server, token)) != token:
         return await _introspect(server, presented, known)
-    introspection.check_caller(authenticate(server, presented, await hot.gather_client(presented.client_id)))
+    introspection.check_caller(await authenticate(server, presented, await hot.gather_client(presented.client_id)))
     return json_response(introspection.INACTIVE)

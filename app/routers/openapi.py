@@ -8,7 +8,7 @@ from app.protocol import client_auth, metadata
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
-from app.routers.api.problems import MEDIA_TYPE, Kind, problems
+from app.routers.api.problems import Kind, problems
 from app.routers.openapi_schemas import schemas
 
 _FORM = "application/x-www-form-urlencoded"
@@ -262,18 +262,7 @@ def _errors(codes: tuple[ErrorCode, ...]) -> dict[str, Any]:
 
 def _problems(*kinds: Kind) -> dict[str, Any]:
     """Describe the errors of the JSON API as its FastAPI routes do."""
-    return {
-        str(status): {
-            "description": problem["description"],
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": "#/components/schemas/ProblemDetails"},
-                    **problem["content"]["application/json"],
-                }
-            },
-        }
-        for status, problem in problems(*kinds).items()
-    }
+    return {str(status): problem for status, problem in problems(*kinds).items()}
 
 
 def _security(server: Server) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fastapi.openapi.constants import REF_TEMPLATE
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
+
+from app.routers.api.problems import ProblemDetails
 
 _PREFIX = "/api/"
 _GENERATED = "HTTPValidationError", "ValidationError"
@@ -20,12 +24,11 @@ def with_routes(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[s
     own = [context for context in iter_route_contexts(routes) if (context.path or "").startswith(_PREFIX)]
     generated = get_openapi(title="", version="", routes=own)
     for operation in (operation for path in generated["paths"].values() for operation in path.values()):
-        operation["responses"].pop("422", None)
-        for status, response in operation["responses"].items():
-            if int(status) >= 400:
-                response["content"] = {"application/problem+json": response["content"]["application/json"]}
+        if "application/json" in operation["responses"].get("422", {}).get("content", ()):
+            del operation["responses"]["422"]  # the framework's; ours are problems
     components, added = document["components"], generated["components"]
     schemas = {name: schema for name, schema in added["schemas"].items() if name not in _GENERATED}
+    schemas |= _problem_schemas()
     _restore_examples(schemas)
     return document | {
         "paths": document["paths"] | generated["paths"],
@@ -34,6 +37,13 @@ def with_routes(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[s
             "securitySchemes": added["securitySchemes"] | components["securitySchemes"],
         },
     }
+
+
+def _problem_schemas() -> dict[str, dict[str, Any]]:
+    """Return the schema that every problem of the routes names, and what it names itself."""
+    _, described = models_json_schema([(ProblemDetails, "serialization")], ref_template=REF_TEMPLATE)
+    schemas: dict[str, dict[str, Any]] = described["$defs"]
+    return schemas
 
 
 def _restore_examples(schemas: dict[str, dict[str, Any]]) -> None:

@@ -32,21 +32,21 @@ async def revoke(server: Server, request: Request) -> Response:
     origin = None
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
         row, fact = await hot.gather_token(presented.client_id, access.id, fresh=True)
-        client = authenticate(server, presented, row)
+        client = await authenticate(server, presented, row)
         order = revocation.revoke_access(client, access, fact)
         origin = fact.origin if fact else None
     elif (refresh := parse_credential(Prefix.REFRESH_TOKEN, token)) is not None:
         row, family = await hot.gather_family(presented.client_id, refresh.id, fresh=True)
-        client = authenticate(server, presented, row)
+        client = await authenticate(server, presented, row)
         order = revocation.revoke_refresh(client, refresh, family, server.keys)
         origin = family.origin if family else None
     elif (imported := parse_credential(Prefix.LEGACY_TOKEN, token)) is not None:
         row, fact, _ = await hot.gather_legacy_token(presented.client_id, imported.id)
-        client = authenticate(server, presented, row)
+        client = await authenticate(server, presented, row)
         order = revocation.revoke_access(client, imported, fact)
         origin = fact.origin if fact else None
     else:
-        client = authenticate(server, presented, await hot.gather_client(presented.client_id))
+        client = await authenticate(server, presented, await hot.gather_client(presented.client_id))
     now = server.clock()
     actor = Actor("application", client.client_id, request.address, request.request_id)
     match order:

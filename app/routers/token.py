@@ -39,7 +39,7 @@ async def token(server: Server, request: Request) -> Response:
     actor = Actor("application", presented.client_id[:200], request.address, request.request_id)
     for _ in range(ATTEMPTS):
         row, fact = await gather(server, presented.client_id, need)
-        client = authenticate(server, presented, row)
+        client = await authenticate(server, presented, row)
         _check_allowed(grant.NAME, client)
         context = TokenContext(
             now=now,

@@ -34,7 +34,6 @@ DEFAULT_SCOPES = ("project:read", "event:read", "team:read", "org:read", "member
 """What a key may do of which nobody said more (original behaviour §3.3)."""
 
 MAX_LABEL_LENGTH = 64
-MAX_ORIGINS = 50
 MAX_KEYS = 200
 """Keys of one organization."""
 
@@ -268,8 +267,8 @@ def _accept(wanted: KeyDescription, had: KeyDescription | None, held: frozenset[
             found.append(Problem("scopes", "is not known here", scope))
         elif scope not in held:
             found.append(Problem("scopes", "is more than your role here allows", scope))
-    if len(wanted.allowed_origins) > MAX_ORIGINS:
-        found.append(Problem("allowed_origins", f"must be {MAX_ORIGINS} or fewer"))
+    if len(wanted.allowed_origins) > origins.MAX_ENTRIES:
+        found.append(Problem("allowed_origins", f"must be {origins.MAX_ENTRIES} or fewer"))
     for origin in wanted.allowed_origins:
         if had is not None and origin in had.allowed_origins:
             continue

@@ -2,6 +2,9 @@
 
 from enum import Enum
 
+MOST_APPLICATIONS = 200
+"""Applications of one owner that have not been deleted for good."""
+
 
 class Obstacle(Enum):
     """Why a deed does not fit what is there; the value says it, and what to do."""
@@ -13,6 +16,7 @@ class Obstacle(Enum):
     NO_SECRETS = "it is public and has no secrets"
     TWO_SECRETS = "it has two valid secrets; retire one of them first"
     LAST_SECRET = "it is the only valid secret; add another one first"
+    NO_ROOM = f"an owner has at most {MOST_APPLICATIONS} applications; delete one first, or choose another owner"
 
 
 class Conflicting(Exception):
@@ -21,10 +25,6 @@ class Conflicting(Exception):
     def __init__(self, obstacle: Obstacle) -> None:
         self.obstacle = obstacle
         super().__init__(obstacle.value)
-
-
-class VersionChanged(Exception):
-    """The application is not at the version that the change was meant for."""
 
 
 class NoSuchSecret(Exception):

@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.protocol import origins
 from app.protocol.client_auth import METHODS
-from app.protocol.client_members import ListOf, Name, RedirectUri, Text, WebAddress
+from app.protocol.client_members import AllowedOrigins, ListOf, Name, RedirectUri, Text, WebAddress
 from app.protocol.client_metadata import ClientMetadata, read, sentence
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
@@ -55,16 +54,9 @@ def _offered(values: Collection[str]) -> Callable[[str], str]:
     return check
 
 
-def _origin(value: str) -> str:
-    if (problem := origins.problem_with(value)) is not None:
-        raise PydanticCustomError("refused", "{rule}", {"rule": problem})
-    return value
-
-
 _Method = Annotated[str, AfterValidator(_offered(METHODS)), Field(json_schema_extra={"enum": [*METHODS]})]
 _Grant = Annotated[str, AfterValidator(_offered(GRANT_TYPES)), Field(json_schema_extra={"enum": [*GRANT_TYPES]})]
 _ApplicationName = Annotated[Name, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
-_AllowedOrigin = Annotated[str, Field(max_length=origins.MAX_LENGTH), AfterValidator(_origin)]
 
 
 class ApplicationSettings(BaseModel):
@@ -92,7 +84,7 @@ class ApplicationSettings(BaseModel):
     client_uri: WebAddress | None = Field(None, description="Its home page.")
     policy_uri: WebAddress | None = Field(None, description="What it does with personal data.")
     tos_uri: WebAddress | None = Field(None, description="Its terms of service.")
-    allowed_origins: ListOf[_AllowedOrigin] = Field(
+    allowed_origins: AllowedOrigins = Field(
         (), description="Websites whose scripts may call the server with its tokens."
     )
 

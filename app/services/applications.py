@@ -19,7 +19,7 @@ from app.protocol.policy import ApplicationPolicy
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.services.operator import Operator
 from app.services.pet_names import pet_name
-from app.store import application_states, applications, audit
+from app.store import application_secrets, application_states, applications, audit
 from app.store.applications import Description, StoredApplication
 from app.store.database import Database
 from app.store.transaction import Transaction
@@ -202,8 +202,8 @@ async def list_all(database: Database) -> list[StoredApplication]:
 async def rotate_secret(database: Database, client_id: str, operator: Operator, *, keep_old: bool = False) -> str:
     """Replace the secret and return the new one; the old one is worth nothing from now on.
 
-    With `keep_old` both are valid, until the next rotation or until the owner retires one. Raises `NoSuchApplication`,
-    and `NotPossible` for a public application, one that is being deleted, or one that has two secrets to keep.
+    With `keep_old` both are valid, until the next rotation or until one is retired. Raises `NoSuchApplication`, and
+    `NotPossible` for a public application, one that is being deleted, or one that has two secrets to keep.
     """
     client_secret = new_client_secret(operator.now)
     async with database.transaction() as transaction:
@@ -217,7 +217,7 @@ async def rotate_secret(database: Database, client_id: str, operator: Operator, 
         kept = found.secret_digests if keep_old else ()
         if len(kept) >= MOST_SECRETS:
             raise NotPossible(
-                f"has {len(kept)} valid secrets; rotate without keeping them, or have its owner retire one"
+                f"has {len(kept)} valid secrets; retire the older one first, or rotate without keeping them"
             )
         digests = (*kept, secret_digest(client_secret))
         await applications.change(
@@ -227,6 +227,29 @@ async def rotate_secret(database: Database, client_id: str, operator: Operator, 
             transaction, operator.entry(Event.APPLICATION_SECRET_ROTATED, subject_id=client_id, application_id=found.id)
         )
     return client_secret
+
+
+async def retire_secret(database: Database, client_id: str, operator: Operator) -> str:
+    """End the older of two secrets, at once, and return its last four characters; the last step of a rotation.
+
+    Raises `NoSuchApplication`, and `NotPossible` when it has no two.
+    """
+    async with database.transaction() as transaction:
+        found = await applications.find(transaction, client_id, lock=True)
+        if found is None:
+            raise NoSuchApplication(client_id)
+        older, *newer = (await application_secrets.of(transaction, [found.id])).get(found.id, ()) or (None,)
+        if older is None or not newer:
+            raise NotPossible("has no second secret")
+        await application_secrets.retire(transaction, found.id, older.id, operator.now)
+        entry = operator.entry(
+            Event.APPLICATION_SECRET_REMOVED,
+            subject_id=client_id,
+            application_id=found.id,
+            data={"secret": {"id": str(older.id), "last_four": older.last_four}},
+        )
+        await audit.record(transaction, entry)
+    return older.last_four
 
 
 async def disable(database: Database, client_id: str, operator: Operator) -> bool:

@@ -22,9 +22,28 @@ from app.store.idempotency import Claim
 from app.store.invitations import Invitation, Inviter, NewInvitation, Offer
 from app.store.transaction import Transaction
 
-__all__ = ["Invitation", "Invited", "Joined", "LinkOver", "NotOffered", "Offer", "accept", "invite", "look", "revoke"]
+__all__ = [
+    "MAX_OPEN",
+    "Invitation",
+    "Invited",
+    "Joined",
+    "LinkOver",
+    "NotOffered",
+    "Offer",
+    "TooManyOpen",
+    "accept",
+    "invite",
+    "look",
+    "revoke",
+]
 
 MAX_NOTE = 200
+MAX_OPEN = 200
+"""Open invitations of one organization."""
+
+
+class TooManyOpen(Exception):
+    """The organization has as many open invitations as it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ async def invite(
 ) -> Invited:
     """Make a link for somebody; the note has been checked.
 
-    Raises `OrganizationGone`, `NotAllowed`, `UnknownRole` and `idempotency.Repeated`.
+    Raises `OrganizationGone`, `NotAllowed`, `UnknownRole`, `TooManyOpen` and `idempotency.Repeated`.
     """
     now = acting.occasion.now
     credential = Credential(new_id(now), random_bytes())
@@ -94,6 +113,8 @@ async def invite(
         _, held = await acting.enter(transaction, organization_id, permissions.INVITATIONS, "POST")
         require_givable(acting, held, role)
         await idempotency.spend(transaction, claim, str(made.id), now)
+        if await invitations.count_open(transaction, organization_id, now) >= MAX_OPEN:
+            raise TooManyOpen
         await invitations.insert_invitation(transaction, made)
         await acting.write_down(
             transaction,

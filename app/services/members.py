@@ -12,12 +12,12 @@ from app.protocol.events import Event
 from app.protocol.permissions import Permission
 from app.services.acting import Acting, LastOne, NotAllowed
 from app.services.names import name_key
-from app.services.organizations import VersionChanged
 from app.store import directory, idempotency, members
 from app.store.database import Database
 from app.store.idempotency import Claim
 from app.store.members import Member
 from app.store.transaction import Transaction
+from app.store.versions import VersionChanged
 
 __all__ = ["AlreadyMember", "Member", "NobodyThere", "UnknownRole", "add", "find", "list_page", "remove", "set_role"]
 

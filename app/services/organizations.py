@@ -9,15 +9,18 @@ from app.protocol import permissions
 from app.protocol.events import Event
 from app.protocol.facts import OrganizationFact
 from app.services.acting import Acting
-from app.store import applications, idempotency, members, organizations
+from app.store import applications, audit, idempotency, members, organizations
 from app.store.database import Database
 from app.store.idempotency import Claim
 from app.store.organizations import SlugTaken
+from app.store.versions import VersionChanged
 
-__all__ = ["OwnsApplications", "SlugTaken", "VersionChanged", "close", "found", "rename"]
+__all__ = ["OwnsApplications", "SlugTaken", "TooManyOrganizations", "close", "found", "rename"]
 
 MIN_SLUG, MAX_SLUG = 3, 40
 MAX_NAME = 64
+MAX_MEMBERSHIPS = 100
+"""Organizations that somebody may belong to and still found another one."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = frozenset(
@@ -30,8 +33,8 @@ _RESERVED = frozenset(
 """Words that are, or may become, addresses of ours, or that would let an organization pass for the service itself."""
 
 
-class VersionChanged(Exception):
-    """It is there, but not at the version that the change was meant for."""
+class TooManyOrganizations(Exception):
+    """The person belongs to as many organizations as somebody may who founds another one."""
 
 
 class OwnsApplications(Exception):
@@ -67,12 +70,15 @@ async def found(
 ) -> OrganizationFact:
     """Found an organization whose first member is its founder, with the top role; slug and name have been checked.
 
-    Raises `SlugTaken` for a slug that is or was another organization's, and `idempotency.Repeated`.
+    Raises `TooManyOrganizations`, `SlugTaken` for a slug that is or was another organization's, and
+    `idempotency.Repeated`.
     """
     now, role = acting.occasion.now, acting.roles.top.name
     organization = OrganizationFact(new_id(now), slug, name, 1, now)
     async with database.transaction() as transaction:
         await idempotency.spend(transaction, claim, str(organization.id), now)
+        if await members.count_memberships(transaction, founder) >= MAX_MEMBERSHIPS:
+            raise TooManyOrganizations
         await organizations.insert_organization(transaction, organization)
         await members.insert_member(transaction, organization.id, founder, role, now)
         await acting.write_down(
@@ -98,6 +104,8 @@ async def rename(
 ) -> OrganizationFact:
     """Give an organization another name, which has been checked, and return it as it is then.
 
+    The consent pages name the owner of an application: what an operator has checked under the other name lapses.
+
     Raises `OrganizationGone`, `NotAllowed`, and `VersionChanged` when it is not at the version given.
     """
     async with database.transaction() as transaction:
@@ -106,7 +114,7 @@ async def rename(
         if organization.name == name:
             return organization
         await organizations.rename(transaction, organization_id, name, acting.occasion.now)
-        await applications.rename_owner(transaction, organization_id, name, acting.occasion.now)
+        lapsed = await applications.rename_owner(transaction, organization_id, name, acting.occasion.now)
         await acting.write_down(
             transaction,
             Event.ORGANIZATION_CHANGED,
@@ -115,6 +123,15 @@ async def rename(
             before={"name": organization.name},
             after={"name": name},
         )
+        for application_id, client_id in lapsed:
+            entry = acting.occasion.entry(
+                Event.APPLICATION_UNCHECKED,
+                user_id=acting.user_id,
+                organization_id=organization_id,
+                application_id=application_id,
+                subject_id=client_id,
+            )
+            await audit.record(transaction, entry)
     return replace(organization, name=name, version=organization.version + 1)
 
 

@@ -14,7 +14,13 @@ from app.protocol.scopes import ScopeRegistry
 from app.services import application_settings as rules
 from app.services import applications
 from app.services.application_holder import Holder, OwnApplication, holder_at, holder_of, in_hand, look_up, seen
-from app.services.application_obstacles import Conflicting, NoSuchPlace, NoSuchSecret, Obstacle, VersionChanged
+from app.services.application_obstacles import (
+    MOST_APPLICATIONS,
+    Conflicting,
+    NoSuchPlace,
+    NoSuchSecret,
+    Obstacle,
+)
 from app.services.application_settings import ApplicationSettings, Problem, Unacceptable
 from app.services.applications import MOST_SECRETS, NoSuchApplication, Owner
 from app.services.occasion import Occasion
@@ -24,6 +30,7 @@ from app.store.application_secrets import NewSecret
 from app.store.database import Database
 from app.store.idempotency import Claim
 from app.store.transaction import Transaction
+from app.store.versions import VersionChanged
 
 __all__ = [
     "MYSELF",
@@ -39,7 +46,6 @@ __all__ = [
     "OwnApplication",
     "Problem",
     "Unacceptable",
-    "VersionChanged",
     "add_secret",
     "change",
     "create",
@@ -111,7 +117,7 @@ async def create(
 ) -> Made:
     """Register an application of the person, or of one of his organizations (a slug).
 
-    Raises `Unacceptable`, and `idempotency.Repeated` (with the client_id) when the claim has been spent.
+    Raises `Unacceptable`, `Conflicting`, and `idempotency.Repeated` (with the client_id) when the claim has been spent.
     """
     owner = _owner(holder, organization)
     description = rules.describe(settings, scopes, owner)
@@ -121,6 +127,7 @@ async def create(
     async with database.transaction() as transaction:
         await idempotency.spend(transaction, claim, client_id, occasion.now)
         await _require_owner(transaction, holder, owner)
+        await _require_room(transaction, owner)
         await store.insert_application(transaction, application_id, client_id, description, (), occasion.now)
         if client_secret is not None:
             secret = _new_secret(client_secret, holder, occasion)
@@ -158,6 +165,8 @@ async def change(
             owner = _owner(holder, None if hand_to == MYSELF else hand_to)
             await _require_owner(transaction, holder, owner)
             after = rules.belonging_to(owner, after)
+            if (owner.organization_id or owner.user_id) != own.owner:
+                await _require_room(transaction, owner)
         if after == before:
             return own
         lapses = own.stored.verified and rules.presents_itself_anew(before, after)
@@ -285,6 +294,12 @@ async def _require_owner(transaction: Transaction, holder: Holder, owner: Owner)
     """Refuse what somebody was made to lose the right to own meanwhile."""
     if owner.organization_id is not None and not await holder.may_manage(transaction, owner.organization_id):
         raise Unacceptable([Problem("organization", "is one whose applications you do not manage any more")])
+
+
+async def _require_room(transaction: Transaction, owner: Owner) -> None:
+    """Refuse what would make one owner's applications fill the server."""
+    if await store.count_owned(transaction, owner.user_id, owner.organization_id) >= MOST_APPLICATIONS:
+        raise Conflicting(Obstacle.NO_ROOM)
 
 
 def _require_version(own: OwnApplication, version: int | None) -> None:

@@ -70,7 +70,7 @@ class LifetimeSettings(Section):
         900, 30, DAY, "How long after signing in a person may make and change credentials without signing in again."
     )
     invitation: int = _seconds(7 * DAY, 60, YEAR, "An invitation to an organization.")
-    deletion_grace: int = _seconds(3600, 0, 30 * DAY, "How long an application that was deleted can be restored.")
+    deletion_grace: int = _seconds(3600, 60, 30 * DAY, "How long an application that was deleted can be restored.")
 
 
 class RegistrationSettings(Section):

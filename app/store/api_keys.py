@@ -13,8 +13,8 @@ from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 from sqlmodel import col
 
 from app.models import ApiKey
-from app.store.records import VersionChanged
 from app.store.transaction import Transaction
+from app.store.versions import VersionChanged
 
 KeyStatus = Literal["active", "inactive"]
 

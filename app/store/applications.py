@@ -124,6 +124,18 @@ async def page_owned(
     return [_stored(row) for row in await transaction.scalars(query)]
 
 
+async def count_owned(transaction: AsyncSession, user_id: UUID | None, organization_id: UUID | None) -> int:
+    """Return how many applications an owner has that are not deleted for good.
+
+    Until the transaction ends nobody else counts his, so that no two see the last free place.
+    """
+    owner = user_id or organization_id
+    await transaction.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"applications of {owner}", 0))))
+    owned = _owned(user_id, () if organization_id is None else (organization_id,))
+    query = select(func.count()).select_from(Application).where(owned, col(Application.deleted_at).is_(None))
+    return (await transaction.scalars(query)).one()
+
+
 async def find_owned(
     transaction: AsyncSession,
     client_id: str,
@@ -196,7 +208,7 @@ async def change(
     """
     values: dict[str, Any] = {} if description is None else _columns(description)
     if uncheck:
-        values |= {"verified": False, "checked_at": None, "checked_by": None, "checked_note": ""}
+        values |= _UNCHECKED
     await transaction.execute(
         update(Application)
         .where(col(Application.id) == application_id)
@@ -206,14 +218,28 @@ async def change(
         await application_secrets.keep(transaction, application_id, secret_digests, now, last_four=last_four)
 
 
-async def rename_owner(transaction: AsyncSession, organization_id: UUID, name: str, now: datetime) -> None:
-    """Have the consent pages call an organization by its new name, for all its applications."""
-    await transaction.execute(
-        update(Application)
-        .where(col(Application.owner_organization_id) == organization_id)
-        .values(owner_name=name, version=col(Application.version) + 1, updated_at=now)
-    )
+async def rename_owner(
+    transaction: AsyncSession, organization_id: UUID, name: str, now: datetime
+) -> list[tuple[UUID, str]]:
+    """Have the consent pages call an organization by its new name, for all its applications.
 
+    What an operator has checked under the other name is checked no longer: those are returned, by id and client_id.
+    """
+    owned = col(Application.owner_organization_id) == organization_id
+    unchecked = await transaction.execute(
+        update(Application)
+        .where(owned, col(Application.verified))
+        .values(_UNCHECKED)
+        .returning(col(Application.id), col(Application.client_id))
+    )
+    lapsed = [(row.id, row.client_id) for row in unchecked]
+    await transaction.execute(
+        update(Application).where(owned).values(owner_name=name, version=col(Application.version) + 1, updated_at=now)
+    )
+    return lapsed
+
+
+_UNCHECKED: dict[str, Any] = {"verified": False, "checked_at": None, "checked_by": None, "checked_note": ""}
 
 # The collation of the database may differ between servers, and would move pages; this one is the order of code points.
 _BY_NAME = (func.lower(col(Application.name)).collate("C"), col(Application.id))

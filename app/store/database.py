@@ -116,6 +116,21 @@ class Database:
             await self.ensure_partition(table, moment)
             self._prepared.add(known)
 
+    @contextlib.asynccontextmanager
+    async def alone(self, lock: int) -> AsyncIterator[bool]:
+        """Hold an advisory lock for the length of the block, outside of every transaction; False: somebody else has it.
+
+        On a connection of its own, whose end is the end of the lock.
+        """
+        try:
+            connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS)
+        except (*_AWAY, asyncpg.InsufficientResourcesError) as away:
+            raise StoreUnavailable(f"lock: {type(away).__name__}") from away
+        try:
+            yield await connection.fetchval("select pg_try_advisory_lock($1)", lock)
+        finally:
+            await connection.close(timeout=CONNECT_SECONDS)
+
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless the database answers on the hot path."""
         await self.hot.ping()

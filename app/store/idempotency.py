@@ -38,19 +38,17 @@ async def spend(transaction: Transaction, claim: Claim | None, resource_id: str,
     """
     if claim is None:
         return
-    spent = await transaction.execute(
+    spending = (
         insert(SpentKey)
         .values(digest=claim.digest, request_digest=claim.request_digest, resource_id=resource_id, created_at=now)
         .on_conflict_do_nothing()
         .returning(col(SpentKey.digest))
     )
-    if spent.first() is not None:
-        return
-    found = await transaction.execute(
-        select(col(SpentKey.resource_id), col(SpentKey.request_digest)).where(col(SpentKey.digest) == claim.digest)
-    )
-    resource, request_digest = found.one()
-    raise Repeated(resource, same=request_digest == claim.request_digest)
+    before = select(col(SpentKey.resource_id), col(SpentKey.request_digest)).where(col(SpentKey.digest) == claim.digest)
+    while (await transaction.execute(spending)).first() is None:
+        spent = (await transaction.execute(before)).one_or_none()
+        if spent is not None:  # otherwise it was just forgotten, and can be spent
+            raise Repeated(spent.resource_id, same=spent.request_digest == claim.request_digest)
 
 
 async def forget(database: Database, *, spent_before: datetime) -> int:

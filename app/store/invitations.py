@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, update
 from sqlmodel import col
 
 from app.models import ApiKey, Organization, OrganizationInvitation, OrganizationMember, User
@@ -90,6 +90,16 @@ async def page_of_open(
         query = query.where(col(OrganizationInvitation.id) < after)
     async with database.transaction() as transaction:
         return [_invitation(row) for row in await transaction.execute(query)]
+
+
+async def count_open(transaction: Transaction, organization_id: UUID, now: datetime) -> int:
+    """Return how many invitations into an organization can be accepted."""
+    query = (
+        select(func.count())
+        .select_from(OrganizationInvitation)
+        .where(col(OrganizationInvitation.organization_id) == organization_id, _is_open(now))
+    )
+    return (await transaction.scalars(query)).one()
 
 
 async def find_open(

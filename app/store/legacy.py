@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import SQLModel, col
 
@@ -59,6 +59,10 @@ class LiveRecord:
     id: UUID
     version: int
     pairs: tuple[str, ...]
+
+
+class RecordThere(Exception):
+    """The two have a live record: the person consented at this very moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,14 @@ async def people_by_name(transaction: Transaction, username_keys: Iterable[str])
     return {key: Person(user_id, username, epoch, active) for key, user_id, username, epoch, active in rows}
 
 
+async def person_by_id(transaction: Transaction, user_id: UUID) -> Person | None:
+    """Return a user by id."""
+    is_active = col(User.disabled_at).is_(None)
+    query = select(col(User.username), col(User.epoch), is_active).where(col(User.id) == user_id)
+    row = (await transaction.execute(query)).first()
+    return None if row is None else Person(user_id, row[0], row[1], row[2])
+
+
 async def clients_by_id(transaction: Transaction, client_ids: Iterable[str]) -> dict[str, Client]:
     """Return the applications that exist among these."""
     query = select(
@@ -194,9 +206,13 @@ async def insert_record(
     granted_at: datetime,
     last_change: UUID,
 ) -> None:
-    """Make a record that has held these pairs since the moment they were granted over there."""
-    await transaction.execute(
-        insert(Authorization).values(
+    """Make a record that has held these pairs since the moment they were granted over there.
+
+    Raises `RecordThere`, after which the transaction must end.
+    """
+    made = await transaction.execute(
+        insert_or(Authorization)
+        .values(
             id=record_id,
             user_id=user_id,
             application_id=application_id,
@@ -207,7 +223,11 @@ async def insert_record(
             created_at=granted_at,
             updated_at=granted_at,
         )
+        .on_conflict_do_nothing()
+        .returning(col(Authorization.id))
     )
+    if made.first() is None:
+        raise RecordThere
     await _note_pairs(transaction, record_id, pairs, granted_at)
 
 
@@ -326,9 +346,17 @@ async def remove_expired(database: Database, *, expired_before: datetime, limit:
 
 
 async def count_credentials(database: Database) -> Mapping[str, int]:
-    """Return how many imported strings are known, by kind."""
+    """Return how many imported strings could still open something, by kind: not revoked, removed or replaced."""
+    here, now = col(LegacyCredential.target_id), func.now()
+    alive = or_(
+        exists().where(here == LegacyToken.id, col(LegacyToken.revoked_at).is_(None), now < LegacyToken.expires_at),
+        exists().where(here == TokenFamily.id, col(TokenFamily.revoked_at).is_(None), col(TokenFamily.generation) == 0),
+        exists().where(here == PersonalToken.id, col(PersonalToken.revoked_at).is_(None)),
+        exists().where(here == ApiKey.id),
+    )
     query = (
         select(col(LegacyCredential.kind), func.count())
+        .where(alive)
         .group_by(col(LegacyCredential.kind))
         .order_by(col(LegacyCredential.kind))
     )

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from app.models import OrganizationMember, User
+from app.models import Organization, OrganizationMember, User
 from app.store.database import Database
 from app.store.transaction import Transaction
 
@@ -56,6 +56,18 @@ async def role_of(transaction: Transaction, organization_id: UUID, user_id: UUID
     """Return the role of a person; None when he is no member."""
     query = select(col(OrganizationMember.role)).where(_is(organization_id, user_id))
     return (await transaction.execute(query)).scalar_one_or_none()
+
+
+async def count_memberships(transaction: Transaction, user_id: UUID) -> int:
+    """Return to how many organizations a person belongs; nobody else counts his until the transaction ends."""
+    await transaction.execute(select(col(User.id)).where(col(User.id) == user_id).with_for_update(key_share=True))
+    query = (
+        select(func.count())
+        .select_from(OrganizationMember)
+        .join(Organization, col(Organization.id) == col(OrganizationMember.organization_id))
+        .where(col(OrganizationMember.user_id) == user_id, col(Organization.deleted_at).is_(None))
+    )
+    return (await transaction.scalars(query)).one()
 
 
 async def another_has(transaction: Transaction, organization_id: UUID, role: str, *, besides: UUID) -> bool:

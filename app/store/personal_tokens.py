@@ -17,6 +17,7 @@ from app.store.database import Database
 from app.store.idempotency import Claim
 from app.store.orders import AuditEntry
 from app.store.transaction import Transaction
+from app.store.versions import VersionChanged
 
 _SHOWN = (
     col(PersonalToken.id),
@@ -71,10 +72,6 @@ class PersonGone(Exception):
 
 class TooManyTokens(Exception):
     """The person has as many live tokens as anybody can have."""
-
-
-class TokenChanged(Exception):
-    """The token is there, but not at the version that the change was meant for."""
 
 
 async def create(
@@ -145,7 +142,7 @@ async def rename(
     """Give a token another name and return it so; None when it is not the person's, or revoked.
 
     The audit row gets `before` and `after`; the name that it has already leaves no trace. With a `version`, raises
-    `TokenChanged` when it is at another one.
+    `VersionChanged` when it is at another one.
     """
     async with database.transaction() as transaction:
         token = await _locked(transaction, user_id, token_id, version)
@@ -168,7 +165,7 @@ async def revoke(
 ) -> OwnToken | None:
     """End a token for good and return what it was; None when it is not the person's, or was revoked before.
 
-    The audit row gets `before`. With a `version`, raises `TokenChanged` when it is at another one.
+    The audit row gets `before`. With a `version`, raises `VersionChanged` when it is at another one.
     """
     async with database.transaction() as transaction:
         token = await _locked(transaction, user_id, token_id, version)
@@ -212,7 +209,7 @@ async def _locked(transaction: Transaction, user_id: UUID, token_id: UUID, versi
     query = select(*_SHOWN).where(_own(user_id), col(PersonalToken.id) == token_id).with_for_update()
     row = (await transaction.execute(query)).one_or_none()
     if row is not None and version is not None and row.version != version:
-        raise TokenChanged
+        raise VersionChanged
     return None if row is None else _token(row)
 
 

@@ -17,6 +17,7 @@ from app.models import Application, Authorization, AuthorizationScope
 from app.store import audit
 from app.store.database import Database
 from app.store.orders import AuditEntry
+from app.store.versions import VersionChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,6 @@ class Record:
     def vouched_for(self) -> bool:
         """Whether somebody here answers for the application's name; see `ClientFact.vouched_for`."""
         return self.verified or not (self.self_registered or self.owner_name)
-
-
-class VersionChanged(Exception):
-    """The record is live, but not at the version that the change was meant for."""
 
 
 async def list_for_user(database: Database, user_id: UUID) -> list[Record]:

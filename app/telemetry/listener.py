@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
 
-from app.telemetry.metrics import WorkerMetrics
+from app.telemetry.exposition import WorkerMetrics
 
 
 def listen(workers: WorkerMetrics, *, host: str, port: int) -> int:

@@ -138,6 +138,9 @@ def test_secrets_are_rotated_and_applications_switched_off_and_on(assent: Assent
     assert last_word(rotated) != last_word(made)
     assert last_word(succeeded(assent("application", "rotate-secret", "board", "--keep-old"))) != last_word(rotated)
     assert json.loads(succeeded(assent("application", "show", "board")))["secrets"] == 2
+    retired = succeeded(assent("application", "retire-secret", "board"))
+    assert retired == f"The secret …{last_word(rotated)[-4:]} is worth nothing now.\n"
+    assert json.loads(succeeded(assent("application", "show", "board")))["secrets"] == 1
     assert succeeded(assent("application", "disable", "board")) == "board is disabled.\n"
     assert succeeded(assent("application", "disable", "board")) == "board was not active.\n"
     assert "board\tBoard\tweb\tdisabled" in succeeded(assent("application", "list")).splitlines()

@@ -133,11 +133,10 @@ async def test_the_member_that_is_wrong_is_named(notes: httpx.AsyncClient, body:
 
 
 async def test_a_body_may_have_one_megabyte_and_not_a_byte_more(notes: httpx.AsyncClient) -> None:
-    frame = len('{"text":""}')
-    for size, status in ((MAX_BODY, 200), (MAX_BODY + 1, 413)):
-        body = '{"text":"' + "x" * (size - frame) + '"}'
-        answer = await notes.post("/api/v1/notes", content=body, headers=JSON)
-        assert answer.status_code == status
+    room = MAX_BODY - len('{"text":""}')
+    fits = await notes.post("/api/v1/notes", content='{"text":"' + "x" * room + '"}', headers=JSON)
+    assert fits.status_code == 200
+    answer = await notes.post("/api/v1/notes", content='{"text":"' + "x" * (room + 1) + '"}', headers=JSON)
     assert_problem(answer, 413, "too-large")
     assert answer.headers["connection"] == "close"
 
@@ -218,8 +217,8 @@ async def test_bug_18_no_id_in_a_path_is_a_fault_of_the_server(site: Service, sa
             continue
         filled = "/".join(id if part.startswith("{") else part for part in path.split("/"))
         for method in operations:
-            body = {"content": "{}"} if method in ("post", "put", "patch") else {}
-            answer = await sam.browser.request(method, filled, headers=sam.headers | JSON, **body)
+            body = "{}" if method in ("post", "put", "patch") else None
+            answer = await sam.browser.request(method, filled, content=body, headers=sam.headers | JSON)
             assert 400 <= answer.status_code < 500, (method, path, answer.text)
             assert answer.headers["content-type"] == PROBLEM
 

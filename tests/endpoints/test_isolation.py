@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -18,18 +18,14 @@ import pytest
 
 from app.models import Organization, User
 from app.store.database import Database
-from tests.support.api_person import HERE
 from tests.support.credentials import api_key, basic, bearer, change, personal_token
 from tests.support.database import FreshDatabase
 from tests.support.isolation import BODIES, FEATURES, Route, Sent, attempts, by_owner, every_route, shape
 from tests.support.membership import found, join
-from tests.support.service import ISSUER, Service, service
-from tests.support.worlds import LAST_FOUR, World, a_world, absent, sign_in_again
+from tests.support.service import Service, service
+from tests.support.worlds import LAST_FOUR, World, a_world, absent, browser_headers, every_row, sign_in_again, visit
 
 SYSTEM_KEY = "system-key-of-these-tests-0123456789abcdef"
-BROWSER = "A" * 43
-"""What the cookie of every browser here holds: the tokens in forms are then the same."""
-
 PUBLIC = {
     "GET /oauth/authorize": "a client_id is public: applications send people there with it",
     "POST /oauth/authorize": "a client_id is public: applications send people there with it",
@@ -67,14 +63,18 @@ named = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One way to call: headers, and whether it is a person in his browser. `member`: inside the victim's organization."""
+    """One way to call.
+
+    `member`: of the victim's organization, with the weakest role. `lists`: also tries to narrow lists by what is the
+    victim's. `session_of`: a person who signs in for it.
+    """
 
     kind: str
     own: World
     headers: Mapping[str, str]
     member: bool = False
     lists: bool = False
-    session_of: Any = None
+    session_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +107,8 @@ class Stage:
 
     async def of_victim(self) -> set[str]:
         """Return every row of the database that has anything of the victim's in it."""
-        tables = await self.rows.fetch(
-            "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
-            " and relnamespace = 'public'::regnamespace"
-        )
-        every = " union all ".join(f"select '{name}' || t::text as row from \"{name}\" t" for (name,) in tables)
         marks = (*self.victim.marks, str(self.victim.organization_id))
-        return {row for (row,) in await self.rows.fetch(every) if any(mark in row for mark in marks)}
-
-
-def browser_headers(csrf: str, session: str | None) -> dict[str, str]:
-    """Return what a page of ours sends: cookies, the token, and where it comes from."""
-    cookies = f"__Host-assent_browser={BROWSER}" + (f"; __Host-assent_session={session}" if session else "")
-    return HERE | {"Cookie": cookies, "X-CSRF-Token": csrf, "Origin": ISSUER}
+        return {row for row in await every_row(self.rows) if any(mark in row for mark in marks)}
 
 
 async def ways_to_call(site: Service, csrf: str, victim: World) -> tuple[Caller, ...]:
@@ -166,8 +155,7 @@ async def stage(database: Database, fresh_database: FreshDatabase) -> AsyncItera
     rows = await asyncpg.connect(fresh_database.superuser_url)
     async with service(database, **settings) as site, site.browser() as client:
         victim = await a_world(site, "Quillwort")
-        session = browser_headers("", victim.secrets["session"])
-        csrf = (await client.get("/api/v1/session", headers=session)).json()["csrf"]
+        csrf = (await visit(client, victim.secrets["session"])).csrf
         callers = await ways_to_call(site, csrf, victim)
         yield Stage(site, client, rows, csrf, victim, absent(victim), callers)
     await rows.close()
@@ -248,9 +236,9 @@ async def test_the_owner_himself_gets_through_with_the_very_same_request(stage: 
     operator = "/admin" in route.path or route.name == "POST /api/v1/organizations/{slug}/members"
     own = await a_world(stage.site, f"Owner{next(_number)}", operator=operator)
     if operator:
-        stranger = await stage.site.user(f"guest-{own.mark.lower()}")
-        assert stranger
-        own = replace(own, ids={**own.ids, "username": f"guest-{own.mark.lower()}", "user": own.ids["companion"]})
+        guest = f"guest-{own.mark.lower()}"
+        await stage.site.user(guest)
+        own = replace(own, ids={**own.ids, "username": guest, "user": own.ids["companion"]})
     caller = Caller("owner", own, browser_headers(stage.csrf, own.secrets["session"]))
     answer = await stage.call(by_owner(route, own), caller, route)
     assert answer.status_code in (200, 201, 204, 303), answer.text[-1500:]

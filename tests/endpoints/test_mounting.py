@@ -4,9 +4,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.protocol.features import Feature
+from app.protocol.features import Feature, FeatureSet
+from app.protocol.metadata import document
 from app.routers.endpoints import ENDPOINTS, PAGES
 from app.store.database import Database
+from tests.support.facts import ISSUER, REGISTRY
 from tests.support.service import authorize_url, service
 
 WITHOUT_GRANTS = {"authorization_code": False, "refresh_token": False, "issuer_identification": False}
@@ -36,5 +38,9 @@ async def test_every_published_endpoint_answers(database: Database, features: di
 
 def test_every_feature_switches_something() -> None:
     mounted = {endpoint.feature for endpoint in ENDPOINTS} | {pages.feature for pages in PAGES}
-    # A way to answer and a grant have no path of their own: the metadata and the grant types follow them.
-    assert set(Feature) - mounted == {Feature.ISSUER_IDENTIFICATION, Feature.REFRESH_TOKEN}
+    # These have no path of their own: the metadata, the grant types and the response types follow them.
+    pathless = {Feature.ISSUER_IDENTIFICATION, Feature.REFRESH_TOKEN, Feature.IMPLICIT}
+    assert set(Feature) - mounted == pathless
+    for feature in pathless:
+        on, off = (document(ISSUER, FeatureSet.chosen({feature.key: switch}), REGISTRY) for switch in (True, False))
+        assert on != off, feature

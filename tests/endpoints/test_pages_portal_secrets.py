@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -166,4 +167,17 @@ async def test_an_application_is_handed_to_an_organization_and_back(pages: Site,
     assert listed(await ada.get("/organizations/northquay/applications")) == ["Deploy Diary"]
     question = await ada.get(f"{url}/hand-over")
     assert await done(ada, await send(ada, question, f"{url}/hand-over", {"owner": "me"})) == "Handed over"
+    assert listed(await ada.get("/organizations/northquay/applications")) == []
+
+
+async def test_handing_over_asks_whoever_signed_in_long_ago_to_sign_in_again(
+    pages: Site, ada: Browser, url: str
+) -> None:
+    question = await ada.get(f"{url}/hand-over")
+    pages.clock.now += pages.server.policy.lifetimes.recent_login + timedelta(seconds=1)
+    for answer in (
+        await ada.get(f"{url}/hand-over"),
+        await send(ada, question, f"{url}/hand-over", {"owner": "northquay"}),
+    ):
+        assert (answer.status_code, answer.headers["location"].partition("&")[0]) == (303, "/login?again=1")
     assert listed(await ada.get("/organizations/northquay/applications")) == []

@@ -133,6 +133,22 @@ async def test_the_old_secret_may_work_beside_the_new_one_until_the_next_rotatio
     assert (await applications.find(database, made.client_id)).secret_digests == (digest(third.encode()),)
 
 
+async def test_a_rotation_ends_with_the_older_secret_retired_and_the_newer_one_untouched(database: Database) -> None:
+    made = await applications.create(database, described(), OPERATOR)
+    assert made.client_secret is not None
+    with pytest.raises(NotPossible, match="has no second secret"):
+        await applications.retire_secret(database, made.client_id, OPERATOR)
+    second = await applications.rotate_secret(database, made.client_id, OPERATOR, keep_old=True)
+    assert await applications.retire_secret(database, made.client_id, OPERATOR) == made.client_secret[-4:]
+    fact = await database.hot.gather_client(made.client_id)
+    assert fact is not None
+    assert fact.secret_digests == (digest(second.encode()),)
+    with pytest.raises(NotPossible, match="has no second secret"):
+        await applications.retire_secret(database, made.client_id, OPERATOR)
+    with pytest.raises(NoSuchApplication):
+        await applications.retire_secret(database, "nobody", OPERATOR)
+
+
 def test_nothing_of_a_weak_secret_is_shown() -> None:
     assert applications.last_four("short") == ""
     assert len(applications.last_four(applications.new_client_secret(OPERATOR.now))) == 4

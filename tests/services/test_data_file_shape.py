@@ -86,7 +86,7 @@ def test_entries_without_a_name_are_told_by_their_number() -> None:
         ({"optional_scopes": ["org:fly"]}, "optional_scopes unknown scope: org:fly"),
         ({"redirect_uris": ["http://shop.example/cb"]}, "redirect_uris[0] must use https"),
         ({"response_types": ["token"]}, "response_types has token or id_token, so grant_types must have implicit"),
-        ({"allowed_origins": ["https://shop.example/"]}, "allowed_origins[0] must be an origin"),
+        ({"allowed_origins": ["https://shop.example/"]}, "allowed_origins[0] must be *, a host such as example.com"),
         ({"lifetimes": {"access_token": 86_401}}, "lifetimes.access_token must be less than or equal to 86400"),
         ({"require_pkce": "perhaps"}, "require_pkce must be a valid boolean"),
     ],

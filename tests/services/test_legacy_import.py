@@ -19,6 +19,7 @@ from app.services.legacy_import import Importer, LegacyFileError, Report, read_f
 from app.services.legacy_import.files import FileSource
 from app.services.operator import Operator
 from app.store.database import Database
+from app.store.legacy import count_credentials
 from tests.support.database import FreshDatabase
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -272,6 +273,39 @@ async def test_a_string_that_the_door_would_not_look_for_is_refused_instead_of_i
     assert refusal.why == f"its {member} must be 32 or 64 hexadecimal digits, in lower case"
 
 
+async def test_people_whose_username_is_an_email_address_are_called_by_what_stands_before_the_at_sign(
+    old: Old,
+) -> None:
+    people = [
+        {"id": 7, "username": "ada@example.org", "email": "ada@example.org"},
+        {"id": 8, "username": "ada@example.com"},
+        {"id": 9, "username": "Ada@Example.com", "email": "other@example.com"},
+    ]
+    report = await old.imported({**EVERYTHING, "users": people})
+    assert (report.imported["users"], report.present["users"], report.refusals) == (2, 1, [])
+    assert [note.why for note in report.notes] == [
+        "is called ada here: a username is no email address",
+        "is called ada-2 here: a username is no email address",
+    ]
+    accounts = await old.rows("select username, email from user_account order by username")
+    assert [tuple(row) for row in accounts] == [("ada", "ada@example.org"), ("ada-2", "ada@example.com")]
+    again = await old.imported({**EVERYTHING, "users": people})
+    assert (again.imported["users"], again.present["users"], again.refusals) == (0, 3, [])
+    assert (await old.rows("select count(*) from user_account"))[0][0] == 2
+    assert (await old.rows("select owner_name from application"))[0][0] == "ada"
+
+
+async def test_a_person_with_the_email_address_of_somebody_here_does_not_become_him(old: Old) -> None:
+    await old.imported({"users": USERS})
+    report = await old.imported(
+        {"users": [{"id": 1, "username": "ada@example.org"}], "tokens": [TOKENS[1] | {"user": 1}]}
+    )
+    assert refusals(report) == [
+        ("users", "ada@example.org", "has the email address of somebody else"),
+        ("tokens", "row 1", "names a user nobody knows"),
+    ]
+
+
 async def test_what_is_changed_on_the_way_is_told(old: Old) -> None:
     application = {
         **APPLICATIONS[0],
@@ -344,3 +378,21 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(tmp_path: Path, con
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(LegacyFileError, match=r"old\.json cannot be read"):
         read_file(tmp_path / "old.json")
+
+
+async def test_what_was_revoked_removed_or_replaced_here_is_no_longer_counted(old: Old) -> None:
+    await old.imported()
+    assert await count_credentials(old.database) == {
+        "access_token": 1,
+        "api_key": 1,
+        "personal_token": 1,
+        "refresh_token": 1,
+    }
+    for deed in (
+        "update legacy_token set revoked_at = now()",
+        "delete from api_key",
+        "update personal_token set revoked_at = now()",
+        "update token_family set generation = 1",
+    ):
+        await old.rows(deed)
+    assert await count_credentials(old.database) == {}

@@ -20,13 +20,13 @@ from app.services.own_applications import (
     NoSuchApplication,
     Obstacle,
     OwnApplication,
-    VersionChanged,
     holder_at,
 )
 from app.store import application_states, members, organizations
 from app.store.application_cache import CHANNEL
 from app.store.database import Database
 from app.store.idempotency import Claim, Repeated
+from app.store.versions import VersionChanged
 from tests.store.scene import connected, fetch
 from tests.support.database import FreshDatabase
 from tests.support.facts import session

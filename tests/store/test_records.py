@@ -7,6 +7,7 @@ import pytest
 from app.crypto.secrets import new_id
 from app.store import records
 from app.store.database import Database
+from app.store.versions import VersionChanged
 from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene
 from tests.support.history import history
@@ -99,9 +100,9 @@ async def test_a_change_meant_for_another_version_changes_and_tells_nothing(scen
     settled, _ = await scenes.approve(scene, "a", "b")
     taken, ended = scenes.entry("authorization.narrowed"), scenes.entry("authorization.revoked")
     for version in (0, 2):
-        with pytest.raises(records.VersionChanged):
+        with pytest.raises(VersionChanged):
             await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, version)
-        with pytest.raises(records.VersionChanged):
+        with pytest.raises(VersionChanged):
             await records.revoke(scene.database, settled.record_id, NOW, ended, version)
     assert len(await history(scene.database, settled.record_id)) == 1
     assert await records.narrow(scene.database, settled.record_id, ["b"], NOW, taken, 1)

@@ -289,10 +289,20 @@ def _placeholders(body: Body) -> list[str]:
 
 
 _PASSING = re.compile(
-    r'req_[0-9a-f]{20}|(?<=name="csrf" value=")[\w-]+|(?<="csrf":")[\w-]+|(?<=[?&;]to=)[\w-]+'
-    r'|(?<=id="name" name="name" type="text" value=")[^"]*|(?<=name="to" value=")[\w-]+|(?<=name="once" value=")[\w-]+|(?<=assent_browser=)[\w-]{43}'
+    "|".join(
+        (
+            r"req_[0-9a-f]{20}",
+            r'(?<=name="csrf" value=")[\w-]+',
+            r'(?<="csrf":")[\w-]+',
+            r"(?<=[?&;]to=)[\w-]+",
+            r'(?<=name="to" value=")[\w-]+',
+            r'(?<=name="once" value=")[\w-]+',
+            r"(?<=assent_browser=)[\w-]{43}",
+            r'(?<=id="name" name="name" type="text" value=")[^"]*',
+        )
+    )
 )
-"""What differs between any two answers: request ids, form tokens, references back, cookies, names made up for forms."""
+"""What differs between any two answers: request ids, form tokens, ways back, cookies, names made up for forms."""
 
 
 def shape(answer: httpx.Response, sent: Sent) -> tuple[int, list[tuple[str, str]], str]:

@@ -59,6 +59,8 @@ class RacedServer:
     async def new_code(self, *scopes: str) -> str:
         """Return a fresh code, as the consent page would issue it."""
         now = datetime.now(UTC)
+        client = await self.database.hot.gather_client(self.client.client_id)
+        assert client is not None
         credential = Credential(new_id(now), random_bytes())
         code = NewCode(
             id=credential.id,
@@ -75,10 +77,10 @@ class RacedServer:
         order = AuthorizationSettlement(
             interaction_id=None,
             now=now,
-            application_id=self.client.id,
+            application_id=client.id,
             user_id=self.user.id,
             user_epoch=self.user.epoch,
-            application_epoch=self.client.epoch,
+            application_epoch=client.epoch,
             pairs=scopes,
             new_record_id=new_id(now),
             answer=code,

@@ -8,9 +8,9 @@ from typing import Any
 
 from app.cli.order import Order
 from app.cli.supervisor import Supervisor, Worker
+from app.telemetry.exposition import WorkerMetrics
 from app.telemetry.listener import listen
 from app.telemetry.logging import configure
-from app.telemetry.metrics import WorkerMetrics
 from app.telemetry.requests import Requests
 
 DRAIN_SECONDS = 5

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import httpx
 from sqlalchemy import insert
 
 from app.crypto.hashing import digest
@@ -34,7 +36,11 @@ from app.models import (
 )
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.transaction import Transaction
-from tests.support.service import REDIRECT_URI, Service
+from tests.support.api_person import HERE
+from tests.support.service import ISSUER, REDIRECT_URI, Service
+
+BROWSER = "A" * 43
+"""What the cookie of every browser here holds: the tokens in forms are then the same."""
 
 LAST_FOUR = "¤{}¤"
 """What stands for the last characters of secrets: no credential of ours can hold it by chance."""
@@ -236,6 +242,57 @@ async def a_world(site: Service, mark: str, *, operator: bool = False) -> World:
         await builder.past()
         await builder.session()
     return World(mark, builder.user_id, builder.organization_id, builder.ids, builder.secrets)
+
+
+def browser_headers(csrf: str, session: str | None) -> dict[str, str]:
+    """Return what a page of ours sends: cookies, the token, and where it comes from."""
+    cookies = f"__Host-assent_browser={BROWSER}" + (f"; __Host-assent_session={session}" if session else "")
+    return HERE | {"Cookie": cookies, "X-CSRF-Token": csrf, "Origin": ISSUER}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody in his browser, which sends what a page of ours would send unless told otherwise."""
+
+    client: httpx.AsyncClient
+    csrf: str
+    session: str
+
+    async def send(self, method: str, path: str, body: Any = None, **more: str) -> httpx.Response:
+        """Call the JSON API; header names are given with `_` for `-`."""
+        content = {} if body is None else {"json": body}
+        return await self._send(method, path, more, **content)
+
+    async def get(self, path: str, **more: str) -> httpx.Response:
+        """Open a page, or read from the API."""
+        return await self._send("GET", path, more)
+
+    async def form(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form from a page of ours."""
+        return await self._send("POST", path, {}, data={"csrf": self.csrf, **fields})
+
+    async def _send(self, method: str, path: str, more: dict[str, str], **content: Any) -> httpx.Response:
+        headers = browser_headers(self.csrf, self.session) | {
+            name.replace("_", "-"): value for name, value in more.items()
+        }
+        self.client.cookies.clear()
+        return await self.client.request(method, path, headers=headers, **content)
+
+
+async def visit(client: httpx.AsyncClient, session: str) -> Visit:
+    """Return somebody in his browser, by what the cookie of his session holds."""
+    asked = await client.get("/api/v1/session", headers=browser_headers("", session))
+    return Visit(client, asked.json()["csrf"], session)
+
+
+async def every_row(connection: asyncpg.Connection) -> set[str]:
+    """Return every row of the database as text, with the name of its table."""
+    tables = await connection.fetch(
+        "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
+        " and relnamespace = 'public'::regnamespace"
+    )
+    every = " union all ".join(f"select '{name}' || t::text as row from \"{name}\" t" for (name,) in tables)
+    return {row for (row,) in await connection.fetch(every)}
 
 
 def absent(world: World) -> dict[str, str]:

@@ -4,8 +4,9 @@ from urllib.request import urlopen
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from app.telemetry.exposition import WorkerMetrics
 from app.telemetry.listener import listen
-from app.telemetry.metrics import RequestMetrics, WorkerMetrics
+from app.telemetry.metrics import RequestMetrics
 
 
 def _worked(requests: int, seconds: float = 0.004) -> RequestMetrics:

@@ -8,7 +8,7 @@ from app.protocol.events import Event
 from app.views.pages import Account, Application, ConnectedApplicationPage, ConnectedApplications, HistoryEntry, Page
 from app.views.pages.account import EndedApplication, EndedApplicationPage, OrganizationTab, SignedInPlace
 from app.views.pages.audit import Activity, AdminAudit, EventChoice, LogFilters, LogRow, OrganizationAudit, by_day
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble
 
 _LONG = "x" * 64
 _REQUEST = "req_01k3q9h7x2ae5t44b0c1"

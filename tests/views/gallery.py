@@ -17,7 +17,6 @@ from app.views.pages import (
     Disconnect,
     ErrorPage,
     Fact,
-    FieldProblem,
     HeldGroup,
     HeldPermission,
     HistoryEntry,
@@ -33,6 +32,7 @@ from app.views.pages import (
     SignIn,
     SignInSlowedDown,
     SignOut,
+    Trouble,
 )
 from app.views.render import Views
 from tests.views.admin_states import admin_pages
@@ -118,9 +118,9 @@ def sign_in_pages() -> Iterator[tuple[str, Page]]:
             setup,
             username="robin",
             problems=(
-                FieldProblem("email", "Write the email address with an @"),
-                FieldProblem("password", "Use 15 characters or more"),
-                FieldProblem("password-confirm", "Type the same password twice"),
+                Trouble("email", "Write the email address with an @"),
+                Trouble("password", "Use 15 characters or more"),
+                Trouble("password-confirm", "Type the same password twice"),
             ),
         ),
     )

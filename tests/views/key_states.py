@@ -10,13 +10,13 @@ from app.views.pages.api_keys import (
     ApiKeyEntry,
     ApiKeyPage,
     ApiKeys,
-    FormProblem,
     KeyForm,
     NewApiKey,
     OfferedScope,
     RemoveApiKey,
     RetireApiKeySecret,
 )
+from app.views.pages.forms import Trouble
 
 LONG = "Wonderfullylonglabelsforkeysthatnobodycanrememberatallxyz0123456"
 SECRET = "asak_AZrRkW4LcBeUxS1pQx9mZ2Vt0Hh3Yw7Kq5Jd8Fg6Tn4Rb2Lc1Xs0Zp9Vy8Ua7Me6Wi5"
@@ -64,9 +64,9 @@ def key_pages(person: Account, now: datetime) -> Iterator[tuple[str, Page]]:
     new = NewApiKey(account=person, organization=NORTHQUAY, of=NORTHQUAY, form=form, csrf="csrf-value", once="once")
     yield "api-key-new", new
     problems = (
-        FormProblem("label", "The label must have 64 characters or fewer"),
-        FormProblem("scopes", "org:admin is more than your role here allows"),
-        FormProblem("allowed_origins", "example.com:80 must have no port; a host stands for all of its ports"),
+        Trouble("label", "The label must have 64 characters or fewer"),
+        Trouble("scopes", "org:admin is more than your role here allows"),
+        Trouble("allowed_origins", "example.com:80 must have no port; a host stands for all of its ports"),
     )
     yield "api-key-new-problems", replace(new, form=replace(form, label=LONG + "x", problems=problems))
     yield "api-key-new-full", replace(new, full=200)

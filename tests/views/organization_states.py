@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.views.pages import Account, Page, Reference
 from app.views.pages.account import OrganizationTab
+from app.views.pages.forms import Trouble
 from app.views.pages.members import (
     InvitationMade,
     InvitationOffer,
@@ -29,7 +30,6 @@ from app.views.pages.organizations import (
     OwnOrganization,
     no_access,
 )
-from app.views.pages.portal import Trouble
 
 LONG_NAME = "Wonderfullylongnamesfororganizationsthatnobodycanrememberatallxyz"[:64]
 ARABIC_NAME = "جمعية النشر للفرق الكبيرة والصغيرة"

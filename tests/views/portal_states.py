@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from app.views.pages import Account, Page
 from app.views.pages.account import OrganizationTab
+from app.views.pages.forms import Trouble
 from app.views.pages.portal import (
     Choice,
     Narrowed,
@@ -15,7 +16,6 @@ from app.views.pages.portal import (
     OwnApplications,
     SecretSeen,
     SecretShown,
-    Trouble,
 )
 from app.views.pages.portal_application import (
     AskableScope,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from app.views.pages import Account, Page
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble
 from app.views.pages.tokens import (
     DeleteToken,
     End,

@@ -1,6 +1,7 @@
 """Organizations, API keys, personal tokens, secrets with a history, deletion with a way back.
 
-Only adds: servers of schema 1 go on working beside it.
+Only adds: servers of schema 1 go on working beside it. What is added to tables in use takes their locks for a moment
+only; indexes over what they hold already are in the next one.
 """
 
 from alembic import op
@@ -111,19 +112,6 @@ select gen_random_uuid(), application.id, secret, '', application.created_at
     "alter table application add column checked_by uuid",
     "alter table application add column checked_note text not null default ''",
     """
-create index application_owner_organization on application (owner_organization_id)
-    where owner_organization_id is not null""",
-    """
-create index application_leaving on application (delete_after)
-    where status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null""",
-    """
-create index application_unchecked on application (id)
-    where not verified and (self_registered or owner_name <> '')""",
-    "create index application_name_beginning on application (lower(name) text_pattern_ops)",
-    "create index application_client_id_beginning on application (client_id text_pattern_ops)",
-    "create index user_account_username_beginning on user_account (username_key text_pattern_ops)",
-    "create index user_account_email_beginning on user_account (email_key text_pattern_ops)",
-    """
 create table spent_key (
     digest bytea primary key,
     request_digest bytea not null,
@@ -167,13 +155,6 @@ create table legacy_token (
     "alter table audit add column organization_id uuid",
     "alter table audit add column actor_label text not null default ''",
     "alter table audit add column user_agent text not null default ''",
-    "create index audit_organization on audit (organization_id, id) where organization_id is not null",
-    """
-create index audit_user on audit (user_id, id)
-    where user_id is not null and event not in ('code.exchanged', 'token.refreshed')""",
-    """
-create index audit_application on audit (application_id, id)
-    where application_id is not null and event not in ('code.exchanged', 'token.refreshed')""",
 )
 
 

@@ -24,7 +24,7 @@ from app.services.personal_tokens import Made, Reach, Wanted
 from app.store.idempotency import Repeated
 from app.store.personal_tokens import OwnToken, PersonGone, TooManyTokens
 from app.views.pages.error import ErrorPage
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble
 from app.views.pages.tokens import TOKENS as PATH
 from app.views.pages.tokens import DeleteToken, End, PersonalTokens, TokenForm, TokenPage, TokenSeen
 

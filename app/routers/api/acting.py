@@ -12,8 +12,8 @@ from app.routers.api.problems import FieldError, Kind, Refused
 from app.routers.api.versions import changed
 from app.services.acting import Acting, LastOne, NotAllowed, OrganizationGone
 from app.services.members import UnknownRole
-from app.services.organizations import VersionChanged
 from app.store.idempotency import Claim
+from app.store.versions import VersionChanged
 
 ACTING_PROBLEMS = (Kind.NOT_ALLOWED, Kind.NOT_FOUND)
 """How a change in an organization may be refused once its caller has passed the gate."""
@@ -26,9 +26,12 @@ def acting_of(request: Request, caller: Known | Granted) -> Acting:
 
 
 async def claim_by(request: Request, granted: Granted, key: str | None) -> Claim | None:
-    """Return the claim of whoever calls, by session or by a credential; raises `Refused`."""
+    """Return the claim of whoever calls, by session or by a credential; raises `Refused`.
+
+    An application that acts for several people has a key for each of them.
+    """
     actor = granted.occasion.actor
-    return await claim_of(request, f"{actor.kind}:{actor.id}" if actor else "", key)
+    return await claim_of(request, f"{actor.kind}:{actor.id}:{granted.user_id}" if actor else "", key)
 
 
 @contextmanager

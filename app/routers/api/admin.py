@@ -22,7 +22,7 @@ from app.routers.api.admin_models import (
     UserSummary,
 )
 from app.routers.api.operator import OPERATOR_CHANGE_PROBLEMS, OPERATOR_PROBLEMS, OperatorMaker, OperatorReader
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, Refused, api_router, problems
 from app.routers.pages.visitor import occasion_of
 from app.services import administration
@@ -59,9 +59,7 @@ async def list_users(
 ) -> UserList:
     """The newest first."""
     found = await administration.list_users(server_of(request).database, q, after=page.after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].id)
+    shown = cut(request, response, page, found, lambda item: item.id)
     return UserList(items=[UserSummary.of(person) for person in shown])
 
 
@@ -142,9 +140,7 @@ async def list_applications(
     found = await administration.list_applications(
         server_of(request).database, Wanted(q, status, unchecked), after=page.after, limit=page.limit + 1
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].id)
+    shown = cut(request, response, page, found, lambda item: item.id)
     return ApplicationList(items=[ApplicationSummary.of(listed) for listed in shown])
 
 

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from app.protocol.trace import TraceEntry
+from app.routers.api.shapes import shown_as, taken_as
 from app.services.administration import MAX_NOTE_LENGTH, problem_with_note
 from app.store.administration import Holdings, Listed, Person
 
@@ -62,14 +63,10 @@ _DECISION: dict[str, Any] = {
 }
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
 class UserSummary(BaseModel):
     """A person, as operators see him."""
 
-    model_config = _shown_as(_USER)
+    model_config = shown_as(_USER)
 
     id: UUID
     username: str
@@ -89,7 +86,7 @@ class UserSummary(BaseModel):
 class UserList(BaseModel):
     """A page of people."""
 
-    model_config = _shown_as({"items": [_USER]})
+    model_config = shown_as({"items": [_USER]})
 
     items: list[UserSummary]
 
@@ -97,7 +94,7 @@ class UserList(BaseModel):
 class UserAnswer(UserSummary):
     """A person, and how much he has."""
 
-    model_config = _shown_as(_USER | _HOLDINGS)
+    model_config = shown_as(_USER | _HOLDINGS)
 
     sessions: int = Field(description="Browsers on which he is signed in.")
     authorizations: int = Field(description="Applications that he has connected.")
@@ -121,7 +118,7 @@ class UserAnswer(UserSummary):
 class ApplicationSummary(BaseModel):
     """An application, as operators see it."""
 
-    model_config = _shown_as(_APPLICATION)
+    model_config = shown_as(_APPLICATION)
 
     client_id: str
     name: str
@@ -164,7 +161,7 @@ class ApplicationSummary(BaseModel):
 class ApplicationList(BaseModel):
     """A page of applications."""
 
-    model_config = _shown_as({"items": [_APPLICATION]})
+    model_config = shown_as({"items": [_APPLICATION]})
 
     items: list[ApplicationSummary]
 
@@ -178,10 +175,7 @@ def _read_note(note: str) -> str:
 class Check(BaseModel):
     """The outcome of looking at an application."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"checked": True, "note": "Known to us; the domain is theirs."}]},
-    )
+    model_config = taken_as({"checked": True, "note": "Known to us; the domain is theirs."})
 
     checked: bool = Field(strict=True, description="Whether consent pages shall say that it was checked.")
     note: Annotated[str, AfterValidator(_read_note)] = Field(
@@ -225,7 +219,7 @@ class Decision(BaseModel):
 class RequestAnswer(BaseModel):
     """What is recorded under a request id."""
 
-    model_config = _shown_as({"request_id": "req_2f1c9d04b7a85e63d1f0", "decisions": [_DECISION]})
+    model_config = shown_as({"request_id": "req_2f1c9d04b7a85e63d1f0", "decisions": [_DECISION]})
 
     request_id: str
     decisions: list[Decision] = Field(description="The oldest first.")

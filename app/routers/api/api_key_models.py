@@ -3,11 +3,13 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
+from app.protocol.origins import MAX_ENTRIES as MAX_ORIGINS
 from app.protocol.origins import MAX_LENGTH as MAX_ORIGIN_LENGTH
 from app.protocol.scopes import MAX_SCOPE_LENGTH, MAX_SCOPES
-from app.services.api_keys import DEFAULT_LABEL, DEFAULT_SCOPES, MAX_LABEL_LENGTH, MAX_ORIGINS, ShownKey, Wanted
+from app.routers.api.shapes import shown_as, taken_as
+from app.services.api_keys import DEFAULT_LABEL, DEFAULT_SCOPES, MAX_LABEL_LENGTH, ShownKey, Wanted
 from app.store.api_keys import StoredKey
 
 _KEY: dict[str, Any] = {
@@ -43,18 +45,10 @@ OriginList = Annotated[
 Status = Literal["active", "inactive"]
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
-def _taken_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]}, extra="forbid", hide_input_in_errors=True)
-
-
 class NewApiKey(BaseModel):
     """A key to be made. What is left out or null is as usual."""
 
-    model_config = _taken_as({name: _KEY[name] for name in ("label", "scopes", "allowed_origins")})
+    model_config = taken_as({name: _KEY[name] for name in ("label", "scopes", "allowed_origins")})
 
     label: Label | None = None
     scopes: ScopeList | None = Field(
@@ -70,7 +64,7 @@ class NewApiKey(BaseModel):
 class ApiKeyChanges(BaseModel):
     """What becomes different about a key. What is left out or null stays."""
 
-    model_config = _taken_as({"label": "Nightly build", "scopes": ["project:read"], "status": "inactive"})
+    model_config = taken_as({"label": "Nightly build", "scopes": ["project:read"], "status": "inactive"})
 
     label: Label | None = None
     scopes: ScopeList | None = None
@@ -85,7 +79,7 @@ class ApiKeyChanges(BaseModel):
 class ApiKeyAnswer(BaseModel):
     """One key, without its secret."""
 
-    model_config = _shown_as(_KEY)
+    model_config = shown_as(_KEY)
 
     id: UUID
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
@@ -106,7 +100,7 @@ class ApiKeyAnswer(BaseModel):
 class ShownApiKeyAnswer(ApiKeyAnswer):
     """One key with its new secret, which is told this once."""
 
-    model_config = _shown_as(_KEY | {"key": _SECRET})
+    model_config = shown_as(_KEY | {"key": _SECRET})
 
     key: str = Field(description="The secret, as a Bearer token or as the user name of HTTP Basic. Never told again.")
 
@@ -114,7 +108,7 @@ class ShownApiKeyAnswer(ApiKeyAnswer):
 class ApiKeyList(BaseModel):
     """One page of the list, by label."""
 
-    model_config = _shown_as({"items": [_KEY]})
+    model_config = shown_as({"items": [_KEY]})
 
     items: list[ApiKeyAnswer]
 

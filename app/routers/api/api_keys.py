@@ -28,7 +28,8 @@ from app.routers.api.api_key_models import (
 from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, MAKER_PROBLEMS
 from app.routers.api.gate import Granted, at_organization
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, IdempotencyKey, refuse_repeat
-from app.routers.api.label_paging import AskedLabelPage, link_next
+from app.routers.api.label_paging import AskedLabelPage, cut
+from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.paging import NEXT_LINK
 from app.routers.api.problems import BODY_PROBLEMS, FieldError, Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, changed, etag, expected_version
@@ -46,7 +47,7 @@ from app.services.api_keys import (
 from app.services.connections import read_id
 from app.store.api_keys import Place
 from app.store.idempotency import Repeated
-from app.store.records import VersionChanged
+from app.store.versions import VersionChanged
 
 router = api_router()
 
@@ -59,7 +60,6 @@ Making = Annotated[Granted, Depends(at_organization(permissions.API_KEYS, sessio
 KeyId = Annotated[str, Path(description="The `id` of an item of the list.", json_schema_extra={"format": "uuid"})]
 
 _DOOR = (Kind.INSUFFICIENT_SCOPE, *ACTING_PROBLEMS)
-_LOCATION = {"Location": {"description": "Where the key is.", "schema": {"type": "string"}}}
 
 
 @router.get(
@@ -76,9 +76,7 @@ async def list_api_keys(request: Request, response: Response, granted: Reading, 
     found = await api_keys.list_page(
         server_of(request).database, granted.organization.id, after=page.after, limit=page.limit + 1
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, Place(shown[-1].description.label, shown[-1].id))
+    shown = cut(request, response, page, found, lambda key: Place(key.description.label, key.id))
     return ApiKeyList(items=[answer_of(key) for key in shown])
 
 
@@ -88,7 +86,7 @@ async def list_api_keys(request: Request, response: Response, granted: Reading, 
     summary="Make an API key",
     status_code=201,
     responses={
-        201: {"description": "The key with its secret, told this once.", "headers": ETAG | _LOCATION},
+        201: {"description": "The key with its secret, told this once.", "headers": ETAG | LOCATION},
         **problems(*MAKER_PROBLEMS, *_DOOR, *BODY_PROBLEMS, *IDEMPOTENCY_PROBLEMS, Kind.CONFLICT),
     },
 )
@@ -101,7 +99,7 @@ async def create_api_key(
         shown = await api_keys.create(
             server.database, acting_of(request, granted), granted.organization.id, body.wanted(), claim
         )
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{shown.key.id}"
+    tell_location(request, response, shown.key.id)
     response.headers["ETag"] = etag(shown.key.version)
     return shown_answer_of(shown)
 

@@ -20,15 +20,12 @@ from app.services.own_applications import (
     NoSuchPlace,
     NoSuchSecret,
     Unacceptable,
-    VersionChanged,
 )
 from app.store.idempotency import Repeated
+from app.store.versions import VersionChanged
 
 PATH = "/applications"
 ONE = PATH + "/{client_id}"
-
-LOCATION = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
-"""How the API document describes the header of what was made."""
 
 ClientId = Annotated[str, Path(description="The `client_id` of an item of the list.")]
 

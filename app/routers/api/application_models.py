@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.facts import ApplicationKind
+from app.routers.api.shapes import shown_as, taken_as
 from app.services.application_settings import ApplicationSettings
 from app.services.own_applications import Made, MadeSecret, OwnApplication
 from app.store.application_secrets import StoredSecret
@@ -53,18 +54,10 @@ OwningSlug = Annotated[
 ]
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
-def _taken_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]}, extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 class NewApplication(ApplicationSettings):
     """A new application; every member may be left out."""
 
-    model_config = _taken_as(_SETTINGS | {"organization": "saltbarn"})
+    model_config = taken_as(_SETTINGS | {"organization": "saltbarn"})
 
     organization: OwningSlug = None
 
@@ -72,7 +65,7 @@ class NewApplication(ApplicationSettings):
 class ApplicationChanges(ApplicationSettings):
     """The members to change; those that are left out stay."""
 
-    model_config = _taken_as({"client_name": "Deploy Diary", "redirect_uris": ["https://diary.example/callback"]})
+    model_config = taken_as({"client_name": "Deploy Diary", "redirect_uris": ["https://diary.example/callback"]})
 
     organization: OwningSlug = None
 
@@ -80,7 +73,7 @@ class ApplicationChanges(ApplicationSettings):
 class SecretAnswer(BaseModel):
     """A valid secret; it was shown once, when it was made, and is kept as a digest."""
 
-    model_config = _shown_as(_SECRET)
+    model_config = shown_as(_SECRET)
 
     id: UUID
     last_four: str = Field(description="Its last four characters; empty for one that was not generated here.")
@@ -92,7 +85,7 @@ class SecretAnswer(BaseModel):
 class SecretList(BaseModel):
     """The valid secrets, the oldest first: two at most."""
 
-    model_config = _shown_as({"items": [_SECRET]})
+    model_config = shown_as({"items": [_SECRET]})
 
     items: list[SecretAnswer]
 
@@ -100,7 +93,7 @@ class SecretList(BaseModel):
 class MadeSecretAnswer(SecretAnswer):
     """A new secret. It is told this once."""
 
-    model_config = _shown_as(_SECRET | {"client_secret": _CLIENT_SECRET})
+    model_config = shown_as(_SECRET | {"client_secret": _CLIENT_SECRET})
 
     client_secret: str
 
@@ -108,7 +101,7 @@ class MadeSecretAnswer(SecretAnswer):
 class OwnApplicationAnswer(BaseModel):
     """An application as its owner sees it."""
 
-    model_config = _shown_as(_APPLICATION)
+    model_config = shown_as(_APPLICATION)
 
     client_id: str
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
@@ -142,7 +135,7 @@ class OwnApplicationAnswer(BaseModel):
 class OwnApplicationList(BaseModel):
     """One page of the list, by name."""
 
-    model_config = _shown_as({"items": [_APPLICATION]})
+    model_config = shown_as({"items": [_APPLICATION]})
 
     items: list[OwnApplicationAnswer]
 
@@ -150,7 +143,7 @@ class OwnApplicationList(BaseModel):
 class MadeApplication(OwnApplicationAnswer):
     """A new application. Its secret is told this once."""
 
-    model_config = _shown_as(_APPLICATION | {"client_secret": _CLIENT_SECRET})
+    model_config = shown_as(_APPLICATION | {"client_secret": _CLIENT_SECRET})
 
     client_secret: str | None = Field(description="Null for one that cannot keep a secret.")
 

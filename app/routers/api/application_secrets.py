@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
-from app.routers.api.application_door import LOCATION, ONE, ClientId, holder_of, refusals
+from app.routers.api.application_door import ONE, ClientId, holder_of, refusals
 from app.routers.api.application_models import MadeSecretAnswer, SecretList, made_secret_answer_of, secrets_of
 from app.routers.api.caller import CALLER_PROBLEMS, MAKER_PROBLEMS, Maker, Reader
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, IdempotencyKey
+from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.problems import BODY_PROBLEMS, Kind, api_router, problems
 from app.routers.api.versions import ETAG, etag
 from app.routers.pages.visitor import occasion_of
@@ -60,7 +61,7 @@ async def add_secret(
     holder = await holder_of(request, session)
     with refusals():
         made = await own_applications.add_secret(server.database, holder, client_id, occasion_of(request), claim=claim)
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{made.id}"
+    tell_location(request, response, made.id)
     response.headers["ETag"] = etag(made.application.stored.version)
     return made_secret_answer_of(made)
 

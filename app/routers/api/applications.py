@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
-from app.routers.api.application_door import LOCATION, ONE, PATH, ClientId, holder_of, refusals
+from app.routers.api.application_door import ONE, PATH, ClientId, holder_of, refusals
 from app.routers.api.application_models import (
     ApplicationChanges,
     MadeApplication,
@@ -31,7 +31,8 @@ from app.routers.api.caller import (
     refuse_old_login,
 )
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, IdempotencyKey
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.location import LOCATION, tell_location
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, etag, expected_version
 from app.routers.pages.visitor import occasion_of
@@ -66,9 +67,7 @@ async def list_applications(
         found = await own_applications.list_page(
             server.database, holder, owner=owner, after=page.after, limit=page.limit + 1
         )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].stored.id)
+    shown = cut(request, response, page, found, lambda item: item.stored.id)
     return OwnApplicationList(items=[answer_of(own) for own in shown])
 
 
@@ -79,7 +78,7 @@ async def list_applications(
     status_code=201,
     responses={
         201: {"description": "The application, this once with its secret.", "headers": LOCATION | ETAG},
-        **problems(*MAKER_PROBLEMS, *BODY_PROBLEMS, *IDEMPOTENCY_PROBLEMS),
+        **problems(*MAKER_PROBLEMS, *BODY_PROBLEMS, *IDEMPOTENCY_PROBLEMS, Kind.CONFLICT),
     },
 )
 async def create_application(
@@ -100,7 +99,7 @@ async def create_application(
             claim=claim,
         )
     stored = made.application.stored
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{stored.client_id}"
+    tell_location(request, response, stored.client_id)
     response.headers["ETag"] = etag(stored.version)
     return made_answer_of(made)
 

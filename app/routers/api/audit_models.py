@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.events import Event
+from app.routers.api.shapes import shown_as
 from app.routers.pages.log import words_of
 from app.services.trail import Told
 
@@ -51,7 +52,7 @@ class ActorAnswer(BaseModel):
 class AuditEntryAnswer(BaseModel):
     """One deed. Nothing of it is a secret: credentials are named by their id and their last four characters."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ENTRY]})
+    model_config = shown_as(ENTRY)
 
     id: UUID
     at: AwareDatetime
@@ -73,7 +74,7 @@ class AuditEntryAnswer(BaseModel):
 class AuditList(BaseModel):
     """One page of the trail, newest first."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ENTRY]}]})
+    model_config = shown_as({"items": [ENTRY]})
 
     items: list[AuditEntryAnswer]
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.protocol.liveness import split_pair
 from app.protocol.scopes import ScopeRegistry
 from app.routers.account import desk
+from app.routers.api.shapes import shown_as
 from app.services.connections import Connection, Ended
 from app.store.records import Record
 from app.store.trail import TrailEntry
@@ -69,10 +70,6 @@ _ENDED: dict[str, Any] = {
 }
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
 class ApplicationAnswer(BaseModel):
     """The application as its users are introduced to it; nothing of it is a secret."""
 
@@ -93,7 +90,7 @@ class Permission(BaseModel):
 class AuthorizationSummary(BaseModel):
     """One connected application; everything granted is in `permissions`, in the order in which it was granted."""
 
-    model_config = _shown_as(_SUMMARY)
+    model_config = shown_as(_SUMMARY)
 
     id: UUID
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
@@ -109,7 +106,7 @@ class AuthorizationSummary(BaseModel):
 class AuthorizationList(BaseModel):
     """One page of the list, the newest connection first."""
 
-    model_config = _shown_as({"items": [_SUMMARY]})
+    model_config = shown_as({"items": [_SUMMARY]})
 
     items: list[AuthorizationSummary]
 
@@ -145,7 +142,7 @@ class Change(BaseModel):
 class AuthorizationAnswer(AuthorizationSummary):
     """One connected application in full."""
 
-    model_config = _shown_as(
+    model_config = shown_as(
         _SUMMARY
         | {
             "resources": [{"resource": "https://api.example", "scopes": [_SCOPE]}],
@@ -162,7 +159,7 @@ class AuthorizationAnswer(AuthorizationSummary):
 class ChangeList(BaseModel):
     """One page of a history, the newest change first."""
 
-    model_config = _shown_as({"items": [_CHANGE]})
+    model_config = shown_as({"items": [_CHANGE]})
 
     items: list[Change]
 
@@ -170,7 +167,7 @@ class ChangeList(BaseModel):
 class TokenFamily(BaseModel):
     """One place where an application is signed in, and the sign-in of yours that it came from."""
 
-    model_config = _shown_as(_FAMILY)
+    model_config = shown_as(_FAMILY)
 
     id: UUID
     started_at: AwareDatetime
@@ -183,7 +180,7 @@ class TokenFamily(BaseModel):
 class TokenFamilyList(BaseModel):
     """One page of the places, the newest first."""
 
-    model_config = _shown_as({"items": [_FAMILY]})
+    model_config = shown_as({"items": [_FAMILY]})
 
     items: list[TokenFamily]
 
@@ -191,7 +188,7 @@ class TokenFamilyList(BaseModel):
 class EndedAuthorization(BaseModel):
     """What was connected earlier, as it was called then. Its history stays readable."""
 
-    model_config = _shown_as(_ENDED)
+    model_config = shown_as(_ENDED)
 
     id: UUID
     client_id: str
@@ -204,7 +201,7 @@ class EndedAuthorization(BaseModel):
 class EndedAuthorizationList(BaseModel):
     """One page of what is over, the latest first."""
 
-    model_config = _shown_as({"items": [_ENDED]})
+    model_config = shown_as({"items": [_ENDED]})
 
     items: list[EndedAuthorization]
 

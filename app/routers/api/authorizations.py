@@ -29,13 +29,13 @@ from app.routers.api.authorization_models import (
     summary_of,
 )
 from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, Changer, Reader
-from app.routers.api.paging import NEXT_LINK, AskedPage, Page, link_next
+from app.routers.api.paging import NEXT_LINK, AskedPage, Page, cut, link_next
 from app.routers.api.problems import Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, changed, etag, expected_version
 from app.routers.pages.visitor import occasion_of
 from app.services import connections
 from app.services.connections import Connection, Ended
-from app.store.records import VersionChanged
+from app.store.versions import VersionChanged
 
 router = api_router()
 
@@ -58,9 +58,7 @@ async def list_authorizations(
     found = await connections.list_page(
         server_of(request).database, session.user_id, after=page.after, limit=page.limit + 1
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].record.id)
+    shown = cut(request, response, page, found, lambda item: item.record.id)
     return AuthorizationList(items=[summary_of(connection) for connection in shown])
 
 
@@ -171,9 +169,7 @@ async def list_families(
     found = await connections.families(
         server.database, connection, server.clock(), after=page.after, limit=page.limit + 1
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].id)
+    shown = cut(request, response, page, found, lambda item: item.id)
     return TokenFamilyList(items=[family_of(family) for family in shown])
 
 

@@ -11,6 +11,10 @@ from app.protocol.errors import OAuthError
 from app.protocol.params import MAX_BODY
 from app.routers.pages.bodies import BodyRefused
 
+MAX_VALUES = 2_000
+"""Values in one body: several times what the largest thing of ours is made of. What is wrong is told value by value,
+so that more of them would cost the server, and the answer, many times what they cost to send."""
+
 _CARRY_ONE = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -45,6 +49,8 @@ def _require_json(body: bytes, content_types: list[str]) -> None:
         content = json.loads(body, object_pairs_hook=_members)
     except (ValueError, RecursionError):
         raise BodyRefused(400, "the body nests too deep or holds a number that is too long") from None
+    if _has_too_many(content):
+        raise BodyRefused(400, f"the body holds more than {MAX_VALUES} values")
     if b"\\u0000" in body and _holds_nul(content):
         raise BodyRefused(400, "the body holds a NUL character")
 
@@ -54,6 +60,18 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) != len(pairs):
         raise BodyRefused(400, "the body names a member twice")
     return members
+
+
+def _has_too_many(content: object) -> bool:
+    left, seen = [content], 0
+    while left and seen <= MAX_VALUES:
+        seen += 1
+        match left.pop():
+            case list(items):
+                left += items
+            case dict(members):
+                left += members.values()
+    return seen > MAX_VALUES
 
 
 def _holds_nul(content: object) -> bool:

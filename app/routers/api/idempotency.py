@@ -49,7 +49,7 @@ async def claim_of(request: Request, whose: str, key: str | None) -> Claim | Non
     if not 0 < len(key) <= MAX_LENGTH:
         error = FieldError(field="Idempotency-Key", detail=f"must have 1 to {MAX_LENGTH} characters")
         raise Refused(Kind.INVALID_REQUEST, "see errors", errors=[error])
-    deed = f"{whose} {request.method} {request.scope['path']} {key}"
+    deed = "\0".join((whose, request.method, request.scope["path"], key))  # none of them can hold one
     return Claim(digest(deed.encode("utf-8", "surrogatepass")), digest(await request.body()))
 
 

@@ -15,6 +15,7 @@ from app.protocol import permissions
 from app.routers.api.acting import ACTING_PROBLEMS, acting_of, claim_by, refusals
 from app.routers.api.gate import GATE_PROBLEMS, Granted, at_organization
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, KeyHeader, refuse_repeat
+from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.organization_models import (
     InvitationAnswer,
     InvitationList,
@@ -23,11 +24,12 @@ from app.routers.api.organization_models import (
     invitation_answer,
     made_invitation,
 )
-from app.routers.api.organizations import LOCATION, ONE
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.organizations import ONE
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, Refused, api_router, problems
 from app.services import invitations
 from app.services.connections import read_id
+from app.services.invitations import MAX_OPEN, TooManyOpen
 from app.store.idempotency import Repeated
 
 router = api_router()
@@ -56,9 +58,7 @@ async def list_invitations(request: Request, response: Response, granted: Here, 
         after=page.after,
         limit=page.limit + 1,
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].id)
+    shown = cut(request, response, page, found, lambda item: item.id)
     return InvitationList(items=[invitation_answer(invitation) for invitation in shown])
 
 
@@ -69,7 +69,7 @@ async def list_invitations(request: Request, response: Response, granted: Here, 
     status_code=201,
     responses={
         201: {"description": "The invitation, this once with its link.", "headers": LOCATION},
-        **problems(*GATE_PROBLEMS, *BODY_PROBLEMS, *ACTING_PROBLEMS, *IDEMPOTENCY_PROBLEMS),
+        **problems(*GATE_PROBLEMS, *BODY_PROBLEMS, *ACTING_PROBLEMS, *IDEMPOTENCY_PROBLEMS, Kind.CONFLICT),
     },
 )
 async def create_invitation(
@@ -91,7 +91,10 @@ async def create_invitation(
             )
     except Repeated as repeated:
         raise refuse_repeat(repeated) from None
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{made.invitation.id}"
+    except TooManyOpen:
+        detail = f"an organization has at most {MAX_OPEN} open invitations; revoke one first"
+        raise Refused(Kind.CONFLICT, detail) from None
+    tell_location(request, response, made.invitation.id)
     return made_invitation(made.invitation, f"{server.issuer}/invitations/{made.link}")
 
 

@@ -3,22 +3,22 @@ given another label meanwhile. The cursor is that place: label and id, which its
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
-from urllib.parse import urlencode
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.pipeline.server import server_of
-from app.routers.api.paging import DEFAULT_LIMIT, MAX_LIMIT
-from app.routers.api.problems import FieldError, Kind, Refused
+from app.routers.api.paging import DEFAULT_LIMIT, Cursor, Limit, link_to, no_cursor_of_ours
 from app.store.api_keys import Place
 
 _LONGEST = 400
 """Characters: an id and the longest label, which may take four bytes for each of its characters."""
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +29,25 @@ class LabelPage:
     after: Place | None
 
 
-def asked_label_page(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="Out of the `Link` of the page before.")] = None,
-) -> LabelPage:
+def asked_label_page(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> LabelPage:
     """Return the page that a request asks for; raises `Refused`."""
     after = None if cursor is None else read_cursor(cursor)
     if cursor is not None and after is None:
-        error = FieldError(field="cursor", detail="is not the cursor of a page of ours")
-        raise Refused(Kind.INVALID_REQUEST, "see errors", errors=[error])
+        raise no_cursor_of_ours()
     return LabelPage(limit, after)
 
 
 AskedLabelPage = Annotated[LabelPage, Depends(asked_label_page)]
 
 
-def link_next(request: Request, response: Response, page: LabelPage, last: Place) -> None:
-    """Tell where the page behind a place is."""
-    query = urlencode({"limit": page.limit, "cursor": cursor_of(last)})
-    here = server_of(request).issuer + request.scope["path"]
-    response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+def cut(
+    request: Request, response: Response, page: LabelPage, found: Sequence[_Item], place_of: Callable[[_Item], Place]
+) -> Sequence[_Item]:
+    """Return the items of a page; `found` has one more when there is another page, and then the answer links to it."""
+    shown = found[: page.limit]
+    if len(found) > page.limit:
+        link_to(request, response, page.limit, cursor_of(place_of(shown[-1])))
+    return shown
 
 
 def cursor_of(place: Place) -> str:

@@ -15,9 +15,10 @@ from app.protocol import permissions
 from app.routers.api.acting import ACTING_PROBLEMS, acting_of, claim_by, refusals
 from app.routers.api.gate import GATE_PROBLEMS, Granted, at_organization
 from app.routers.api.idempotency import REPLAYED, KeyHeader, replayed
+from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.organization_models import MemberAnswer, MemberChanges, MemberList, NewMember, member_answer
-from app.routers.api.organizations import LOCATION, ONE
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.organizations import ONE
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, FieldError, Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, etag, expected_version
 from app.services import members
@@ -46,9 +47,7 @@ async def list_members(request: Request, response: Response, granted: OfAll, pag
     found = await members.list_page(
         server_of(request).database, granted.organization.id, after=page.after, limit=page.limit + 1
     )
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].user_id)
+    shown = cut(request, response, page, found, lambda item: item.user_id)
     return MemberList(items=[member_answer(member) for member in shown])
 
 
@@ -80,7 +79,7 @@ async def add_member(
         raise Refused(Kind.CONFLICT, "this person is a member already; change the role instead") from None
     except Repeated as repeated:
         member = await _member(request, granted, replayed(response, repeated))
-    response.headers["Location"] = f"{server_of(request).issuer}{request.scope['path']}/{member.user_id}"
+    tell_location(request, response, member.user_id)
     response.headers["ETag"] = etag(member.version)
     return member_answer(member)
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from app.protocol.facts import OrganizationFact
 from app.protocol.scopes import ScopeRegistry
 from app.routers.api.gate import Granted
+from app.routers.api.shapes import shown_as, taken_as
 from app.services.invitations import MAX_NOTE, Invitation, problem_with_note
 from app.services.members import Member
 from app.services.names import MAX_NAME_LENGTH as MAX_USERNAME
@@ -49,14 +50,6 @@ _LINK = "https://id.example/invitations/asiv_AYkKXayWd0u8zrMCCZqAV…"
 _MAX_ROLE = 64
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
-def _taken_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]}, extra="forbid", hide_input_in_errors=True)
-
-
 def _without(problem_with: Callable[[str], str]) -> AfterValidator:
     """Return the validator that refuses what a rule finds a problem with."""
 
@@ -90,7 +83,7 @@ Note = Annotated[
 class NewOrganization(BaseModel):
     """An organization to be founded; whoever founds it gets the role that holds every scope."""
 
-    model_config = _taken_as({"slug": "saltbarn", "name": "Saltbarn"})
+    model_config = taken_as({"slug": "saltbarn", "name": "Saltbarn"})
 
     slug: Slug
     name: Name
@@ -99,7 +92,7 @@ class NewOrganization(BaseModel):
 class OrganizationChanges(BaseModel):
     """What can be changed of an organization."""
 
-    model_config = _taken_as({"name": "Saltbarn Works"})
+    model_config = taken_as({"name": "Saltbarn Works"})
 
     name: Name
 
@@ -107,7 +100,7 @@ class OrganizationChanges(BaseModel):
 class OrganizationSummary(BaseModel):
     """An organization; `role` and `joined_at` are the caller’s, null for keys."""
 
-    model_config = _shown_as(_SUMMARY)
+    model_config = shown_as(_SUMMARY)
 
     id: UUID
     slug: str
@@ -121,7 +114,7 @@ class OrganizationSummary(BaseModel):
 class OrganizationList(BaseModel):
     """One page of the list, the newest organization first."""
 
-    model_config = _shown_as({"items": [_SUMMARY]})
+    model_config = shown_as({"items": [_SUMMARY]})
 
     items: list[OrganizationSummary]
 
@@ -129,7 +122,7 @@ class OrganizationList(BaseModel):
 class Access(BaseModel):
     """What the caller may do in the organization: a token’s scopes cut down to its person’s role."""
 
-    model_config = _shown_as(_ACCESS)
+    model_config = shown_as(_ACCESS)
 
     role: str | None = Field(description="The role of the caller’s person there; null for keys, and for operators.")
     scopes: list[str] = Field(description="What is left of the credential’s scopes there, in the registry’s order.")
@@ -138,7 +131,7 @@ class Access(BaseModel):
 class OrganizationAnswer(BaseModel):
     """An organization, and what the caller may do in it."""
 
-    model_config = _shown_as(_ORGANIZATION | {"access": _ACCESS})
+    model_config = shown_as(_ORGANIZATION | {"access": _ACCESS})
 
     id: UUID
     slug: str
@@ -151,7 +144,7 @@ class OrganizationAnswer(BaseModel):
 class NewMember(BaseModel):
     """A person to be made a member without asking him."""
 
-    model_config = _taken_as({"username": "robin", "role": "member"})
+    model_config = taken_as({"username": "robin", "role": "member"})
 
     username: Annotated[str, Field(min_length=1, max_length=MAX_USERNAME, description="Somebody who can sign in.")]
     role: RoleName
@@ -160,7 +153,7 @@ class NewMember(BaseModel):
 class MemberChanges(BaseModel):
     """What can be changed of a member."""
 
-    model_config = _taken_as({"role": "manager"})
+    model_config = taken_as({"role": "manager"})
 
     role: RoleName
 
@@ -168,7 +161,7 @@ class MemberChanges(BaseModel):
 class MemberAnswer(BaseModel):
     """A person in an organization; `id` is the person’s."""
 
-    model_config = _shown_as(_MEMBER)
+    model_config = shown_as(_MEMBER)
 
     id: UUID
     username: str
@@ -182,7 +175,7 @@ class MemberAnswer(BaseModel):
 class MemberList(BaseModel):
     """One page of the list, by username."""
 
-    model_config = _shown_as({"items": [_MEMBER]})
+    model_config = shown_as({"items": [_MEMBER]})
 
     items: list[MemberAnswer]
 
@@ -190,7 +183,7 @@ class MemberList(BaseModel):
 class NewInvitation(BaseModel):
     """A link to be made; whoever follows it first becomes a member with this role."""
 
-    model_config = _taken_as({"role": "member", "note": "Jun, from design"})
+    model_config = taken_as({"role": "member", "note": "Jun, from design"})
 
     role: RoleName
     note: Note = ""
@@ -199,7 +192,7 @@ class NewInvitation(BaseModel):
 class InvitationAnswer(BaseModel):
     """An invitation that can be accepted; nothing of it is a secret."""
 
-    model_config = _shown_as(_INVITATION)
+    model_config = shown_as(_INVITATION)
 
     id: UUID
     role: str
@@ -212,7 +205,7 @@ class InvitationAnswer(BaseModel):
 class InvitationList(BaseModel):
     """One page of the list, the newest invitation first."""
 
-    model_config = _shown_as({"items": [_INVITATION]})
+    model_config = shown_as({"items": [_INVITATION]})
 
     items: list[InvitationAnswer]
 
@@ -220,7 +213,7 @@ class InvitationList(BaseModel):
 class MadeInvitation(InvitationAnswer):
     """An invitation with its link, which is shown this once."""
 
-    model_config = _shown_as(_INVITATION | {"url": _LINK})
+    model_config = shown_as(_INVITATION | {"url": _LINK})
 
     url: str = Field(repr=False, description="The link to hand over, and a credential: it works for whoever has it.")
 

@@ -14,6 +14,7 @@ from app.routers.api.acting import ACTING_PROBLEMS, acting_of, refusals
 from app.routers.api.caller import CHANGER_PROBLEMS, Changer
 from app.routers.api.gate import GATE_PROBLEMS, Granted, Known, actor_of, at_organization, identified_with
 from app.routers.api.idempotency import REPLAYED, IdempotencyKey, replayed
+from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.organization_models import (
     NewOrganization,
     OrganizationAnswer,
@@ -24,12 +25,12 @@ from app.routers.api.organization_models import (
     organization_answer,
     summary_of,
 )
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, FieldError, Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, etag, expected_version
 from app.routers.pages.visitor import occasion_of
 from app.services import organizations
-from app.services.organizations import OwnsApplications, SlugTaken
+from app.services.organizations import MAX_MEMBERSHIPS, OwnsApplications, SlugTaken, TooManyOrganizations
 from app.store import organizations as rows
 from app.store.idempotency import Repeated
 from app.store.organizations import Membership
@@ -38,8 +39,6 @@ router = api_router()
 
 PATH = "/organizations"
 ONE = PATH + "/{slug}"
-
-LOCATION = {"Location": {"description": "Where it can be read.", "schema": {"type": "string"}}}
 
 Listing = Annotated[Known, Depends(identified_with(permissions.ORGANIZATION))]
 Here = Annotated[Granted, Depends(at_organization(permissions.ORGANIZATION))]
@@ -57,9 +56,7 @@ async def list_organizations(request: Request, response: Response, known: Listin
     if known.user_id is None:
         return OrganizationList(items=await _of_key(server, known))
     found = await rows.page_for_user(server.database, known.user_id, after=page.after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].organization.id)
+    shown = cut(request, response, page, found, lambda item: item.organization.id)
     reached = [membership for membership in shown if _reaches(server, known, membership)]
     return OrganizationList(items=[summary_of(membership.organization, membership) for membership in reached])
 
@@ -89,6 +86,9 @@ async def found_organization(
             server.database, acting, session.user_id, slug=body.slug, name=body.name, claim=claim
         )
         role = server.roles.top.name
+    except TooManyOrganizations:
+        detail = f"whoever belongs to {MAX_MEMBERSHIPS} organizations founds no further one; leave or delete one first"
+        raise Refused(Kind.CONFLICT, detail) from None
     except SlugTaken:
         error = FieldError(field="slug", detail="is that of another organization, or was")
         raise Refused(Kind.CONFLICT, "the slug is taken", errors=[error]) from None
@@ -99,7 +99,7 @@ async def found_organization(
         if membership is None:
             raise Refused(Kind.NOT_FOUND, "it was founded, and is over or not yours any more") from None
         organization, role = membership.organization, membership.role
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{organization.slug}"
+    tell_location(request, response, organization.slug)
     response.headers["ETag"] = etag(organization.version)
     return answer_with(organization, role, server.roles.scopes_of(role), server.scopes)
 

@@ -3,8 +3,9 @@
 The cursor is the id of that item and nothing more: it opens nothing that the caller could not see without it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -27,6 +28,11 @@ NEXT_LINK = {
 }
 """How the API document describes the header of a list."""
 
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")]
+Cursor = Annotated[str | None, Query(description="Out of the `Link` of the page before.")]
+
+_Item = TypeVar("_Item")
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -36,24 +42,41 @@ class Page:
     after: UUID | None
 
 
-def asked_page(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many items.")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="Out of the `Link` of the page before.")] = None,
-) -> Page:
+def asked_page(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page:
     """Return the page that a request asks for; raises `Refused`."""
     after = None if cursor is None else read_cursor(cursor)
     if cursor is not None and after is None:
-        error = FieldError(field="cursor", detail="is not the cursor of a page of ours")
-        raise Refused(Kind.INVALID_REQUEST, "see errors", errors=[error])
+        raise no_cursor_of_ours()
     return Page(limit, after)
 
 
 AskedPage = Annotated[Page, Depends(asked_page)]
 
 
+def cut(
+    request: Request, response: Response, page: Page, found: Sequence[_Item], id_of: Callable[[_Item], UUID]
+) -> Sequence[_Item]:
+    """Return the items of a page; `found` has one more when there is another page, and then the answer links to it."""
+    shown = found[: page.limit]
+    if len(found) > page.limit:
+        link_next(request, response, page, id_of(shown[-1]))
+    return shown
+
+
 def link_next(request: Request, response: Response, page: Page, last: UUID) -> None:
-    """Tell where the page after the item with the id `last` is; whatever else the request asked for stays."""
+    """Tell where the page after the item with the id `last` is."""
+    link_to(request, response, page.limit, cursor_of(last))
+
+
+def link_to(request: Request, response: Response, limit: int, cursor: str) -> None:
+    """Tell where the page behind a cursor is; whatever else the request asked for stays."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] not in {"limit", "cursor"}]
-    query = urlencode([*kept, ("limit", page.limit), ("cursor", cursor_of(last))])
+    query = urlencode([*kept, ("limit", limit), ("cursor", cursor)])
     here = server_of(request).issuer + request.scope["path"]
     response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+
+
+def no_cursor_of_ours() -> Refused:
+    """Return how a cursor is refused that no page of ours has given out."""
+    error = FieldError(field="cursor", detail="is not the cursor of a page of ours")
+    return Refused(Kind.INVALID_REQUEST, "see errors", errors=[error])

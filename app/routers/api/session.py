@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from app.routers.api.caller import CALLER_PROBLEMS, Reader
 from app.routers.api.problems import api_router, problems
+from app.routers.api.shapes import shown_as
 from app.routers.pages import cookies, forms
 
 router = api_router()
@@ -17,7 +18,7 @@ _EXAMPLE: dict[str, Any] = {"username": "robin", "csrf": "q3Yk1m0c0q8yqJ4i5bX8k2
 class SessionAnswer(BaseModel):
     """The signed-in person."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = shown_as(_EXAMPLE)
 
     username: str
     csrf: str | None = Field(

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
 from app.protocol.facts import SessionFact
 from app.protocol.scopes import MAX_SCOPE_LENGTH, MAX_SCOPES
 from app.routers.api.problems import FieldError, Kind, Refused
+from app.routers.api.shapes import shown_as, taken_as
 from app.services.personal_tokens import (
     MAX_LIFETIME,
     MAX_NAME_LENGTH,
@@ -38,14 +39,6 @@ _TOKEN: dict[str, Any] = {
 _NEW: dict[str, Any] = {"name": "Nightly export", "scopes": ["event:read", "org:read"], "expires_in": 7_776_000}
 
 
-def _shown_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
-def _taken_as(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]}, extra="forbid")
-
-
 def _read_name(name: str) -> str:
     name = tidy_name(name)
     if problem := problem_with_name(name):
@@ -71,7 +64,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 class NewToken(BaseModel):
     """A token to be made. It ends after the server’s usual time unless one of the last three members says otherwise."""
 
-    model_config = _taken_as(_NEW)
+    model_config = taken_as(_NEW)
 
     name: Name
     scopes: list[Annotated[str, Field(max_length=MAX_SCOPE_LENGTH)]] = Field(
@@ -105,7 +98,7 @@ class NewToken(BaseModel):
 class TokenChanges(BaseModel):
     """What can be changed of a token; everything else it keeps until it ends."""
 
-    model_config = _taken_as({"name": "Nightly export, new server"})
+    model_config = taken_as({"name": "Nightly export, new server"})
 
     name: Name
 
@@ -113,7 +106,7 @@ class TokenChanges(BaseModel):
 class TokenAnswer(BaseModel):
     """A token; nothing of it is a secret."""
 
-    model_config = _shown_as(_TOKEN)
+    model_config = shown_as(_TOKEN)
 
     id: UUID
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
@@ -129,7 +122,7 @@ class TokenAnswer(BaseModel):
 class MadeToken(TokenAnswer):
     """A new token with its secret."""
 
-    model_config = _shown_as(
+    model_config = shown_as(
         _TOKEN
         | {
             "token": "aspt_AYkKXayWd0u8zrMCCZqAV7yVxVIpAuKJfDq5zDYnpWq1T8nWb0kHgY3mQ2eRz7uLpA1xdw",
@@ -145,7 +138,7 @@ class MadeToken(TokenAnswer):
 class TokenList(BaseModel):
     """One page of the list, the newest token first."""
 
-    model_config = _shown_as({"items": [_TOKEN]})
+    model_config = shown_as({"items": [_TOKEN]})
 
     items: list[TokenAnswer]
 

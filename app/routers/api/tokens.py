@@ -14,7 +14,8 @@ from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.routers.api.caller import CALLER_PROBLEMS, MAKER_PROBLEMS, Maker, Reader
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, IdempotencyKey, refuse_repeat
-from app.routers.api.paging import NEXT_LINK, AskedPage, link_next
+from app.routers.api.location import LOCATION, tell_location
+from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, FieldError, Kind, Refused, api_router, problems
 from app.routers.api.token_models import (
     MadeToken,
@@ -31,15 +32,14 @@ from app.services import personal_tokens
 from app.services.connections import read_id
 from app.services.personal_tokens import BeyondReach, Wanted
 from app.store.idempotency import Repeated
-from app.store.personal_tokens import OwnToken, PersonGone, TokenChanged, TooManyTokens
+from app.store.personal_tokens import OwnToken, PersonGone, TooManyTokens
+from app.store.versions import VersionChanged
 
 router = api_router()
 
 PATH = "/tokens"
 
 TokenId = Annotated[str, Path(description="The `id` of an item of the list.", json_schema_extra={"format": "uuid"})]
-
-_LOCATION = {"Location": {"description": "Where it can be read.", "schema": {"type": "string"}}}
 
 
 @router.get(
@@ -55,9 +55,7 @@ async def list_tokens(request: Request, response: Response, session: Reader, pag
     """The newest first: those that work and those that have ended, without those that you revoked."""
     server = server_of(request)
     found = await personal_tokens.list_page(server.database, session.user_id, after=page.after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    if len(found) > page.limit:
-        link_next(request, response, page, shown[-1].id)
+    shown = cut(request, response, page, found, lambda item: item.id)
     return TokenList(items=[answer_of(token, session, server.clock()) for token in shown])
 
 
@@ -67,7 +65,7 @@ async def list_tokens(request: Request, response: Response, session: Reader, pag
     summary="Make a personal token",
     status_code=201,
     responses={
-        201: {"description": "The token, this once with its secret.", "headers": _LOCATION | ETAG},
+        201: {"description": "The token, this once with its secret.", "headers": LOCATION | ETAG},
         **problems(*MAKER_PROBLEMS, *BODY_PROBLEMS, *IDEMPOTENCY_PROBLEMS, Kind.CONFLICT),
     },
 )
@@ -90,7 +88,7 @@ async def create_token(
         raise Refused(Kind.CONFLICT, limit) from None
     except PersonGone:
         raise Refused(Kind.NOT_SIGNED_IN, "the account was disabled meanwhile") from None
-    response.headers["Location"] = f"{server.issuer}{request.scope['path']}/{made.token.id}"
+    tell_location(request, response, made.token.id)
     response.headers["ETag"] = etag(made.token.version)
     return made_answer_of(made, session, occasion.now)
 
@@ -134,7 +132,7 @@ async def rename_token(
             occasion_of(request),
             version=expected_version(token.version, if_match),
         )
-    except TokenChanged:
+    except VersionChanged:
         raise changed() from None
     if renamed is None:
         raise _unknown()
@@ -163,7 +161,7 @@ async def revoke_token(request: Request, session: Maker, id: TokenId, if_match: 
             occasion_of(request),
             version=expected_version(token.version, if_match),
         )
-    except TokenChanged:
+    except VersionChanged:
         raise changed() from None
     if ended is None:
         raise _unknown()

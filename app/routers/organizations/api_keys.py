@@ -36,7 +36,7 @@ from app.services.api_keys import (
 from app.services.connections import read_id
 from app.store.api_keys import KeyStatus, StoredKey
 from app.store.idempotency import Repeated
-from app.store.records import VersionChanged
+from app.store.versions import VersionChanged
 from app.views.pages.api_keys import (
     ApiKeyPage,
     ApiKeys,

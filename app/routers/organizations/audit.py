@@ -48,6 +48,6 @@ async def show_audit(request: Request, slug: str) -> Response:
             lines_url=log.export_url(exports, typed),
             table_url=log.export_url(exports, typed, format="csv"),
             addresses=addresses,
-            whose=entrance.organization.name,
+            whose=entrance.tab.name,
         ),
     )

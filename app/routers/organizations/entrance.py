@@ -16,6 +16,7 @@ from app.routers.pages.visitor import occasion_of, person_of, require_signed_in
 from app.services.acting import Acting
 from app.store import organizations
 from app.store.orders import Actor, ActorKind
+from app.views.names import display_name
 from app.views.pages.account import DeskPlace, OrganizationTab
 from app.views.pages.error import ErrorPage
 from app.views.pages.organizations import Allowed, no_access
@@ -114,4 +115,5 @@ def _tab(organization: OrganizationFact, scopes: frozenset[str]) -> Organization
     open_to_him: tuple[DeskPlace, ...] = tuple(
         place for place, permission in _PLACES.items() if permission.allows("GET", scopes)
     )
-    return OrganizationTab(organization.slug, organization.name, ("organization", *open_to_him))
+    shown = display_name(organization.name, fallback=organization.slug)
+    return OrganizationTab(organization.slug, shown, ("organization", *open_to_him))

@@ -7,7 +7,8 @@ from app.protocol.scopes import ScopeRegistry
 from app.services.api_keys import DEFAULT_LABEL, Problem, Wanted
 from app.store.api_keys import KeyDescription, StoredKey
 from app.views.names import display_name
-from app.views.pages.api_keys import ApiKeyEntry, FormProblem, KeyForm, OfferedScope
+from app.views.pages.api_keys import ApiKeyEntry, KeyForm, OfferedScope
+from app.views.pages.forms import Trouble
 
 _SUBJECTS = {"label": "The label", "scopes": "The permissions", "allowed_origins": "The allowed origins"}
 
@@ -74,6 +75,6 @@ def typed_form(offer: Offer, wanted: Wanted, problems: Iterable[Problem] = ()) -
     )
 
 
-def _told(problem: Problem) -> FormProblem:
+def _told(problem: Problem) -> Trouble:
     subject = display_name(problem.entry, fallback="A line") if problem.entry else _SUBJECTS[problem.field]
-    return FormProblem(problem.field, f"{subject} {problem.message}")
+    return Trouble(problem.field, f"{subject} {problem.message}")

@@ -23,9 +23,11 @@ from app.routers.pages.visitor import person_of
 from app.services import invitations, members
 from app.services.acting import LastOne, NotAllowed, OrganizationGone
 from app.services.connections import read_id
+from app.services.invitations import MAX_OPEN, TooManyOpen
 from app.services.members import Member, UnknownRole
-from app.services.organizations import VersionChanged
 from app.store.idempotency import Claim, Repeated
+from app.store.versions import VersionChanged
+from app.views.pages.forms import Trouble
 from app.views.pages.members import (
     InvitationMade,
     InvitationSeen,
@@ -36,7 +38,6 @@ from app.views.pages.members import (
     RoleChoice,
 )
 from app.views.pages.organizations import PATH
-from app.views.pages.portal import Trouble
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,7 +46,7 @@ ONE = ALL + "/{person_id}"
 INVITATIONS = PATH + "/{slug}/invitations"
 
 SHOWN = 50
-"""Rows of one page, and open invitations at most."""
+"""Members on one page."""
 
 _DONE = frozenset({"role", "removed", "revoked"})
 _CHANGED = "Somebody else has changed this meanwhile; look at it, and decide again"
@@ -132,7 +133,7 @@ async def invite(request: Request, slug: str) -> Response:
         )
     except Repeated:
         return answers.show(request, InvitationSeen(account=person_of(inside.session), organization=inside.tab))
-    except (NotAllowed, UnknownRole) as hindrance:
+    except (NotAllowed, UnknownRole, TooManyOpen) as hindrance:
         return await _invite_again(request, inside, role, note, Trouble("role", _words_for(request, hindrance)))
     except OrganizationGone:
         raise entrance.nothing_here(request, inside.session) from None
@@ -186,7 +187,7 @@ async def _page(request: Request, inside: Entrance) -> Members:
     shown = found[:SHOWN]
     may_invite = permissions.INVITATIONS.allows("POST", inside.scopes)
     waiting = (
-        await invitations.list_page(server.database, organization.id, server.clock(), after=None, limit=SHOWN)
+        await invitations.list_page(server.database, organization.id, server.clock(), after=None, limit=MAX_OPEN)
         if may_invite
         else []
     )
@@ -243,6 +244,8 @@ def _words_for(request: Request, hindrance: Exception) -> str:
             return "Choose a role"
         case VersionChanged():
             return _CHANGED
+        case TooManyOpen():
+            return f"There are {MAX_OPEN} open invitations: revoke one first"
         case _:
             return str(hindrance)
 

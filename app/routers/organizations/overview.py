@@ -15,8 +15,15 @@ from app.routers.pages import answers, forms
 from app.routers.pages.visitor import person_of, require_signed_in
 from app.services import members, organizations
 from app.services.acting import LastOne, NotAllowed, OrganizationGone
-from app.services.organizations import OwnsApplications, SlugTaken, VersionChanged
+from app.services.organizations import (
+    MAX_MEMBERSHIPS,
+    OwnsApplications,
+    SlugTaken,
+    TooManyOrganizations,
+)
 from app.store import organizations as rows
+from app.store.versions import VersionChanged
+from app.views.pages.forms import Trouble
 from app.views.pages.organizations import (
     PATH,
     DeleteOrganization,
@@ -25,7 +32,6 @@ from app.views.pages.organizations import (
     Organizations,
     OwnOrganization,
 )
-from app.views.pages.portal import Trouble
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,6 +64,8 @@ async def found(request: Request) -> Response:
             await organizations.found(server.database, acting, session.user_id, slug=slug, name=name)
         except SlugTaken:
             troubles = (Trouble("slug", "Choose another short name: this one is taken"),)
+        except TooManyOrganizations:
+            troubles = (Trouble("name", f"You belong to {MAX_MEMBERSHIPS} organizations: leave or delete one first"),)
     if troubles:
         return answers.show(request, replace(page, name=name, slug=slug, problems=troubles))
     return answers.see(request, f"{PATH}/{slug}")

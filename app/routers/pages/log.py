@@ -15,7 +15,7 @@ from app.store.partitions import Retention
 from app.store.trail import Place, Selection
 from app.views.event_words import GROUPS, Deed, sentence
 from app.views.pages.audit import EventChoice, LogDay, LogFilters, LogRow, by_day
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble
 
 PAGE = 50
 KEPT_DAYS = Retention().kept["audit"].days

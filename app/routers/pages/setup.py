@@ -14,7 +14,8 @@ from app.services import setup
 from app.services.passwords import MIN_LENGTH, PasswordQueueFull
 from app.services.setup import Created, FirstOperator, LinkUsed, Problem
 from app.views.pages.error import ErrorPage
-from app.views.pages.sign_in import FieldProblem, Setup
+from app.views.pages.forms import Trouble
+from app.views.pages.sign_in import Setup
 
 router = APIRouter(include_in_schema=False)
 
@@ -77,7 +78,7 @@ def _page(request: Request, token: str, chosen: FirstOperator | None, problems: 
         username=chosen.username if chosen else "",
         email=chosen.email if chosen else "",
         min_password_length=MIN_LENGTH,
-        problems=tuple(FieldProblem(problem.field, problem.message) for problem in problems),
+        problems=tuple(Trouble(problem.field, problem.message) for problem in problems),
     )
 
 

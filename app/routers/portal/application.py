@@ -24,9 +24,10 @@ from app.services.own_applications import (
     NoSuchApplication,
     OwnApplication,
     Unacceptable,
-    VersionChanged,
 )
-from app.views.pages.portal import PORTAL, Trouble
+from app.store.versions import VersionChanged
+from app.views.pages.forms import Trouble
+from app.views.pages.portal import PORTAL
 from app.views.pages.portal_application import Details
 
 router = APIRouter(include_in_schema=False)

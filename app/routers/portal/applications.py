@@ -17,9 +17,10 @@ from app.routers.pages.visitor import occasion_of, person_of, require_recent, re
 from app.routers.portal import desk
 from app.services import own_applications
 from app.services.application_settings import MAX_NAME_LENGTH, read_settings
-from app.services.own_applications import MYSELF, Holder, NoSuchPlace, OwnApplication, Unacceptable
+from app.services.own_applications import MYSELF, Conflicting, Holder, NoSuchPlace, OwnApplication, Unacceptable
 from app.services.pet_names import pet_name
 from app.store.idempotency import Repeated
+from app.views.pages.forms import Trouble
 from app.views.pages.portal import (
     PORTAL,
     Narrowed,
@@ -27,7 +28,6 @@ from app.views.pages.portal import (
     OwnApplications,
     SecretSeen,
     SecretShown,
-    Trouble,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -105,6 +105,9 @@ async def create(request: Request) -> Response:
         )
     except Unacceptable as refused:
         return _again(request, session, holder, form, _troubles(refused))
+    except Conflicting as full:
+        field = "owner" if len(desk.owners_of(holder)) > 1 else "name"
+        return _again(request, session, holder, form, (desk.no_room(full, field),))
     except Repeated as repeated:
         made_before = await desk.as_it_is(request, session, holder, repeated.resource_id)
         url = desk.url_of(made_before)

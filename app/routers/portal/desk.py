@@ -18,13 +18,14 @@ from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import person_of
 from app.services import own_applications
-from app.services.own_applications import Holder, NoSuchApplication, OwnApplication, Problem
+from app.services.own_applications import Conflicting, Holder, NoSuchApplication, OwnApplication, Problem
 from app.store import directory, usage
 from app.store.applications import Description
 from app.views.addresses import identifier_at
 from app.views.pages import portal
 from app.views.pages.error import ErrorPage
-from app.views.pages.portal import ApplicationState, Choice, Trouble
+from app.views.pages.forms import Trouble
+from app.views.pages.portal import ApplicationState, Choice
 from app.views.pages.portal_application import (
     DONE,
     AskableScope,
@@ -171,6 +172,11 @@ def troubles_of(problems: Iterable[Problem]) -> tuple[Trouble, ...]:
 def sentence(detail: str) -> str:
     """Return half a sentence about a value as a whole one."""
     return f"It {detail[:500].rstrip('.')}."
+
+
+def no_room(conflicting: Conflicting, field: str = "owner") -> Trouble:
+    """Return the trouble of an owner who has as many applications as one can have."""
+    return Trouble(field, str(conflicting).capitalize())
 
 
 def version_in(form: Form) -> int:

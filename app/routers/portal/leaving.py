@@ -22,18 +22,21 @@ from app.services.own_applications import (
     Conflicting,
     Holder,
     NoSuchApplication,
+    Obstacle,
     OwnApplication,
     Unacceptable,
-    VersionChanged,
 )
 from app.store.database import Database
+from app.store.versions import VersionChanged
 from app.views.names import display_name
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble
 from app.views.pages.portal_application import DeleteApplication, HandOver, TurnOff
 
 router = APIRouter(include_in_schema=False)
 
 _MAX_SHOWN = 200
+
+_NO_OWNER = Trouble("owner", "Choose yourself, or an organization whose applications you manage")
 
 Deed = Callable[[Database, Holder, str, Occasion], Awaitable[OwnApplication]]
 
@@ -72,9 +75,10 @@ async def restore(request: Request, segment: str) -> Response:
 
 @router.get(PATH + "/hand-over")
 async def ask_to_hand_over(request: Request, segment: str) -> Response:
-    """Ask who shall own it."""
+    """Ask who shall own it; whoever signed in long ago confirms first that it is he."""
     session, holder, application = await _found(request, segment)
     desk.require_staying(application)
+    require_recent(request, session, back=f"{desk.url_of(application)}/hand-over")
     return answers.show(request, await _hand_over_page(request, session, holder, application))
 
 
@@ -83,6 +87,7 @@ async def hand_over(request: Request, segment: str) -> Response:
     """Give it to an organization of the person's, or to himself."""
     form = await forms.read_form(request)
     session, holder, application = await _found(request, segment)
+    require_recent(request, session, back=f"{desk.url_of(application)}/hand-over")
     server, owner = server_of(request), form.get("owner")
     if owner not in {choice.value for choice in desk.other_owners(holder, application)}:
         return await _refused_owner(request, session, holder, application)
@@ -99,7 +104,11 @@ async def hand_over(request: Request, segment: str) -> Response:
         )
     except NoSuchApplication:
         raise desk.unknown(request, session) from None
-    except (VersionChanged, Conflicting):
+    except Conflicting as conflicting:
+        if conflicting.obstacle is Obstacle.NO_ROOM:
+            return await _refused_owner(request, session, holder, application, desk.no_room(conflicting))
+        return await _changed_meanwhile(request, session, holder, application)
+    except VersionChanged:
         return await _changed_meanwhile(request, session, holder, application)
     except Unacceptable:
         return await _refused_owner(request, session, holder, application)
@@ -194,10 +203,13 @@ async def _hand_over_page(
 
 
 async def _refused_owner(
-    request: Request, session: SessionFact, holder: Holder, application: OwnApplication
+    request: Request,
+    session: SessionFact,
+    holder: Holder,
+    application: OwnApplication,
+    trouble: Trouble = _NO_OWNER,
 ) -> Response:
-    trouble = (Trouble("owner", "Choose yourself, or an organization whose applications you manage"),)
-    return answers.show(request, await _hand_over_page(request, session, holder, application, trouble))
+    return answers.show(request, await _hand_over_page(request, session, holder, application, (trouble,)))
 
 
 async def _delete_page(

@@ -22,13 +22,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from app.protocol.client_members import ListOf, Name, Text
+from app.protocol.client_members import AllowedOrigins, Name, Text
 from app.protocol.client_metadata import ClientMetadata, sentence
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeNames, ScopeRegistry
 from app.services.api_keys import DEFAULT_LABEL
-from app.services.data_file.key_members import GivenKey, KeyOrigins, KeyScopes, Label
+from app.services.data_file.key_members import GivenKey, KeyScopes, Label
 from app.services.names import problem_with_email, problem_with_username
 from app.services.organizations import problem_with_name as problem_with_organization
 from app.services.organizations import problem_with_slug
@@ -39,7 +39,6 @@ _DAY = 86_400
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _SECRET = re.compile(r"[\x20-\x7e]{1,500}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
-_ORIGIN = re.compile(r"https?://[a-z0-9._\-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED_CLAIMS = frozenset({"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"})
 
@@ -86,12 +85,6 @@ def _client_id(value: str) -> str:
 def _client_secret(value: SecretStr) -> SecretStr:
     if not _SECRET.fullmatch(value.get_secret_value()):
         raise _refused("must be 1 to 500 printable ASCII characters")
-    return value
-
-
-def _origin(value: str) -> str:
-    if not _ORIGIN.fullmatch(value):
-        raise _refused("must be an origin such as https://app.example.com, in lower case and without a path")
     return value
 
 
@@ -177,8 +170,8 @@ class ApplicationEntry(ClientMetadata):
         default_factory=ApplicationLifetimes, description="In seconds; the stricter of these and the server’s wins."
     )
     profile: Name = Field(DEFAULT_PROFILE, description="Set of rules to hold it to; this version has `oauth2.1`.")
-    allowed_origins: ListOf[Annotated[str, AfterValidator(_origin)]] = Field(
-        (), description="Web origins that call the server from a browser."
+    allowed_origins: AllowedOrigins = Field(
+        (), description="Websites whose scripts may call the server with its tokens, such as `*.example.com`; no port."
     )
 
     @model_validator(mode="after")
@@ -278,7 +271,7 @@ class ApiKeyEntry(Entry):
         description="What it may do. Without it the usual scopes: reading projects, events, teams, the organization "
         "and its members.",
     )
-    allowed_origins: KeyOrigins = Field(
+    allowed_origins: AllowedOrigins = Field(
         (), description="Websites that may use it, such as `*.example.com`; no port. Without it: none."
     )
     key: GivenKey | None = Field(

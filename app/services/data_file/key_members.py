@@ -5,11 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from app.protocol.client_members import ListOf
-from app.protocol.origins import problem_with
 from app.protocol.scopes import ScopeNames, ScopeRegistry
 from app.protocol.token_format import Prefix, parse_credential
-from app.services.api_keys import DEFAULT_SCOPES, MAX_LABEL_LENGTH, MAX_ORIGINS
+from app.services.api_keys import DEFAULT_SCOPES, MAX_LABEL_LENGTH
 
 
 def _refused(rule: str) -> PydanticCustomError:
@@ -29,12 +27,6 @@ def _usual_scopes(value: object, info: ValidationInfo) -> object:
     return [scope for scope in DEFAULT_SCOPES if scope in registry]
 
 
-def _origin(value: str) -> str:
-    if (problem := problem_with(value)) is not None:
-        raise _refused(problem)
-    return value
-
-
 def _key(value: SecretStr) -> SecretStr:
     if parse_credential(Prefix.API_KEY, value.get_secret_value()) is None:
         raise _refused("must be an API key as it was shown when it was made; leave it out to have one made")
@@ -45,5 +37,4 @@ Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterVa
 KeyScopes = Annotated[ScopeNames, BeforeValidator(_usual_scopes)]
 """None stands for the usual scopes, as far as the registry has them."""
 
-KeyOrigins = Annotated[ListOf[Annotated[str, AfterValidator(_origin)]], Field(max_length=MAX_ORIGINS)]
 GivenKey = Annotated[SecretStr, AfterValidator(_key)]

@@ -2,7 +2,7 @@
 
 from app.services.legacy_import.files import LegacyFileError, read_file
 from app.services.legacy_import.report import Refusal, Report
-from app.services.legacy_import.run import Importer
+from app.services.legacy_import.run import Importer, ImportStopped
 from app.services.legacy_import.source import Source
 
-__all__ = ["Importer", "LegacyFileError", "Refusal", "Report", "Source", "read_file"]
+__all__ = ["ImportStopped", "Importer", "LegacyFileError", "Refusal", "Report", "Source", "read_file"]

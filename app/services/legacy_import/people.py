@@ -15,8 +15,7 @@ _NAME_LENGTH = 64
 
 async def import_user(task: Task, row: UserRow, name: str) -> None:
     """Know a person by his username, or make an account without a password: hashes of another system stay there."""
-    key = name_key(row.username)
-    person = (await legacy.people_by_name(task.transaction, [key])).get(key)
+    person = await _person_here(task, row)
     if person is not None:
         task.report.present["users"] += 1
     else:
@@ -27,11 +26,23 @@ async def import_user(task: Task, row: UserRow, name: str) -> None:
             task.known.users[row.id] = person
 
 
+async def _person_here(task: Task, row: UserRow) -> Person | None:
+    key = name_key(row.username)
+    became = task.before.get(key) or task.now.get(key)
+    if became is not None:
+        return await legacy.person_by_id(task.transaction, became)
+    return (await legacy.people_by_name(task.transaction, [key])).get(key)
+
+
 async def _new_person(task: Task, row: UserRow, name: str) -> Person | None:
-    if problem := problem_with_username(row.username):
+    """Make an account. Whose username was an email address is called by what stands before the @."""
+    username, email = row.username, row.email or None
+    if not problem_with_email(username):
+        email = email or username
+        username = await _free_name(task, username.partition("@")[0])
+    if problem := problem_with_username(username):
         task.report.refuse("users", name, f"cannot have this username: {problem}")
         return None
-    email: str | None = row.email or None
     if email is not None and problem_with_email(email):
         task.report.note("users", name, "lost its email address, which is none")
         email = None
@@ -42,8 +53,8 @@ async def _new_person(task: Task, row: UserRow, name: str) -> Person | None:
     now = task.here.operator.now
     account = NewUser(
         id=task.new_id(),
-        username=row.username,
-        username_key=name_key(row.username),
+        username=username,
+        username_key=name_key(username),
         email=email,
         email_key=email_key,
         password_hash=None,
@@ -54,8 +65,19 @@ async def _new_person(task: Task, row: UserRow, name: str) -> Person | None:
     await audit.record(task.transaction, entry)
     if not row.is_active:
         await users.disable(task.transaction, account.id, now)
-    task.report.imported["users"] += 1
-    return Person(account.id, row.username, 0, row.is_active)
+    if username == row.username:
+        task.report.imported["users"] += 1
+    else:
+        task.done(name_key(row.username), account.id)
+        task.report.note("users", name, f"is called {username} here: a username is no email address")
+    return Person(account.id, username, 0, row.is_active)
+
+
+async def _free_name(task: Task, wanted: str) -> str:
+    """Return a username that nobody has, made of this one; empty when a hundred are taken."""
+    names = [wanted, *(f"{wanted}-{number}" for number in range(2, 101))]
+    taken = await legacy.people_by_name(task.transaction, map(name_key, names))
+    return next((name for name in names if name_key(name) not in taken), "")
 
 
 async def import_organization(task: Task, row: OrganizationRow, name: str) -> None:

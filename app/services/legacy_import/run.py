@@ -25,8 +25,12 @@ from app.services.legacy_import.sources import source_of
 from app.services.legacy_import.task import Here, Task
 from app.services.operator import Operator
 from app.store import audit, legacy
+from app.store.applications import ClientIdTaken
 from app.store.database import Database
+from app.store.legacy import RecordThere
+from app.store.organizations import SlugTaken
 from app.store.transaction import Transaction
+from app.store.users import NameTaken
 
 Import = Callable[[Task, Any, str], Awaitable[None]]
 
@@ -39,6 +43,13 @@ _IMPORTS: Mapping[str, Import] = {
     "tokens": credentials.import_token,
     "keys": credentials.import_key,
 }
+
+
+_LOCK = 0x6173_6C69  # "asli"
+
+
+class ImportStopped(Exception):
+    """The import cannot go on; `str()` is a sentence for the operator. What it has done stays."""
 
 
 class _NothingWritten(Exception):
@@ -59,7 +70,21 @@ class Importer:
     progress: Callable[[str, int], None] = field(default=lambda kind, rows: None)
 
     async def run(self, *, dry_run: bool = False) -> Report:
-        """Import everything and return what happened; a dry run does the same and undoes it at the end."""
+        """Import everything and return what happened; a dry run does the same and undoes it at the end.
+
+        Raises `ImportStopped` when another import is under way, or when somebody made the same thing meanwhile.
+        """
+        async with self.database.alone(_LOCK) as alone:
+            if not alone:
+                raise ImportStopped("Another import into this database is running: wait for it, then start this one.")
+            try:
+                return await self._run_alone(dry_run=dry_run)
+            except (ClientIdTaken, NameTaken, RecordThere, SlugTaken):
+                raise ImportStopped(
+                    "Somebody made at this moment what was to be imported: start the import again, and it goes on."
+                ) from None
+
+    async def _run_alone(self, *, dry_run: bool) -> Report:
         if not dry_run:
             return await self._run(self.database.transaction)
         report = Report()

@@ -2,7 +2,8 @@
 
 from app.protocol.legacy import lookup_digest
 from app.services.legacy_import.known import Known
-from app.services.legacy_import.rows import ApplicationRow, AuthorizationRow, KeyRow, Row, TokenRow
+from app.services.legacy_import.rows import ApplicationRow, AuthorizationRow, KeyRow, Row, TokenRow, UserRow
+from app.services.names import name_key
 from app.store.legacy import Client, Person
 from app.store.transaction import Transaction
 
@@ -18,6 +19,8 @@ async def source_of(transaction: Transaction, known: Known, row: Row) -> str | N
             return consent_of(person, client) if person and client else None
         case TokenRow(token=secret) | KeyRow(key=secret):
             return lookup_digest(secret.get_secret_value()).hex()
+        case UserRow(username=username) if "@" in username:
+            return name_key(username)
         case _:
             return None
 

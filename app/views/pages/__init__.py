@@ -14,8 +14,9 @@ from app.views.pages.account import (
 )
 from app.views.pages.consent import Consent, Fact, Lifetime, Permission, PermissionGroup
 from app.views.pages.error import ErrorPage, Link, Reference
+from app.views.pages.forms import Trouble
 from app.views.pages.identity import Account, Application, Destination, Page, Policy
-from app.views.pages.sign_in import FieldProblem, Setup, SignedOut, SignIn, SignInSlowedDown, SignOut
+from app.views.pages.sign_in import Setup, SignedOut, SignIn, SignInSlowedDown, SignOut
 
 __all__ = [
     "Account",
@@ -30,7 +31,6 @@ __all__ = [
     "Disconnect",
     "ErrorPage",
     "Fact",
-    "FieldProblem",
     "HeldGroup",
     "HeldPermission",
     "HistoryEntry",
@@ -47,4 +47,5 @@ __all__ = [
     "SignInSlowedDown",
     "SignOut",
     "SignedOut",
+    "Trouble",
 ]

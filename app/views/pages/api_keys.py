@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from app.views.names import display_name
 from app.views.pages.account import DeskPage, DeskPlace, OrganizationTab
+from app.views.pages.forms import Trouble, problem_of
 
 KeyDone = Literal["", "saved", "retired"]
 """What has just been done to a key: said once, at the top of its page."""
@@ -14,14 +15,6 @@ KeyDone = Literal["", "saved", "retired"]
 KeyTrouble = Literal["", "seen", "retiring", "beyond", "one-secret"]
 """Why there is no new secret: the form was sent again, two are good already, the key can do more than who asks; or
 there is none to retire."""
-
-
-@dataclass(frozen=True, slots=True)
-class FormProblem:
-    """What is wrong with one field of a form, as an instruction: "Use 64 characters or fewer"."""
-
-    field: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +41,11 @@ class KeyForm:
     permissions: tuple[OfferedScope, ...]
     allowed_origins: str = ""
     active: bool = True
-    problems: tuple[FormProblem, ...] = ()
+    problems: tuple[Trouble, ...] = ()
 
     def problem(self, name: str) -> str:
         """Return what is wrong with a field; empty when nothing is."""
-        return next((problem.message for problem in self.problems if problem.field == name), "")
+        return problem_of(self.problems, name)
 
 
 @dataclass(frozen=True, slots=True)

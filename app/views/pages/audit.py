@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from app.views import words
 from app.views.pages.account import DeskPage, DeskPlace
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import Trouble, problem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class LogFilters:
 
     def problem(self, field: str) -> str:
         """Return what is wrong with one field; empty when nothing is."""
-        return next((problem.message for problem in self.problems if problem.field == field), "")
+        return problem_of(self.problems, field)
 
     @property
     def asked(self) -> bool:

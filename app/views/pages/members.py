@@ -10,8 +10,9 @@ from markupsafe import Markup
 from app.views.names import display_name, initials
 from app.views.pages.account import DeskPage, DeskPlace, OrganizationTab
 from app.views.pages.error import ErrorPage, Link, Reference
+from app.views.pages.forms import FormPage
 from app.views.pages.identity import Account, Page
-from app.views.pages.organizations import Allowed, OrganizationForm, role_title, role_word
+from app.views.pages.organizations import Allowed, role_title, role_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class OpenInvitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Members(OrganizationForm):
+class Members(FormPage):
     """`/organizations/{slug}/members`, by username.
 
     A row POSTs `csrf`, `version` and `role` to `{url}/members/{id}`; inviting POSTs `csrf`, `once`, `role` and `note`
@@ -101,6 +102,7 @@ class Members(OrganizationForm):
     template: ClassVar[str] = "members.html"
     place: ClassVar[DeskPlace] = "members"
 
+    csrf: str
     members: tuple[MemberRow, ...]
     choices: tuple[RoleChoice, ...]
     invitations: tuple[OpenInvitation, ...]
@@ -115,12 +117,13 @@ class Members(OrganizationForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveMember(OrganizationForm):
+class RemoveMember(FormPage):
     """Asks before somebody loses his membership. POSTs `csrf` and `version` to `{url}/members/{id}/remove`."""
 
     template: ClassVar[str] = "members_remove.html"
     place: ClassVar[DeskPlace] = "members"
 
+    csrf: str
     member: MemberRow
 
 

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from app.protocol.scopes import ScopeKind
 from app.views.names import display_name, initials
-from app.views.pages.account import DeskPage, DeskPlace, OrganizationTab
+from app.views.pages.account import DeskPlace, OrganizationTab
 from app.views.pages.error import ErrorPage, Link, Reference
+from app.views.pages.forms import FormPage
 from app.views.pages.identity import Account
-from app.views.pages.portal import Trouble, problem_of
 
 PATH = "/organizations"
 
@@ -58,23 +58,7 @@ class OwnOrganization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrganizationForm(DeskPage):
-    """A desk page with a form that may come back with problems."""
-
-    csrf: str
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organizations(OrganizationForm):
+class Organizations(FormPage):
     """`/organizations`: those that the person belongs to, by name; who may, founds another.
 
     POSTs `csrf`, `name` and `slug` to itself. `left` is what he has just left, or deleted.
@@ -83,6 +67,7 @@ class Organizations(OrganizationForm):
     template: ClassVar[str] = "organizations.html"
     place: ClassVar[DeskPlace] = "organizations"
 
+    csrf: str
     organizations: tuple[OwnOrganization, ...]
     may_found: bool
     name: str = ""
@@ -101,7 +86,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrganizationOverview(OrganizationForm):
+class OrganizationOverview(FormPage):
     """`/organizations/{slug}`: what it is called, what the person may do in it, and how to leave.
 
     POSTs `csrf`, `version` and `name` to `{url}/name`. `role` is None for an operator who does not belong to it; with
@@ -111,6 +96,7 @@ class OrganizationOverview(OrganizationForm):
     template: ClassVar[str] = "organization.html"
     place: ClassVar[DeskPlace] = "organization"
 
+    csrf: str
     organization: OrganizationTab
     version: int
     created: datetime
@@ -129,22 +115,24 @@ class OrganizationOverview(OrganizationForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveOrganization(OrganizationForm):
+class LeaveOrganization(FormPage):
     """Asks before the person leaves. POSTs `csrf` to `{url}/leave`."""
 
     template: ClassVar[str] = "organization_leave.html"
     place: ClassVar[DeskPlace] = "organization"
 
+    csrf: str
     organization: OrganizationTab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteOrganization(OrganizationForm):
+class DeleteOrganization(FormPage):
     """Asks before the organization ends. POSTs `csrf` and `slug`, typed, to `{url}/delete`."""
 
     template: ClassVar[str] = "organization_delete.html"
     place: ClassVar[DeskPlace] = "organization"
 
+    csrf: str
     organization: OrganizationTab
     typed: str = ""
 

@@ -9,6 +9,7 @@ from app.protocol.facts import ApplicationKind
 from app.views.addresses import segment_of
 from app.views.names import display_name, initials
 from app.views.pages.account import DeskPage, DeskPlace
+from app.views.pages.forms import FormPage
 
 PORTAL = "/apps"
 _OTHER_PAGES = frozenset({"new"})
@@ -40,14 +41,6 @@ KINDS = (
     Choice("machine", "Machine", "Never signs anybody in. It checks the tokens that others bring."),
 )
 """What a new application can be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong with one field of a form, as an instruction: "Give the application a shorter name"."""
-
-    field: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +170,7 @@ class OrganizationApplications(OwnApplications):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewApplication(DeskPage):
+class NewApplication(FormPage):
     """`/apps/new`. POSTs `csrf`, `once`, `name`, `kind`, `owner` and `redirect_uris` (one per line) to itself."""
 
     template: ClassVar[str] = "portal_new.html"
@@ -190,17 +183,8 @@ class NewApplication(DeskPage):
     owner: str = ""
     owners: tuple[Choice, ...] = ()
     redirect_uris: str = ""
-    problems: tuple[Trouble, ...] = ()
 
     kinds: ClassVar[tuple[Choice, ...]] = KINDS
-
-    @property
-    def status(self) -> int:
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +217,3 @@ class SecretSeen(DeskPage):
 def url_of(client_id: str) -> str:
     """Return where the page of an application is."""
     return f"{PORTAL}/{segment_of(client_id, reserved=_OTHER_PAGES)}"
-
-
-def problem_of(problems: tuple[Trouble, ...], field: str) -> str:
-    """Return what is wrong with a field; empty when nothing is."""
-    return next((problem.message for problem in problems if problem.field == field), "")

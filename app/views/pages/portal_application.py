@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from app.protocol.scopes import ScopeKind
 from app.views.names import display_name
-from app.views.pages.account import DeskPage, DeskPlace
-from app.views.pages.portal import Choice, OwnApplication, Trouble, problem_of
+from app.views.pages.account import DeskPlace
+from app.views.pages.forms import FormPage
+from app.views.pages.portal import Choice, OwnApplication
 
 SecretStep = Literal["add", "place", "remove"]
 
@@ -87,7 +88,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnApplicationPage(DeskPage):
+class OwnApplicationPage(FormPage):
     """One application of the person or of an organization of his.
 
     Every form POSTs `csrf` and `version`, so that nobody overwrites what he has not seen. `secrets` are the newest
@@ -119,7 +120,6 @@ class OwnApplicationPage(DeskPage):
     unmet: tuple[str, ...] = ()
     unfinished: bool = False
     can_hand_over: bool = False
-    problems: tuple[Trouble, ...] = ()
     typed_uri: str = ""
     typed_origin: str = ""
     stale: bool = False
@@ -148,13 +148,9 @@ class OwnApplicationPage(DeskPage):
             return "add"
         return "remove" if self.secrets[0].last_used is not None else "place"
 
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Question(DeskPage):
+class _Question(FormPage):
     """A page that asks before a loss. POSTs `csrf` and `version` to where it stands."""
 
     place: ClassVar[DeskPlace] = "apps"
@@ -193,15 +189,6 @@ class HandOver(_Question):
     template: ClassVar[str] = "portal_hand_over.html"
 
     owners: tuple[Choice, ...]
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +200,3 @@ class DeleteApplication(_Question):
     grace_seconds: int
     secrets: int = 0
     typed: str = ""
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
+from app.views.pages.forms import Trouble, problem_of
 from app.views.pages.identity import Account, Application, Page, Policy
 from app.views.words import waiting_time
 
@@ -82,14 +83,6 @@ class SignedOut(Page):
     template: ClassVar[str] = "signed_out.html"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """What is wrong with one field of a form, as an instruction: "Use 15 characters or more"."""
-
-    field: Literal["username", "email", "password", "password-confirm"]
-    message: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup(Page):
     """The first operator chooses name and password. POSTs to `/setup`.
@@ -105,7 +98,7 @@ class Setup(Page):
     username: str = ""
     email: str = ""
     min_password_length: int = 15
-    problems: tuple[FieldProblem, ...] = ()
+    problems: tuple[Trouble, ...] = ()
 
     @property
     def status(self) -> int:
@@ -113,4 +106,4 @@ class Setup(Page):
 
     def problem(self, field: str) -> str:
         """Return what is wrong with a field; empty when nothing is."""
-        return next((problem.message for problem in self.problems if problem.field == field), "")
+        return problem_of(self.problems, field)

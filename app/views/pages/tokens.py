@@ -9,7 +9,7 @@ from app.protocol.scopes import ScopeKind
 from app.views import words
 from app.views.names import display_name
 from app.views.pages.account import DeskPage, DeskPlace
-from app.views.pages.portal import Trouble
+from app.views.pages.forms import FormPage
 
 TOKENS = "/account/tokens"
 
@@ -121,7 +121,7 @@ class TokenForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonalTokens(DeskPage):
+class PersonalTokens(FormPage):
     """`/account/tokens`, the newest first. `form` is None while the person has to sign in again before he makes one.
 
     `made` was made by this very request, `deleted` is the name of one that was deleted just now.
@@ -137,20 +137,10 @@ class PersonalTokens(DeskPage):
     deleted: str = ""
     older: str = ""
     first: bool = True
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        """422 with the form that has problems."""
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return next((problem.message for problem in self.problems if problem.field == field), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenPage(DeskPage):
+class TokenPage(FormPage):
     """One token. A new name is POSTed as `csrf` and `name` to `{url}/rename`."""
 
     template: ClassVar[str] = "token.html"
@@ -162,16 +152,6 @@ class TokenPage(DeskPage):
     now: datetime
     name: str = ""
     renamed: bool = False
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        """422 with the form that has problems."""
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return next((problem.message for problem in self.problems if problem.field == field), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
