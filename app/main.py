@@ -1,10 +1,10 @@
-"""Where everything is wired: settings and the running database become one ASGI application."""
+"""Where everything is wired: a configuration and the running database become one ASGI application."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -14,21 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from app.crypto.hashing import digest
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.pipeline.http import Endpoint
 from app.pipeline.last_use import LastUses
-from app.pipeline.server import Server, SystemKey
+from app.pipeline.server import Server
 from app.pipeline.trace import Traces
+from app.protocol.configuration import Configuration
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.api.problems import Kind, Refused, problem_response
 from app.routers.endpoints import hot_paths, page_routers
 from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
-from app.services.limits import SignInLimits
 from app.services.passwords import PasswordQueue
-from app.settings import Settings
 from app.store import last_use, traces
 from app.store.database import Database, StoreUnavailable
 from app.telemetry.requests import Requests
@@ -41,7 +39,7 @@ _API = "/api/"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the parent process hands to each worker besides the settings; one worker runs the jobs, as the owner."""
+    """What the parent hands to each worker besides the configuration; one worker runs the jobs, as the owner."""
 
     database_url: str = field(repr=False)
     keys: ServerKeys = field(repr=False)
@@ -50,17 +48,18 @@ class Runtime:
     hot_connections: int = 8
 
 
-def create_app(settings: Settings, runtime: Runtime) -> ASGIApp:
+def create_app(configuration: Configuration, runtime: Runtime) -> ASGIApp:
     """Return the ASGI application of a worker; the database is opened when it starts and closed when it stops."""
-    return assemble(settings, pages_of(settings, partial(_lifespan, settings, runtime)))
+    return assemble(configuration, pages_of(configuration, partial(_lifespan, configuration, runtime)))
 
 
-def pages_of(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+def pages_of(configuration: Configuration, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Return the pages; before the first request `furnish` must have been called on them."""
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     pages.state.passwords = PasswordQueue()
-    for router in page_routers(settings.feature_set()):
-        pages.include_router(router)
+    for router in page_routers(configuration.features):
+        # As they are: `include_router` would build each a second time, at the first request, for what it could change.
+        pages.router.routes.extend(router.routes)
     pages.add_exception_handler(PageRefused, show_refusal)
     pages.add_exception_handler(SeeInstead, send_elsewhere)
     pages.add_exception_handler(StoreUnavailable, _show_unavailable)
@@ -69,33 +68,32 @@ def pages_of(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> F
     return pages
 
 
-def assemble(settings: Settings, pages: FastAPI) -> ASGIApp:
+def assemble(configuration: Configuration, pages: FastAPI) -> ASGIApp:
     """Put the hot endpoints in front of the pages, and both under request ids and the request log."""
-    hot = hot_paths(settings.issuer_url, settings.feature_set())
-    return Requests(FrontDoor(hot, pages), trusted_proxies=tuple(settings.trusted_proxies))
+    hot = hot_paths(configuration.policy.issuer, configuration.features)
+    return Requests(FrontDoor(hot, pages), trusted_proxies=configuration.trusted_proxies)
 
 
 def furnish(
-    pages: FastAPI, settings: Settings, database: Database, keys: ServerKeys, clock: Callable[[], datetime]
+    pages: FastAPI, configuration: Configuration, database: Database, keys: ServerKeys, clock: Callable[[], datetime]
 ) -> Server:
     """Give the pages what requests need, on an open database; `clock` returns the aware UTC now."""
-    policy = settings.policy()
     server = Server(
-        policy=policy,
-        scopes=settings.scope_registry(),
-        features=settings.feature_set(),
+        policy=configuration.policy,
+        scopes=configuration.scopes,
+        features=configuration.features,
         database=database,
-        views=Views(settings.service_name, policy.issuer),
+        views=Views(configuration.service_name, configuration.policy.issuer),
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
         last_uses=LastUses(write=partial(last_use.save, database)),
         keys=keys,
-        roles=settings.role_set(),
-        system_key=_system_key(settings),
-        everyone_founds=settings.organization_founders == "everyone",
+        roles=configuration.roles,
+        system_key=configuration.system_key,
+        everyone_founds=configuration.everyone_founds,
     )
     pages.state.server = server
-    pages.state.sign_in_limits = _sign_in_limits(settings)
+    pages.state.sign_in_limits = configuration.limits
     return server
 
 
@@ -119,11 +117,11 @@ class FrontDoor:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastAPI) -> AsyncIterator[None]:
     database = await Database.open(
         runtime.database_url, owner_url=runtime.owner_url, hot_connections=runtime.hot_connections
     )
-    server = furnish(pages, settings, database, runtime.keys, partial(datetime.now, UTC))
+    server = furnish(pages, configuration, database, runtime.keys, partial(datetime.now, UTC))
     background = [
         asyncio.create_task(server.traces.run()),
         asyncio.create_task(server.last_uses.run()),
@@ -139,25 +137,6 @@ async def _lifespan(settings: Settings, runtime: Runtime, pages: FastAPI) -> Asy
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await database.close()
-
-
-def _system_key(settings: Settings) -> SystemKey | None:
-    if settings.system_key is None:
-        return None
-    return SystemKey(
-        digest(settings.system_key.get_secret_value().encode("utf-8")), tuple(settings.system_key_networks)
-    )
-
-
-def _sign_in_limits(settings: Settings) -> SignInLimits:
-    limits = settings.limits
-    return SignInLimits(
-        account_failures=limits.account_failures,
-        first_wait=timedelta(seconds=limits.first_wait),
-        longest_wait=timedelta(seconds=limits.longest_wait),
-        address_failures=limits.address_failures,
-        address_window=timedelta(seconds=limits.address_window),
-    )
 
 
 async def _show_http_error(request: Request, error: Exception) -> Response:

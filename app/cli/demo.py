@@ -17,7 +17,7 @@ from app.cli.banner import Demo
 from app.cli.order import Order
 from app.cli.refusals import Refused
 from app.cli.sockets import door
-from app.cli.supervisor import Worker
+from app.cli.worker_process import Worker
 from app.services import accounts, data_file
 from app.services.applications import new_client_secret
 from app.services.names import name_key

@@ -49,7 +49,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
 
     from app.cli.running import running_issuer
     from app.services import doctor as checks
-    from app.store import condition, legacy, partitions, schema
+    from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
 
     issuer = running_issuer(settings)
@@ -64,7 +64,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         pool = await Database.open(ways.runtime, hot_connections=1, connections=1)
         try:
             found += checks.check_partitions(await partitions.left(pool, datetime.now(UTC)))
-            found += checks.check_imported(await legacy.count_credentials(pool))
+            found += checks.check_imported(await legacy_credentials.count_credentials(pool))
         finally:
             await pool.close()
         applications = await condition.registered_applications(ways.runtime)

@@ -39,7 +39,10 @@ class House:
     def arguments(self, *, run_jobs: bool) -> tuple[Any, ...]:
         """Return the arguments of `serving.application`. Only the worker that runs the jobs learns the owner's way."""
         owner = self.addresses.owner if run_jobs else None
-        return (self.settings, self.addresses.runtime, owner, self.keys, run_jobs)
+        return (
+            *(self.settings.configuration(), self.addresses.runtime, owner, self.keys),
+            *(run_jobs, self.settings.workers),
+        )
 
     def database_alive(self) -> bool:
         """Tell whether the embedded database runs; an external one is judged by the readiness endpoint."""

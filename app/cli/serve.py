@@ -16,6 +16,7 @@ import typer
 
 from app.cli.flags import Options
 from app.cli.order import Order, Tls
+from app.cli.worker_process import Worker
 
 APPLICATION = "app.cli.serving:application"
 DRAIN_SECONDS = 10
@@ -68,8 +69,6 @@ def run(options: Options) -> int:
 
 def _serve(options: Options) -> int:
     begun = time.monotonic()
-    from app.cli.supervisor import Supervisor, Worker
-
     with _stop_signals_raise(), ExitStack() as stack:
         first = Worker("worker 1", preload="app.main")
         first.start()
@@ -78,6 +77,7 @@ def _serve(options: Options) -> int:
         from app.cli import banner, sockets
         from app.cli.demo import check_available, demo_worker
         from app.cli.preparation import prepare
+        from app.cli.supervisor import Supervisor
         from app.settings import load
         from app.telemetry import logging
         from app.telemetry.exposition import WorkerMetrics

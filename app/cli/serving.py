@@ -3,12 +3,17 @@
 from starlette.types import ASGIApp
 
 from app.main import Runtime, create_app
+from app.protocol.configuration import Configuration
 from app.protocol.tokens.refresh_chain import ServerKeys
-from app.settings import Settings
 
 
 def application(
-    settings: Settings, database_url: str, owner_url: str | None, keys: ServerKeys, run_jobs: bool
+    configuration: Configuration,
+    database_url: str,
+    owner_url: str | None,
+    keys: ServerKeys,
+    run_jobs: bool,
+    workers: int,
 ) -> ASGIApp:
     """Return the server's application over a database that the parent has prepared."""
     runtime = Runtime(
@@ -16,9 +21,9 @@ def application(
         keys=keys,
         owner_url=owner_url,
         run_jobs=run_jobs,
-        hot_connections=hot_connections(settings.workers),
+        hot_connections=hot_connections(workers),
     )
-    return create_app(settings, runtime)
+    return create_app(configuration, runtime)
 
 
 def hot_connections(workers: int) -> int:

@@ -35,6 +35,8 @@ async def delete_applications(work: Work, now: datetime) -> None:
             organization_id=leaving.owner_organization_id,
             application_id=leaving.id,
             subject_id=leaving.client_id,
+            before={"client_name": leaving.name, "status": "pending_deletion"},
+            after={"status": "deletion_in_progress"},
         )
         if await deletions.wipe(work.database, leaving.id, now, entry):
             log.info("job.deleted_application", client_id=leaving.client_id)

@@ -6,7 +6,7 @@ import structlog
 
 from app.jobs.work import Work
 from app.protocol.policy import Lifetimes
-from app.store import expiry, idempotency, legacy
+from app.store import expiry, idempotency, legacy_credentials
 from app.store.expiry import Expiring
 
 _MARGIN = timedelta(days=1)
@@ -31,7 +31,7 @@ async def expire(work: Work, now: datetime) -> None:
             log.info("job.expired", kind=kind.value, rows=removed)
     await expiry.forget_failures(work.database, quiet_since=now - _MARGIN, now=now)
     await idempotency.forget(work.database, spent_before=now - _REMEMBERED)
-    while await legacy.remove_expired(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
+    while await legacy_credentials.remove_expired(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
         pass
 
 

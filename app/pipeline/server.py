@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from app.pipeline.last_use import LastUses
 from app.pipeline.trace import Traces
+from app.protocol.configuration import SystemKey
 from app.protocol.features import FeatureSet
 from app.protocol.policy import ServerPolicy
 from app.protocol.roles import Roles
@@ -16,14 +17,6 @@ from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.store.database import Database
 from app.views.render import Views
-
-
-@dataclass(frozen=True, slots=True)
-class SystemKey:
-    """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
-
-    digest: bytes = field(repr=False)
-    networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from app.protocol.names import is_vouched_for
 from app.protocol.policy import ApplicationPolicy
 
 ApplicationKind = Literal["web", "native", "browser", "machine"]
@@ -49,7 +50,7 @@ class ClientFact:
     @property
     def vouched_for(self) -> bool:
         """Whether somebody here answers for its name: it is the operator's, or he has checked it."""
-        return self.verified or not (self.self_registered or self.owner_name)
+        return is_vouched_for(verified=self.verified, self_registered=self.self_registered, owner_name=self.owner_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ INVITATIONS = _permission("invitations", get="member:wa", post="member:wa", put=
 API_KEYS = _permission("API keys", get="org:a", post="org:a", put="org:a", delete="org:a")
 APPLICATIONS = _permission("applications", get="org:a", post="org:a", put="org:a", delete="org:a")
 AUDIT_LOG = Permission("audit log", {"GET": _any("org:rwa")})
+ADDRESSES = Permission("addresses in the audit log", {"GET": _any("org:a")})
+"""From where something was done is personal: not for everybody who may read what was done."""
 
 
 def held_by(caller: Caller) -> frozenset[str] | None:

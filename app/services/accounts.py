@@ -69,9 +69,13 @@ async def create(
     try:
         async with database.transaction() as transaction:
             await users.insert_user(transaction, account)
-            await audit.record(
-                transaction, operator.entry(Event.USER_CREATED, subject_id=str(account.id), user_id=account.id)
+            entry = operator.entry(
+                Event.USER_CREATED,
+                subject_id=str(account.id),
+                user_id=account.id,
+                data={"after": {"username": username, "email": email, "operator": as_operator}},
             )
+            await audit.record(transaction, entry)
     except NameTaken as taken:
         raise Refused(f"Somebody has this {taken.field} already; choose another one.") from None
     return Made(account.id, username, shown)
@@ -143,8 +147,15 @@ async def _switch(
     async with database.transaction() as transaction:
         changed = await turn(transaction, found.id, operator.now)
         if changed:
-            await audit.record(transaction, operator.entry(event, subject_id=str(found.id), user_id=found.id))
+            entry = operator.entry(event, subject_id=str(found.id), user_id=found.id, data=turned(event))
+            await audit.record(transaction, entry)
     return changed
+
+
+def turned(event: Event) -> dict[str, dict[str, bool]]:
+    """Return what the audit trail tells of somebody who was shut out or let in again: before and after."""
+    disabled = event is Event.USER_DISABLED
+    return {"before": {"disabled": not disabled}, "after": {"disabled": disabled}}
 
 
 def _check_password(password: str | None, username: str, email: str | None) -> None:

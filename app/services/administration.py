@@ -4,7 +4,7 @@ What the command line does is in `accounts` and `applications`; there the operat
 can lock out. Here operators are people, and the last of them cannot be shut out by a click.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ from uuid import UUID
 
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
-from app.services.names import MAX_NAME_LENGTH, name_key
+from app.services import application_history as history
+from app.services.accounts import turned
+from app.services.names import MAX_LOGIN_LENGTH, name_key
 from app.services.occasion import Occasion
-from app.store import administration, application_states, audit, users
+from app.store import administration, application_states, applications, audit, users
 from app.store.administration import Holdings, Listed, Person, Wanted
 from app.store.database import Database
 from app.store.orders import Actor
@@ -32,6 +34,10 @@ class NotYourself(Exception):
 
 class LastOperator(Exception):
     """Without this one nobody would be left who may operate the server."""
+
+
+class ApplicationChanged(Exception):
+    """It is not what the operator has looked at any more."""
 
 
 class NoLongerOperator(Exception):
@@ -63,7 +69,7 @@ class Administration:
                 raise LastOperator
             disabled = await users.disable(transaction, user_id, self.occasion.now)
             if disabled:
-                await self._write_down(transaction, Event.USER_DISABLED, user_id=user_id, subject_id=str(user_id))
+                await self._turned(transaction, Event.USER_DISABLED, user_id)
         return disabled
 
     async def enable_user(self, user_id: UUID) -> bool:
@@ -71,7 +77,7 @@ class Administration:
         async with self.database.transaction() as transaction:
             enabled = await users.enable(transaction, user_id, self.occasion.now)
             if enabled:
-                await self._write_down(transaction, Event.USER_ENABLED, user_id=user_id, subject_id=str(user_id))
+                await self._turned(transaction, Event.USER_ENABLED, user_id)
         return enabled
 
     async def disable_application(self, client_id: str) -> bool:
@@ -82,24 +88,36 @@ class Administration:
         """Let an application in again; nothing it held lives again. False: it was not shut out, or there is none."""
         return await self._switch(client_id, application_states.enable, Event.APPLICATION_ENABLED)
 
-    async def check_application(self, client_id: str, note: str) -> bool:
-        """Write down that somebody has looked at what an application says about itself. False: it was so."""
-        return await self._mark(client_id, Event.APPLICATION_CHECKED, note)
+    async def check_application(self, client_id: str, note: str, version: int | None = None) -> bool:
+        """Write down that somebody has looked at what an application says about itself. False: it was so.
+
+        With the `version` that he has looked at, raises `ApplicationChanged` when it is at another one.
+        """
+        return await self._mark(client_id, Event.APPLICATION_CHECKED, note, version)
 
     async def uncheck_application(self, client_id: str, note: str) -> bool:
         """Take the check back; consent pages say again that nobody has checked it. False: it was so."""
         return await self._mark(client_id, Event.APPLICATION_UNCHECKED, note)
 
+    async def _turned(self, transaction: Transaction, event: Event, user_id: UUID) -> None:
+        await self._write_down(transaction, event, user_id=user_id, subject_id=str(user_id), data=turned(event))
+
     async def _switch(self, client_id: str, turn: _Switch, event: Event) -> bool:
         async with self.database.transaction() as transaction:
-            application_id = await turn(transaction, client_id, self.occasion.now)
-            if application_id is not None:
-                await self._write_down(transaction, event, application_id=application_id, subject_id=client_id)
-        return application_id is not None
+            before = await applications.find(transaction, client_id, lock=True)
+            turned = await turn(transaction, client_id, self.occasion.now)
+            if before is not None and turned is not None:
+                change = history.moved(before, await applications.find(transaction, client_id))
+                await self._write_down(transaction, event, application_id=turned, subject_id=client_id, data=change)
+        return turned is not None
 
-    async def _mark(self, client_id: str, event: Event, note: str) -> bool:
+    async def _mark(self, client_id: str, event: Event, note: str, version: int | None = None) -> bool:
         verified = event is Event.APPLICATION_CHECKED
         async with self.database.transaction() as transaction:
+            if version is not None:
+                found = await applications.find(transaction, client_id, lock=True)
+                if found is not None and found.version != version:
+                    raise ApplicationChanged
             application_id = await administration.mark(
                 transaction,
                 client_id,
@@ -109,8 +127,10 @@ class Administration:
                 now=self.occasion.now,
             )
             if application_id is not None:
+                change = {"before": {"checked": not verified}, "after": {"checked": verified}}
+                data = change | ({"note": note} if note else {})
                 await self._write_down(
-                    transaction, event, application_id=application_id, subject_id=client_id, note=note
+                    transaction, event, application_id=application_id, subject_id=client_id, data=data
                 )
         return application_id is not None
 
@@ -122,10 +142,9 @@ class Administration:
         subject_id: str,
         user_id: UUID | None = None,
         application_id: UUID | None = None,
-        note: str = "",
+        data: Mapping[str, Any],
     ) -> None:
         actor = Actor("user", str(self.operator.user_id), self.operator.username)
-        data: dict[str, Any] = {"note": note} if note else {}
         entry = replace(self.occasion, actor=actor).entry(
             event, user_id=user_id, application_id=application_id, subject_id=subject_id, **data
         )
@@ -134,7 +153,7 @@ class Administration:
 
 async def list_users(database: Database, text: str, *, after: UUID | None, limit: int) -> list[Person]:
     """Return people whose username or email address begins with the text, however it is cased, newest first."""
-    return await administration.people(database, name_key(text[:MAX_NAME_LENGTH]), after=after, limit=limit)
+    return await administration.people(database, name_key(text[:MAX_LOGIN_LENGTH]), after=after, limit=limit)
 
 
 async def find_user(database: Database, user_id: UUID) -> Person | None:

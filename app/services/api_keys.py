@@ -18,6 +18,7 @@ from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.protocol import origins, permissions
 from app.protocol.events import Event
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.services.acting import Acting
@@ -33,7 +34,6 @@ DEFAULT_LABEL = "Default"
 DEFAULT_SCOPES = ("project:read", "event:read", "team:read", "org:read", "member:read")
 """What a key may do of which nobody said more (original behaviour §3.3)."""
 
-MAX_LABEL_LENGTH = 64
 MAX_KEYS = 200
 """Keys of one organization."""
 
@@ -254,14 +254,18 @@ def _described(usual: KeyDescription, wanted: Wanted) -> KeyDescription:
 
 
 def _accept(wanted: KeyDescription, had: KeyDescription | None, held: frozenset[str], registry: ScopeRegistry) -> None:
-    """Raise `NotAccepted` unless a key may be like this; the scopes and origins that it had already it may keep."""
+    """Raise `NotAccepted` unless a key may be like this; the scopes and origins that it had already it may keep.
+
+    Whoever switches it on needs its scopes himself, as for a new one: he may know its secret from better times.
+    """
     found: list[Problem] = []
-    if len(wanted.label) > MAX_LABEL_LENGTH:
-        found.append(Problem("label", f"must have {MAX_LABEL_LENGTH} characters or fewer"))
+    keeps = had is not None and not (had.status == "inactive" and wanted.status == "active")
+    if len(wanted.label) > MAX_NAME_LENGTH:
+        found.append(Problem("label", f"must have {MAX_NAME_LENGTH} characters or fewer"))
     elif not wanted.label.isprintable():
         found.append(Problem("label", "must have no line breaks or other control characters"))
     for scope in wanted.scopes:
-        if had is not None and scope in had.scopes:
+        if had is not None and scope in had.scopes and (keeps or scope not in registry):
             continue
         if scope not in registry:
             found.append(Problem("scopes", "is not known here", scope))

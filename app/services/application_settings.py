@@ -15,15 +15,13 @@ from app.protocol.client_members import AllowedOrigins, ListOf, Name, RedirectUr
 from app.protocol.client_metadata import ClientMetadata, read, sentence
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import ScopeRegistry, render
 from app.services import applications
 from app.services.applications import Owner
 from app.services.pet_names import pet_name
 from app.store.applications import Description
-
-MAX_NAME_LENGTH = 64
-"""Characters of an application's name: what the pages show of one (original behaviour §1.1)."""
 
 _AS_GRANTED = ["code"]
 """The response types that follow from the grant types; they are worked out anew when those change."""
@@ -134,27 +132,6 @@ def presents_itself_anew(before: Description, after: Description) -> bool:
     """Tell whether people would take it for another application: by its name, its addresses, or whose it is."""
     seen = ("name", "client_uri", "redirect_uris", "owner_user_id", "owner_organization_id")
     return any(getattr(before, name) != getattr(after, name) for name in seen)
-
-
-def members(description: Description) -> dict[str, Any]:
-    """Return what the audit trail remembers of an application, in the words of its settings."""
-    return {
-        **description.registration,
-        "client_name": description.name,
-        "optional_scopes": [*description.optional_scopes],
-        "allowed_origins": [*description.allowed_origins],
-        "owner": description.owner_name,
-    }
-
-
-def difference(before: Description, after: Description) -> dict[str, dict[str, Any]]:
-    """Return what changed, as the audit trail has it: `before` and `after`, of the changed members alone."""
-    old, new = members(before), members(after)
-    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return {
-        "before": {name: old[name] for name in changed if name in old},
-        "after": {name: new[name] for name in changed if name in new},
-    }
 
 
 def _described(existing: Description, given: dict[str, Any], registry: ScopeRegistry) -> Description:

@@ -17,6 +17,7 @@ from app.protocol.events import Event
 from app.protocol.facts import ApplicationKind
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.token_format import Credential, Prefix, format_credential
+from app.services import application_history as history
 from app.services.operator import Operator
 from app.services.pet_names import pet_name
 from app.store import application_secrets, application_states, applications, audit
@@ -179,6 +180,7 @@ async def create(
                 subject_id=client_id,
                 application_id=application_id,
                 user_id=description.owner_user_id,
+                data={"after": history.members(description)},
             ),
         )
     return Registered(application_id, client_id, description.name, shown)
@@ -223,9 +225,13 @@ async def rotate_secret(database: Database, client_id: str, operator: Operator, 
         await applications.change(
             transaction, found.id, operator.now, secret_digests=digests, last_four=last_four(client_secret)
         )
-        await audit.record(
-            transaction, operator.entry(Event.APPLICATION_SECRET_ROTATED, subject_id=client_id, application_id=found.id)
+        entry = operator.entry(
+            Event.APPLICATION_SECRET_ROTATED,
+            subject_id=client_id,
+            application_id=found.id,
+            data={"before": {"secrets": len(found.secret_digests)}, "after": {"secrets": len(digests)}},
         )
+        await audit.record(transaction, entry)
     return client_secret
 
 
@@ -246,7 +252,7 @@ async def retire_secret(database: Database, client_id: str, operator: Operator) 
             Event.APPLICATION_SECRET_REMOVED,
             subject_id=client_id,
             application_id=found.id,
-            data={"secret": {"id": str(older.id), "last_four": older.last_four}},
+            data={"before": history.secret_kept(older.id, older.last_four)},
         )
         await audit.record(transaction, entry)
     return older.last_four
@@ -273,11 +279,14 @@ async def _switch(
     event: Event,
 ) -> bool:
     async with database.transaction() as transaction:
-        if await applications.find(transaction, client_id) is None:
+        before = await applications.find(transaction, client_id, lock=True)
+        if before is None:
             raise NoSuchApplication(client_id)
         turned = await turn(transaction, client_id, operator.now)
         if turned is not None:
-            await audit.record(transaction, operator.entry(event, subject_id=client_id, application_id=turned))
+            data = history.moved(before, await applications.find(transaction, client_id))
+            entry = operator.entry(event, subject_id=client_id, application_id=turned, data=data)
+            await audit.record(transaction, entry)
     return turned is not None
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
 from app.crypto.hashing import keyed
+from app.protocol.configuration import SignInLimits
 from app.store import failures
 from app.store.database import Database
 from app.store.failures import WaitRule
@@ -21,23 +22,6 @@ from app.store.transaction import Transaction
 AT_ONCE = 64
 """Tries of one account that may be judged at once before its first wait: a person on many devices, or a test, signs in
 in parallel, and a guesser stays below the 100 failures of NIST SP 800-63B-4 §3.2.2."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignInLimits:
-    """From the `account_failures`-th failure in a row the account waits, `first_wait` doubling up to `longest_wait`;
-    an address waits after `address_failures` within `address_window`."""
-
-    account_failures: int = 10
-    first_wait: timedelta = timedelta(seconds=30)
-    longest_wait: timedelta = timedelta(hours=1)
-    address_failures: int = 300
-    address_window: timedelta = timedelta(minutes=10)
-
-    @property
-    def wait_rule(self) -> WaitRule:
-        """The rule for accounts, as the store counts by it."""
-        return WaitRule(self.account_failures, self.first_wait, self.longest_wait, max(AT_ONCE, self.account_failures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,7 @@ async def admit(database: Database, keys: Keys, now: datetime, limits: SignInLim
             )
             if full_until is not None:
                 return full_until
-        waits_until = await failures.begin_try(transaction, keys.account, now, limits.wait_rule)
+        waits_until = await failures.begin_try(transaction, keys.account, now, _wait_rule(limits))
         if waits_until is not None and keys.address is not None:
             await failures.forgive(transaction, keys.address)
         return waits_until
@@ -74,12 +58,18 @@ async def admit(database: Database, keys: Keys, now: datetime, limits: SignInLim
 
 async def failed(transaction: Transaction, keys: Keys, now: datetime, limits: SignInLimits) -> datetime | None:
     """Note, in the caller's transaction, that an admitted try failed; return until when the account waits now."""
-    return await failures.try_failed(transaction, keys.account, now, limits.wait_rule)
+    return await failures.try_failed(transaction, keys.account, now, _wait_rule(limits))
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:
     """Return a `Retry-After`: whole seconds, rounded up, at least one."""
     return max(1, -int((now - moment) // timedelta(seconds=1)))
+
+
+def _wait_rule(limits: SignInLimits) -> WaitRule:
+    """Return the rule for accounts, as the store counts by it."""
+    at_once = max(AT_ONCE, limits.account_failures)
+    return WaitRule(limits.account_failures, limits.first_wait, limits.longest_wait, at_once)
 
 
 def _network(address: str) -> str:

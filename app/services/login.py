@@ -5,12 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from app.crypto.hashing import digest
+from app.protocol.configuration import SignInLimits
 from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
 from app.services import limits, sessions
-from app.services.limits import Keys, SignInLimits
-from app.services.names import MAX_NAME_LENGTH, name_key
+from app.services.limits import Keys
+from app.services.names import MAX_LOGIN_LENGTH, name_key
 from app.services.occasion import Occasion
 from app.services.passwords import MAX_LENGTH, PasswordPlace, PasswordQueue
 from app.store import audit, failures, interactions, users
@@ -76,7 +77,7 @@ async def sign_in(service: SignInService, attempt: Attempt) -> SignedIn | Failed
     Known or not, active or not: the same statements run and one hash is computed.
     """
     now = attempt.occasion.now
-    folded = name_key(attempt.name[:MAX_NAME_LENGTH])
+    folded = name_key(attempt.name[:MAX_LOGIN_LENGTH])
     keys = limits.keys_of(service.key, name=folded, address=attempt.occasion.address)
     async with service.passwords.place() as place:
         waits_until = await limits.admit(service.database, keys, now, service.limits)

@@ -3,8 +3,10 @@
 import re
 import unicodedata
 
-MAX_NAME_LENGTH = 254
-"""Characters of a username or email address (RFC 5321 §4.5.3.1 with erratum 1690)."""
+from app.protocol.names import MAX_NAME_LENGTH
+
+MAX_LOGIN_LENGTH = 254
+"""Characters of what somebody signs in with, a username or an email address (RFC 5321 §4.5.3.1 with erratum 1690)."""
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 
@@ -25,8 +27,8 @@ def problem_with_username(name: str) -> str:
     """
     if not name:
         return "Choose a username"
-    if len(name) > 64:
-        return "Use 64 characters or fewer"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"Use {MAX_NAME_LENGTH} characters or fewer"
     if "@" in name:
         return "Leave out the @: a username is not an email address"
     if any(character.isspace() or unicodedata.category(character)[0] == "C" for character in name):
@@ -38,6 +40,6 @@ def problem_with_email(address: str) -> str:
     """Return what is wrong with an email address as an instruction; empty when it is accepted."""
     if not address:
         return "Give an email address"
-    if len(address) > MAX_NAME_LENGTH or not _EMAIL.fullmatch(address) or not address.isprintable():
+    if len(address) > MAX_LOGIN_LENGTH or not _EMAIL.fullmatch(address) or not address.isprintable():
         return "Give an email address such as name@example.org"
     return ""

@@ -8,6 +8,7 @@ from app.crypto.secrets import new_id
 from app.protocol import permissions
 from app.protocol.events import Event
 from app.protocol.facts import OrganizationFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.services.acting import Acting
 from app.store import applications, audit, idempotency, members, organizations
 from app.store.database import Database
@@ -18,7 +19,6 @@ from app.store.versions import VersionChanged
 __all__ = ["OwnsApplications", "SlugTaken", "TooManyOrganizations", "close", "found", "rename"]
 
 MIN_SLUG, MAX_SLUG = 3, 40
-MAX_NAME = 64
 MAX_MEMBERSHIPS = 100
 """Organizations that somebody may belong to and still found another one."""
 
@@ -58,8 +58,8 @@ def problem_with_name(name: str) -> str:
     """Return what is wrong with an organization's name, as an instruction; empty when it is accepted."""
     if not name.strip():
         return "Give the organization a name"
-    if len(name) > MAX_NAME:
-        return f"Use {MAX_NAME} characters or fewer"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"Use {MAX_NAME_LENGTH} characters or fewer"
     if not name.isprintable() or name != name.strip():
         return "Use letters, digits and marks, without spaces around them"
     return ""

@@ -11,6 +11,7 @@ from app.crypto.secrets import new_id
 from app.protocol.client_auth import SECRET_METHODS
 from app.protocol.events import Event
 from app.protocol.scopes import ScopeRegistry
+from app.services import application_history as history
 from app.services import application_settings as rules
 from app.services import applications
 from app.services.application_holder import Holder, OwnApplication, holder_at, holder_of, in_hand, look_up, seen
@@ -134,7 +135,7 @@ async def create(
             await application_secrets.add(transaction, application_id, secret, occasion.now)
         made = await look_up(transaction, holder, client_id)
         await _write_down(
-            transaction, holder, made, occasion, Event.APPLICATION_CREATED, after=rules.members(description)
+            transaction, holder, made, occasion, Event.APPLICATION_CREATED, after=history.members(description)
         )
     return Made(made, client_secret)
 
@@ -174,7 +175,8 @@ async def change(
         changed = await look_up(transaction, holder, client_id)
         await _write_down_change(transaction, holder, own, changed, occasion)
         if lapses:
-            await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_UNCHECKED)
+            lapsed = {"before": {"checked": True}, "after": {"checked": False}}
+            await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_UNCHECKED, **lapsed)
     return changed
 
 
@@ -193,8 +195,8 @@ async def add_secret(
             raise Conflicting(Obstacle.TWO_SECRETS)
         await application_secrets.add(transaction, own.stored.id, secret, occasion.now)
         changed = await look_up(transaction, holder, client_id)
-        told = {"id": str(secret.id), "last_four": secret.last_four}
-        await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_SECRET_ADDED, secret=told)
+        told = history.secret_kept(secret.id, secret.last_four)
+        await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_SECRET_ADDED, after=told)
     return MadeSecret(secret.id, changed, client_secret)
 
 
@@ -211,8 +213,8 @@ async def retire_secret(
             raise Conflicting(Obstacle.LAST_SECRET)
         await application_secrets.retire(transaction, own.stored.id, secret_id, occasion.now)
         changed = await look_up(transaction, holder, client_id)
-        told = {"id": str(secret.id), "last_four": secret.last_four}
-        await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_SECRET_REMOVED, secret=told)
+        told = history.secret_kept(secret.id, secret.last_four)
+        await _write_down(transaction, holder, changed, occasion, Event.APPLICATION_SECRET_REMOVED, before=told)
     return changed
 
 
@@ -225,8 +227,7 @@ async def switch_off(database: Database, holder: Holder, client_id: str, occasio
         _require_staying(own)
         if not await application_states.switch_off(transaction, own.stored.id, occasion.now):
             return own
-        await _write_down(transaction, holder, own, occasion, Event.APPLICATION_DISABLED)
-        return await look_up(transaction, holder, client_id)
+        return await _moved(transaction, holder, own, occasion, Event.APPLICATION_DISABLED)
 
 
 async def switch_on(database: Database, holder: Holder, client_id: str, occasion: Occasion) -> OwnApplication:
@@ -237,8 +238,7 @@ async def switch_on(database: Database, holder: Holder, client_id: str, occasion
             return own
         if not await application_states.switch_on(transaction, own.stored.id, occasion.now):
             raise Conflicting(Obstacle.OFF_BY_OPERATOR)
-        await _write_down(transaction, holder, own, occasion, Event.APPLICATION_ENABLED)
-        return await look_up(transaction, holder, client_id)
+        return await _moved(transaction, holder, own, occasion, Event.APPLICATION_ENABLED)
 
 
 async def delete(
@@ -259,9 +259,7 @@ async def delete(
         at = occasion.now + grace
         if not await application_states.mark_for_deletion(transaction, own.stored.id, at, occasion.now):
             return own
-        deletes_at = at.isoformat()
-        await _write_down(transaction, holder, own, occasion, Event.APPLICATION_DELETION_ASKED, deletes_at=deletes_at)
-        return await look_up(transaction, holder, client_id)
+        return await _moved(transaction, holder, own, occasion, Event.APPLICATION_DELETION_ASKED)
 
 
 async def restore(database: Database, holder: Holder, client_id: str, occasion: Occasion) -> OwnApplication:
@@ -274,8 +272,7 @@ async def restore(database: Database, holder: Holder, client_id: str, occasion: 
             raise Conflicting(Obstacle.NOT_LEAVING)
         if not await application_states.restore(transaction, own.stored.id, occasion.now):
             raise Conflicting(Obstacle.TOO_LATE)
-        await _write_down(transaction, holder, own, occasion, Event.APPLICATION_RESTORED)
-        return await look_up(transaction, holder, client_id)
+        return await _moved(transaction, holder, own, occasion, Event.APPLICATION_RESTORED)
 
 
 def _owner(holder: Holder, organization: str | None) -> Owner:
@@ -321,11 +318,20 @@ def _new_secret(client_secret: str, holder: Holder, occasion: Occasion) -> NewSe
     )
 
 
+async def _moved(
+    transaction: Transaction, holder: Holder, before: OwnApplication, occasion: Occasion, event: Event
+) -> OwnApplication:
+    """Add the audit row of a deed after which the application is let in otherwise than before; return it as it is."""
+    after = await look_up(transaction, holder, before.stored.client_id)
+    await _write_down(transaction, holder, after, occasion, event, **history.moved(before.stored, after.stored))
+    return after
+
+
 async def _write_down_change(
     transaction: Transaction, holder: Holder, before: OwnApplication, after: OwnApplication, occasion: Occasion
 ) -> None:
     """Add the audit row of a change; who gave an application away reads it as well as who got it."""
-    change = rules.difference(before.stored.description, after.stored.description)
+    change = history.difference(before.stored.description, after.stored.description)
     if before.owner == after.owner:
         await _write_down(transaction, holder, after, occasion, Event.APPLICATION_CHANGED, **change)
         return

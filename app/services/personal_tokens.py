@@ -12,6 +12,7 @@ from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeDefinition, ScopeRegistry
 from app.protocol.token_format import Credential, Prefix, format_credential
@@ -21,7 +22,6 @@ from app.store.database import Database
 from app.store.idempotency import Claim
 from app.store.personal_tokens import OwnToken
 
-MAX_NAME_LENGTH = 64
 MAX_LIVE = 100
 """Live tokens that one person can have at a time."""
 

@@ -136,7 +136,11 @@ async def create_operator(
             await audit.record(
                 transaction,
                 occasion.entry(
-                    Event.USER_CREATED, user_id=user.id, subject_id=str(user.id), operator="yes", by="the setup link"
+                    Event.USER_CREATED,
+                    user_id=user.id,
+                    subject_id=str(user.id),
+                    after={"username": user.username, "email": user.email, "operator": True},
+                    by="the setup link",
                 ),
             )
     except NameTaken as taken:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.protocol import events
-from app.services.names import MAX_NAME_LENGTH, name_key
+from app.services.names import MAX_LOGIN_LENGTH, name_key
 from app.store import trail
 from app.store.database import Database
 from app.store.trail import Names, Place, Selection, TrailEntry
@@ -103,7 +103,7 @@ async def _selection(database: Database, filters: Filters) -> Selection:
     )
     if not wanted:
         return selection
-    people = await trail.ids_of_people(database, name_key(wanted[:MAX_NAME_LENGTH]))
+    people = await trail.ids_of_people(database, name_key(wanted[:MAX_LOGIN_LENGTH]))
     return replace(selection, words=(wanted, *people))
 
 

@@ -1,6 +1,6 @@
 """Settings: `assent.toml`, `ASSENT_*` variables and secret files become one checked, frozen object.
 
-Only `app.main`, `app.cli` and `app.migrations` import this package; everything else is given what it needs.
+Only `app.cli` and `app.migrations` import this package. Workers are given a `Configuration`, which is made here.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.crypto.hashing import digest
+from app.protocol.configuration import Configuration, SignInLimits, SystemKey
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
 from app.protocol.roles import Roles
@@ -104,6 +106,16 @@ class LimitSettings(Section):
     document_fetches: int = _number(
         60, 1, 10_000, "Documents fetched from one host in a minute.", waits_for="outbound requests"
     )
+
+    def sign_in_limits(self) -> SignInLimits:
+        """Return those of signing in."""
+        return SignInLimits(
+            account_failures=self.account_failures,
+            first_wait=timedelta(seconds=self.first_wait),
+            longest_wait=timedelta(seconds=self.longest_wait),
+            address_failures=self.address_failures,
+            address_window=timedelta(seconds=self.address_window),
+        )
 
 
 class CibaSettings(Section):
@@ -263,6 +275,26 @@ class Settings(BaseSettings):
     def feature_set(self) -> FeatureSet:
         """Return the features that are on. Raises ValueError for an unknown key or an unmet requirement."""
         return FeatureSet.chosen(self.features)
+
+    def configuration(self) -> Configuration:
+        """Return what workers need to know. Raises what `scope_registry`, `role_set` and `feature_set` raise."""
+        return Configuration(
+            service_name=self.service_name,
+            policy=self.policy(),
+            scopes=self.scope_registry(),
+            features=self.feature_set(),
+            roles=self.role_set(),
+            limits=self.limits.sign_in_limits(),
+            trusted_proxies=self.trusted_proxies,
+            system_key=self._system_key(),
+            everyone_founds=self.organization_founders == "everyone",
+        )
+
+    def _system_key(self) -> SystemKey | None:
+        if self.system_key is None:
+            return None
+        secret = self.system_key.get_secret_value().encode("utf-8")
+        return SystemKey(digest(secret), self.system_key_networks)
 
     def not_in_effect(self) -> list[tuple[str, str]]:
         """Return (key, feature it waits for) of every setting that was given and does nothing yet."""

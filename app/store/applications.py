@@ -3,6 +3,7 @@
 The functions take part in the caller's transaction.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,8 @@ from app.store.application_states import SwitchedBy, within_reach
 
 _DECLARATIONS_LOCK = 0x6173_6465
 """The advisory lock under which declared data is compared with the database and written."""
+
+_DECLARATIONS_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,13 @@ class ClientIdTaken(Exception):
 
 
 async def lock_declarations(transaction: AsyncSession) -> None:
-    """Wait until nobody else applies a data file, and keep others waiting until the transaction ends."""
-    await transaction.execute(select(func.pg_advisory_xact_lock(_DECLARATIONS_LOCK)))
+    """Wait until nobody else applies a data file, and keep others waiting until the transaction ends.
+
+    Many passwords take long, and a statement that waited for them would run into its timeout: so it asks again.
+    """
+    lock = select(func.pg_try_advisory_xact_lock(_DECLARATIONS_LOCK))
+    while not await transaction.scalar(lock):  # noqa: ASYNC110 -- another process
+        await asyncio.sleep(_DECLARATIONS_PAUSE_SECONDS)
 
 
 async def find(transaction: AsyncSession, client_id: str, *, lock: bool = False) -> StoredApplication | None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models import Application, Authorization, AuthorizationScope
+from app.protocol.names import is_vouched_for
 from app.store import audit
 from app.store.database import Database
 from app.store.orders import AuditEntry
@@ -52,7 +53,7 @@ class Record:
     @property
     def vouched_for(self) -> bool:
         """Whether somebody here answers for the application's name; see `ClientFact.vouched_for`."""
-        return self.verified or not (self.self_registered or self.owner_name)
+        return is_vouched_for(verified=self.verified, self_registered=self.self_registered, owner_name=self.owner_name)
 
 
 async def list_for_user(database: Database, user_id: UUID) -> list[Record]:

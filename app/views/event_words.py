@@ -55,7 +55,7 @@ def _granted(deed: Deed) -> str:
     application = _parts(deed)["application"]
     before, after = _strings(deed, "before"), _strings(deed, "after")
     given = [pair for pair in after if pair not in before]
-    if deed.data.get("version") == 1:
+    if deed.data.get("version") == 1 and not before:
         return f"Connected {application} with {words.count(len(given), 'permission', 'permissions')}"
     if given:
         return f"Allowed {application} {words.count(len(given), 'more permission', 'more permissions')}"

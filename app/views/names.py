@@ -6,7 +6,8 @@ pile up, or look like the check mark with which the pages say "checked".
 
 import unicodedata
 
-MAX_NAME_LENGTH = 64
+from app.protocol.names import MAX_NAME_LENGTH
+
 UNNAMED = "Unnamed application"
 
 _CHECK_MARKS = frozenset("✓✔☑✅🗸🗹")

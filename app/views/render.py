@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.protocol.names import MAX_NAME_LENGTH
 from app.views import headers, words
 from app.views.pages import Link, Page
 from app.views.static import static_url
@@ -46,7 +47,9 @@ class Views:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(static=static_url, words=words, service=self._service)
+        self._environment.globals.update(
+            static=static_url, words=words, service=self._service, longest_name=MAX_NAME_LENGTH
+        )
 
     @property
     def service_name(self) -> str:

@@ -19,7 +19,8 @@ LAWFUL = {
     "store/hot.py": "import asyncpg, app.models.user",
     "models/user.py": "import sqlmodel",
     "outbound/client.py": "import httpx",
-    "main.py": "import app.settings",
+    "main.py": "import app.pipeline.settle",
+    "cli/serve.py": "import app.settings",
     "protocol/grant_types/refresh_token.py": "import urllib.parse",
 }
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.services.api_keys import MAX_KEYS
 from tests.support.api_keys import FILL, ROLES, Keys, keeper
 from tests.support.api_person import HERE, NOBODYS, assert_problem
-from tests.support.key_site import FIVE
+from tests.support.key_site import FIVE, works
 from tests.support.key_site import olga as olga
 from tests.support.key_site import owner as owner
 from tests.support.key_site import site as site
@@ -170,6 +170,22 @@ async def test_a_key_gets_no_scope_that_its_maker_lacks(site: Service, owner: Ke
         assert (await smith.patch(smith.of(strong), {"scopes": []})).status_code == 200
         assert (await smith.patch(smith.of(strong), {"scopes": ["project:write"]})).status_code == 400
         assert (await smith.post(f"{smith.of(strong)}/rotate")).status_code == 200
+
+
+async def test_nobody_switches_a_key_on_that_can_do_more_than_he_can(site: Service, owner: Keys) -> None:
+    """He may have made it when his role was another one, and still have its secret."""
+    strong = await owner.made(scopes=["org:read", "project:write"])
+    assert (await owner.patch(owner.of(strong), {"status": "inactive"})).status_code == 200
+    async with site.browser() as browser:
+        smith = await keeper(browser, "northquay", "keysmith")
+        for body in ({"status": "active"}, {"status": "active", "scopes": ["project:write"], "label": "Mine"}):
+            answer = await smith.patch(smith.of(strong), body)
+            assert_problem(answer, 400, "invalid-request")
+            [error] = answer.json()["errors"]
+            assert error == {"field": "scopes", "detail": "project:write is more than your role here allows"}
+        assert await works(site, strong["key"]) is None
+        assert (await smith.patch(smith.of(strong), {"status": "active", "scopes": ["org:read"]})).status_code == 200
+    assert await works(site, strong["key"]) == ["org:read"]
 
 
 async def test_no_more_keys_than_the_limit_however_many_ask_at_once(site: Service, owner: Keys) -> None:

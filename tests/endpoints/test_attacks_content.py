@@ -1,4 +1,4 @@
-"""Texts that strangers chose, on every page that shows them: stored scripts, links that run, letters that turn the line.
+"""Texts that strangers chose, on every page that shows them: scripts, links that run, letters that turn the line.
 
 They are put straight into the database, past every check at the edge, as an old import or a mistake of ours would.
 """
@@ -6,6 +6,7 @@ They are put straight into the database, past every check at the edge, as an old
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -15,7 +16,7 @@ from app.store.database import Database
 from tests.support.database import FreshDatabase
 from tests.support.isolation import FEATURES, Route, by_owner, every_route
 from tests.support.service import Service, authorize_url, follow, service
-from tests.support.worlds import Visit, World, a_world, visit
+from tests.support.worlds import Visit, World, a_world, browser_headers, visit
 from tests.views.parsed import Parsed
 
 SCRIPT = "<img src=x onerror=alert(1)>"
@@ -47,6 +48,14 @@ _PLANT = f"""
                                      'after', jsonb_build_object('name', $1::text), 'note', $1::text);
     update decision_trace set client_id = $1, steps = jsonb_build_array()
 """
+
+BREAKING = ("%00", "a%00b", "%ED%A0%80", "%D9%A3", "-1", "9" * 30, "a" * 5_000, "%F0%9F%92%A9")
+FORM = "application/x-www-form-urlencoded"
+FORMS = [
+    route
+    for route in every_route()
+    if route.is_form and not route.path.startswith(("/oauth/", "/login", "/logout", "/setup"))
+]
 
 PAGES = [route for route in every_route() if route.method == "GET" and not route.is_api]
 
@@ -100,6 +109,18 @@ async def test_the_json_api_says_that_it_is_json(vandal: Vandal, route: Route) -
         "text/csv",
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("route", FORMS, ids=lambda route: route.name)
+async def test_no_value_of_a_form_breaks_a_page(vandal: Vandal, route: Route) -> None:
+    sent = by_owner(route, vandal.world)
+    for name in sent.body or {}:
+        for value in BREAKING:
+            fields = {other: quote(str(told)) for other, told in (sent.body or {}).items()} | {name: value}
+            content = "&".join(f"{field}={told}" for field, told in {"csrf": vandal.visit.csrf, **fields}.items())
+            headers = browser_headers(vandal.visit.csrf, vandal.visit.session) | {"Content-Type": FORM}
+            answer = await vandal.visit.client.post(sent.url, content=content, headers=headers)
+            assert answer.status_code < 500, (name, value)
 
 
 def assert_tame(answer: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""Attempts to fill the server: with things without number, and with bodies that cost more than they weigh."""
+"""Attempts by number: more things than anybody needs, bodies that cost more than they weigh, many changes at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -145,3 +145,24 @@ async def test_a_body_of_many_wrong_values_costs_no_answer_many_times_its_size(m
         answer = await me.client.post(path, content=body, headers=headers)
         assert_problem(answer, 400, "invalid-request")
         assert len(answer.content) < 1_000
+
+
+async def test_of_twenty_changes_meant_for_one_version_one_happens(me: Visit, own: World) -> None:
+    place = f"/api/v1/organizations/{own.ids['slug']}"
+    for path, member in (
+        (f"/api/v1/applications/{own.ids['client']}", "client_name"),
+        (f"/api/v1/tokens/{own.ids['token']}", "name"),
+        (place, "name"),
+        (f"{place}/api-keys/{own.ids['key']}", "label"),
+    ):
+        seen = await me.get(path)
+        answers = await asyncio.gather(
+            *(
+                me.send("PATCH", path, {member: f"Number {number}"}, If_Match=seen.headers["etag"])
+                for number in range(AT_ONCE)
+            )
+        )
+        assert sorted(answer.status_code for answer in answers) == [200] + [412] * (AT_ONCE - 1), path
+        [won] = [answer for answer in answers if answer.status_code == 200]
+        assert (await me.get(path)).json() == won.json()
+        assert won.json()["version"] == seen.json()["version"] + 1

@@ -15,7 +15,7 @@ from app.store.database import Database
 from tests.support.api_person import assert_problem
 from tests.support.credentials import bearer, change, personal_token
 from tests.support.membership import join
-from tests.support.service import Service, obtain_code, redeem, service
+from tests.support.service import Service, fields_of, obtain_code, redeem, service
 from tests.support.worlds import Visit, World, a_world, sign_in_again, visit
 
 
@@ -172,6 +172,36 @@ async def test_a_check_of_the_operators_does_not_outlive_the_name_of_the_owner(
         assert (await transaction.execute(query, {"id": client_id})).one() == ("Grand Bank", False, "")
     trail = (await me.get(f"/api/v1/organizations/{own.ids['slug']}/audit?target={client_id}")).json()["items"]
     assert [entry["event"] for entry in trail] == ["application.unchecked"]
+
+
+async def test_what_changed_under_the_eyes_of_the_operator_is_not_checked(site: Service, me: Visit, own: World) -> None:
+    """Once, a name that was changed between his look and his click got his mark of approval."""
+    boss = await a_world(site, "Overseer", operator=True)
+    client_id = own.ids["client"]
+    async with site.browser() as desk:
+        operator = await visit(desk, boss.secrets["session"])
+        seen = await operator.get(f"/api/v1/admin/applications/{client_id}")
+        page = await operator.get(f"/admin/applications/{client_id}")
+        version = int(fields_of(page)["version"])
+        assert seen.headers["etag"] == f'"{version}"'
+        await me.send("PATCH", f"/api/v1/applications/{client_id}", {"client_name": "Grand Bank"})
+        answer = await operator.send(
+            "PUT",
+            f"/api/v1/admin/applications/{client_id}/check",
+            {"checked": True},
+            If_Match=seen.headers["etag"],
+        )
+        assert_problem(answer, 412, "version-changed")
+        again = await operator.form(
+            f"/admin/applications/{client_id}/check", checked="yes", note="seen", version=version
+        )
+        assert again.status_code == 422
+        assert "has changed since this page was opened" in again.text
+        assert (await operator.get(f"/api/v1/admin/applications/{client_id}")).json()["checked"] is False
+        looked = fields_of(again)["version"]
+        done = await operator.form(f"/admin/applications/{client_id}/check", checked="yes", note="seen", version=looked)
+        assert done.status_code == 303
+        assert (await operator.get(f"/api/v1/admin/applications/{client_id}")).json()["checked"] is True
 
 
 TURNED = "invoice\u202efdp.exe"

@@ -106,3 +106,29 @@ async def test_the_deeds_in_an_organization_and_of_its_keys_outlive_the_keys(sit
     assert len(only_keys) == 5
     page = await robin.browser.get(f"/organizations/{slug}/audit", headers=HERE)
     assert page.text.count("API key Runner …") == 1
+
+
+async def test_what_became_of_an_application_is_told_with_before_and_after(site: Service, robin: Person) -> None:
+    made = await call(robin, "POST", "applications", client_name="Tide Table", redirect_uris=[REDIRECT_URI])
+    path = f"applications/{made['client_id']}"
+    added = await call(robin, "POST", f"{path}/secrets")
+    first = next(secret for secret in made["secrets"])
+    await call(robin, "DELETE", f"{path}/secrets/{first['id']}")
+    await call(robin, "POST", f"{path}/disable")
+    await call(robin, "POST", f"{path}/enable")
+    await call(robin, "DELETE", path)
+    items = (await robin.get("/api/v1/audit"))["items"][:6][::-1]
+    changes = {item["event"]: (item["before"], item["after"]) for item in items}
+    grace = site.server.policy.lifetimes.deletion_grace
+    at = (site.clock() + grace).isoformat()
+    assert changes["application.created"][1]["client_name"] == "Tide Table"
+    assert changes["application.secret_added"] == (None, {"id": added["id"], "last_four": added["last_four"]})
+    assert changes["application.secret_removed"] == ({"id": first["id"], "last_four": first["last_four"]}, None)
+    on, off = {"status": "active", "switched_off_by": None}, {"status": "inactive", "switched_off_by": "owner"}
+    assert changes["application.disabled"] == (on, off)
+    assert changes["application.enabled"] == (off, on)
+    gone = {"status": "pending_deletion", "deletes_at": at}
+    assert changes["application.deletion_asked"] == ({"status": "active", "deletes_at": None}, gone)
+    summaries_told = [item["summary"] for item in items]
+    assert f"Added secret …{added['last_four']} to Tide Table" in summaries_told
+    assert f"Removed secret …{first['last_four']} from Tide Table" in summaries_told

@@ -99,3 +99,41 @@ async def test_every_parameter_is_explained(document: dict[str, Any]) -> None:
     for label, operation in operations(document):
         for parameter in operation.get("parameters", ()):
             assert parameter.get("description") or parameter["in"] == "path", f"{label}: {parameter['name']}"
+
+
+NEVER_CHANGE = ("/secrets/{id}", "/families/{family}", "/invitations/{id}")
+"""What is made and ended, and never anything else: it has no version."""
+
+
+def parameters(operation: dict[str, Any]) -> set[str]:
+    """Return the names of everything that an operation takes beside its body."""
+    return {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+
+
+async def test_whatever_makes_something_can_be_sent_again(document: dict[str, Any]) -> None:
+    made = {label: operation for label, operation in operations(document) if "201" in operation["responses"]}
+    assert made
+    for label, operation in made.items():
+        assert "idempotency-key" in parameters(operation), label
+
+
+async def test_whatever_changes_or_ends_something_can_name_the_version_that_it_was_meant_for(
+    document: dict[str, Any],
+) -> None:
+    for label, operation in operations(document):
+        if label.startswith("PATCH "):
+            assert "ETag" in operation["responses"]["200"]["headers"], label
+        if label.startswith(("PATCH ", "PUT ", "DELETE ")) and not label.endswith(NEVER_CHANGE):
+            assert "if-match" in parameters(operation), label
+            assert "412" in operation["responses"], label
+
+
+async def test_every_list_that_can_grow_comes_in_pages(document: dict[str, Any]) -> None:
+    lists = {
+        label: operation
+        for label, operation in operations(document)
+        if label.startswith("GET ") and operation["summary"].startswith("List ")
+    }
+    assert lists
+    two_at_most = "GET /api/v1/applications/{client_id}/secrets"
+    assert [label for label, operation in lists.items() if "cursor" not in parameters(operation)] == [two_at_most]

@@ -20,7 +20,7 @@ PARAMETERS = (
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield method and path template of every page."""
-    for context in iter_route_contexts(pages_of(Settings(issuer=ISSUER)).routes):
+    for context in iter_route_contexts(pages_of(Settings(issuer=ISSUER).configuration()).routes):
         if context.path and not context.path.startswith(("/api/", "/static")):
             for method in sorted(context.methods or ()):
                 yield method, context.path

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.protocol.configuration import SignInLimits
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
-from app.services.limits import SignInLimits
 from app.services.passwords import PasswordQueue
 from tests.support.browser import hidden_fields
 from tests.support.site import PASSWORD, Site, open_site

@@ -1,6 +1,8 @@
 """Deleting applications: in small steps that survive a kill, once among many processes, unless somebody restores."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -10,12 +12,18 @@ from app.jobs import deletions as job
 from app.jobs.deletions import delete_applications
 from app.jobs.expire import expire
 from app.jobs.work import Work
+from app.protocol.client_metadata import read as read_metadata
 from app.protocol.events import Event
-from app.protocol.policy import Lifetimes
-from app.services import own_applications
+from app.protocol.policy import ApplicationPolicy, Lifetimes
+from app.services import applications, own_applications
+from app.services.application_obstacles import NoSuchSecret
 from app.services.application_settings import read_settings
+from app.services.applications import NotPossible
 from app.services.connections import APPLICATION_DELETED
+from app.services.legacy_import import Importer
+from app.services.legacy_import.files import FileSource
 from app.services.occasion import Occasion
+from app.services.operator import Operator
 from app.services.own_applications import Conflicting, Holder, Made, NoSuchApplication
 from app.store import deletions, idempotency
 from app.store.applications import ClientIdTaken
@@ -24,7 +32,7 @@ from app.store.idempotency import Claim, Repeated
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
-from tests.support.own_applications import CALLBACK, SCOPES, holder
+from tests.support.own_applications import CALLBACK, ROLES, SCOPES, holder
 from tests.support.race import CONNECTIONS
 from tests.support.service import Clock
 
@@ -243,7 +251,7 @@ async def test_an_application_with_records_left_is_not_made_a_tombstone(
     assert await left(fresh_database, diary) == (PEOPLE, PEOPLE, 2)
 
 
-@pytest.mark.parametrize("attempt", range(10))
+@pytest.mark.parametrize("attempt", range(20))
 async def test_of_a_restoration_and_the_job_at_the_same_moment_one_wins(
     store: Database, ada: Holder, diary: Made, clock: Clock, fresh_database: FreshDatabase, attempt: int
 ) -> None:
@@ -254,7 +262,7 @@ async def test_of_a_restoration_and_the_job_at_the_same_moment_one_wins(
     clock.forward(1)
 
     async def restore() -> bool:
-        await asyncio.sleep(attempt / 1000)
+        await asyncio.sleep(attempt / 2000)
         try:
             await own_applications.restore(store, ada, client_id(diary), early)
         except (Conflicting, NoSuchApplication):
@@ -266,6 +274,72 @@ async def test_of_a_restoration_and_the_job_at_the_same_moment_one_wins(
     assert ("deleted" in await deeds(fresh_database, diary)) is not restored
     fact = await store.hot.gather_client(client_id(diary))
     assert (fact is not None) is restored
+
+
+@pytest.mark.parametrize("attempt", range(5))
+async def test_whatever_its_owner_and_the_operator_do_meanwhile_a_tombstone_has_no_word_and_no_secret(
+    store: Database, ada: Holder, diary: Made, clock: Clock, fresh_database: FreshDatabase, attempt: int
+) -> None:
+    """They begin at different moments of the job; each deed comes before the end and is wiped, or is refused."""
+    await ask(store, ada, diary, clock)
+    clock.forward(GRACE.total_seconds())
+    operator, name = Operator("test", clock()), client_id(diary)
+    told = read_settings({"client_name": "Too Late", "redirect_uris": [CALLBACK]})
+    old = diary.application.secrets[0].id
+    deeds: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: own_applications.change(store, ada, name, told, occasion(clock), scopes=SCOPES),
+        lambda: own_applications.change(store, ada, name, told, occasion(clock), scopes=SCOPES, hand_to="me"),
+        lambda: own_applications.add_secret(store, ada, name, occasion(clock)),
+        lambda: own_applications.retire_secret(store, ada, name, old, occasion(clock)),
+        lambda: own_applications.switch_off(store, ada, name, occasion(clock)),
+        lambda: own_applications.delete(store, ada, name, occasion(clock), grace=GRACE),
+        lambda: applications.rotate_secret(store, name, operator),
+        lambda: applications.disable(store, name, operator),
+        lambda: applications.enable(store, name, operator),
+    )
+
+    async def late(number: int, deed: Callable[[], Awaitable[object]]) -> None:
+        await asyncio.sleep(attempt / 500 + number / 1000)
+        with suppress(Conflicting, NoSuchApplication, NoSuchSecret, NotPossible):
+            await deed()
+
+    wide = await Database.open(fresh_database.runtime_url, connections=CONNECTIONS)
+    try:
+        job_run = delete_applications(work(wide, clock), clock())
+        await asyncio.gather(job_run, *(late(number, deed) for number, deed in enumerate(deeds)))
+    finally:
+        await wide.close()
+    await delete_applications(work(store, clock), clock())
+    assert await left(fresh_database, diary) == (0, 0, 0)
+    [row] = await fetch(fresh_database.superuser_url, "select * from application where client_id = $1", name)
+    assert (row["name"], row["status"], row["secret_digests"]) == (deletions.TOMBSTONE, "deletion_in_progress", [])
+    assert (row["owner_user_id"], row["owner_organization_id"], row["redirect_uris"]) == (None, None, [])
+    assert row["deleted_at"] is not None
+    for deed in deeds:
+        with suppress(Conflicting, NoSuchApplication, NoSuchSecret, NotPossible):
+            await deed()
+    assert [dict(row)] == [
+        dict(one)
+        for one in await fetch(fresh_database.superuser_url, "select * from application where client_id = $1", name)
+    ]
+
+
+async def test_the_identifier_of_a_tombstone_is_refused_to_the_command_line_and_to_an_import(
+    store: Database, ada: Holder, diary: Made, clock: Clock, fresh_database: FreshDatabase
+) -> None:
+    await ask(store, ada, diary, clock)
+    clock.forward(GRACE.total_seconds())
+    await delete_applications(work(store, clock), clock())
+    name, operator = client_id(diary), Operator("test", clock())
+    description = applications.describe(read_metadata({"redirect_uris": [CALLBACK]}, SCOPES), ApplicationPolicy())
+    with pytest.raises(ClientIdTaken):
+        await applications.create(store, description, operator, client_id=name)
+    old = {"applications": [{"client_id": name, "client_secret": "5e" * 32, "redirect_uris": [CALLBACK]}]}
+    importer = Importer(store, FileSource(old), SCOPES, ROLES, Lifetimes(), key_version=1, operator=operator)
+    report = await importer.run()
+    assert [entry.kind for entry in report.refusals] == ["applications"]
+    [row] = await fetch(fresh_database.superuser_url, "select name from application where client_id = $1", name)
+    assert row["name"] == deletions.TOMBSTONE
 
 
 async def test_idempotency_keys_are_forgotten_after_a_day(store: Database, clock: Clock) -> None:

@@ -15,10 +15,10 @@ import pytest
 from app.store import organizations, users
 from app.store.database import Database
 from tests.support.database import FreshDatabase
-from tests.support.everywhere import Everywhere, Hand, everywhere, hand, introspect
+from tests.support.everywhere import Everywhere, Hand, everywhere, hand, introspect, like_robin
 from tests.support.membership import found, join
 from tests.support.race import SCOPES, USERNAME, RacedServer, raced_server
-from tests.support.service import PASSWORD, REDIRECT_URI, redeem
+from tests.support.service import REDIRECT_URI, redeem
 
 EVERY_MEMBERS = "project:read"
 GOVERNED = ("org:read", "org:write", "org:admin", "member:read", "member:write", "member:admin", EVERY_MEMBERS)
@@ -31,7 +31,7 @@ async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncItera
     """A server with two workers; robin, sam, kim and lee belong to an organization that nothing happens to."""
     async with raced_server(database, fresh_database, further=GOVERNED) as running:
         names = ("sam", "kim", "lee")
-        running.server.apply({"users": [{"username": name, "password": PASSWORD} for name in names]})
+        await like_robin(running, *names)
         await founded(running, "home", **dict.fromkeys(names, "member"))
         yield running
 

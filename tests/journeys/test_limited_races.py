@@ -1,26 +1,52 @@
 """What may be made, used or taken once is so, however many ask at the same moment over two workers."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from app.services.application_obstacles import MOST_APPLICATIONS
 from app.store import users
 from app.store.database import Database
 from tests.support.database import FreshDatabase
-from tests.support.everywhere import Hand, hand
+from tests.support.everywhere import Hand, hand, like_robin
+from tests.support.membership import found, join
 from tests.support.race import CONNECTIONS, USERNAME, RacedServer, raced_server
-from tests.support.service import PASSWORD
+from tests.support.service import REDIRECT_URI
 
 GOVERNED = ("org:read", "org:write", "org:admin", "member:read", "member:write", "member:admin")
 OPERATORS = tuple(f"operator{number:02}" for number in range(CONNECTIONS))
 ORGANIZATIONS = "/api/v1/organizations"
 NORTHQUAY = f"{ORGANIZATIONS}/northquay"
+
+
+OLD_CLIENT, OLD_SECRET = "c1" * 32, "5e" * 32
+OLD = {
+    "applications": [{"client_id": OLD_CLIENT, "client_secret": OLD_SECRET, "redirect_uris": [REDIRECT_URI]}],
+    "authorizations": [{"application": OLD_CLIENT, "user": USERNAME, "scope_list": ["org:read"]}],
+    "tokens": [
+        {
+            "application": OLD_CLIENT,
+            "user": USERNAME,
+            "token": "a0" * 32,
+            "refresh_token": "b0" * 32,
+            "scope_list": ["org:read"],
+        }
+    ],
+}
+"""What an old system left: one consent with its pair of tokens."""
+
+FILL = """
+insert into application (id, client_id, name, kind, auth_method, owner_user_id, created_at, updated_at)
+select gen_random_uuid(), gen_random_uuid()::text, 'Filler', 'web', 'none', $2, now(), now()
+  from generate_series(1, $1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +74,9 @@ DEEDS = {
 async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
     """A server with two workers; robin owns northquay, and there are twenty operators."""
     async with raced_server(database, fresh_database, further=GOVERNED) as running:
-        running.server.apply(
-            {
-                "users": [{"username": name, "password": PASSWORD} for name in OPERATORS],
-                "organizations": [{"slug": "northquay", "members": [{"user": USERNAME, "role": "owner"}]}],
-            }
-        )
-        await running.fetch("update user_account set operator = true where username like 'operator%'")
+        await like_robin(running, *OPERATORS, operator=True)
+        now = datetime.now(UTC)
+        await join(database, await found(database, "northquay", now), running.user.id, "owner", now)
         yield running
 
 
@@ -83,7 +105,7 @@ def statuses(answers: list[httpx.Response]) -> Counter[int]:
 
 async def count(raced: RacedServer, what: str) -> int:
     """Count rows; `what` is the end of a query."""
-    [row] = await raced.fetch(f"select count(*) from {what}")  # noqa: S608 -- constants of this file
+    [row] = await raced.fetch(f"select count(*) from {what}")
     return int(row[0])
 
 
@@ -100,7 +122,8 @@ async def test_one_idempotency_key_sent_twenty_times_is_one_deed(raced: RacedSer
         assert {answer.json()["id"] for answer in answers} == {made[0].json()["id"]}
     else:
         assert {(answer.status_code, answer.json()["type"].rpartition("-")[2]) for answer in rest} == {(409, "done")}
-        assert {answer.json()["resource_id"] for answer in rest} <= set(made[0].json().values())
+        new = made[0].json()
+        assert {answer.json()["resource_id"] for answer in rest} <= {new.get("id"), new.get("client_id")}
 
 
 async def test_one_idempotency_key_sent_twenty_times_adds_one_secret(raced: RacedServer, robin: Hand) -> None:
@@ -166,6 +189,55 @@ async def test_an_application_is_deleted_and_restored_once_each_whoever_is_first
     assert moves.keys() <= {"deletion_asked", "restored"}
     state = (await robin.done("GET", path)).json()["status"]
     assert moves["deletion_asked"] - moves["restored"] == (state == "pending_deletion")
+
+
+@pytest.mark.parametrize("name", ["application", "token", "key", "organization"])
+async def test_of_twenty_changes_to_one_version_one_comes_about(raced: RacedServer, robin: Hand, name: str) -> None:
+    deed = DEEDS[name]
+    body = {**(deed.body or {}), **({"slug": "renamed"} if name == "organization" else {})}
+    made = (await robin.done("POST", deed.path, body)).json()
+    path = f"{deed.path}/{made['slug' if name == 'organization' else 'client_id' if name == 'application' else 'id']}"
+    etag = (await robin.done("GET", path)).headers["etag"]
+    member = {"application": "client_name", "key": "label"}.get(name, "name")
+    changes = [("PATCH", path, {member: f"Changed {number}"}) for number in range(CONNECTIONS)]
+    answers = await race(raced, robin, *changes, If_Match=etag)
+    assert statuses(answers) == {200: 1, 412: CONNECTIONS - 1}
+    [changed] = [answer for answer in answers if answer.status_code == 200]
+    now = await robin.done("GET", path)
+    assert now.json()[member] == changed.json()[member]
+    assert now.headers["etag"] == changed.headers["etag"] != etag
+
+
+async def test_the_last_free_place_for_an_application_is_taken_once(raced: RacedServer, robin: Hand) -> None:
+    left = MOST_APPLICATIONS - 1 - await count(raced, "application where owner_user_id is not null")
+    await raced.fetch(FILL, left, raced.user.id)
+    answers = await race(raced, robin, *[("POST", "/api/v1/applications", {"client_name": "Last"})] * CONNECTIONS)
+    assert statuses(answers) == {201: 1, 409: CONNECTIONS - 1}
+    assert await count(raced, "application where owner_user_id is not null") == MOST_APPLICATIONS
+
+
+async def test_an_imported_refresh_token_that_is_redeemed_twenty_times_at_once_has_one_successor(
+    raced: RacedServer,
+) -> None:
+    (raced.server.directory / "old.json").write_text(json.dumps(OLD))
+    raced.server.assent("import", "legacy", "old.json")
+    form = {"grant_type": "refresh_token", "client_id": OLD_CLIENT, "client_secret": OLD_SECRET}
+
+    async def redeem(rival: httpx.AsyncClient, token: str) -> dict[str, Any]:
+        answer = await rival.post("/oauth/token", data={**form, "refresh_token": token})
+        assert answer.status_code == 200, answer.text
+        bought: dict[str, Any] = answer.json()
+        return bought
+
+    token = "b0" * 32
+    async with raced.rivals() as rivals:
+        for _ in range(3):
+            bought = await asyncio.gather(*(redeem(rival, token) for rival in rivals))
+            [successor] = {one["refresh_token"] for one in bought}
+            assert successor != token
+            assert len({one["access_token"] for one in bought}) == CONNECTIONS
+            token = successor
+    assert await count(raced, "token_family where revoked_at is null and generation = 3") == 1
 
 
 async def test_of_twenty_operators_who_disable_one_another_at_once_one_stays(raced: RacedServer) -> None:

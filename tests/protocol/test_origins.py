@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from app.protocol import origins
+from app.protocol.client_members import AllowedOrigins
 
 
 @pytest.mark.spec("original", "K06")
@@ -166,3 +168,12 @@ def test_an_entry_that_lets_in_strangers_is_a_wildcard(entry: str) -> None:
 )
 def test_an_entry_for_somebodys_own_hosts_is_none(entry: str) -> None:
     assert not origins.is_wildcard(entry)
+
+
+def test_a_list_is_read_by_the_same_rule_wherever_it_stands() -> None:
+    read = TypeAdapter(AllowedOrigins).validate_python
+    assert read(["*", "https://example.com", "*"]) == ("*", "https://example.com")
+    with pytest.raises(ValidationError, match="must have no port"):
+        read(["https://example.com:8443"])
+    with pytest.raises(ValidationError, match=str(origins.MAX_ENTRIES)):
+        read([f"site-{number}.example" for number in range(origins.MAX_ENTRIES + 1)])

@@ -69,6 +69,13 @@ def test_too_many_parameters_are_refused() -> None:
         parse_form(b"&".join(b"p%d=1" % n for n in range(MAX_PARAMETERS + 1)))
 
 
+def test_one_value_is_replaced_and_the_rest_stays_as_it_was_sent() -> None:
+    params = parse_form(b"refresh_token=old&resource=a&resource=b")
+    replaced = params.replaced("refresh_token", "new")
+    assert replaced.pairs() == (("refresh_token", "new"), ("resource", "a"), ("resource", "b"))
+    assert params.get("refresh_token") == "old"
+
+
 def test_what_is_kept_of_a_request_is_what_was_named() -> None:
     params = parse_form(b"scope=a&token=secret&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb")
     assert params.only({"scope", "resource"}).pairs() == (

@@ -9,7 +9,8 @@ from app.protocol.client_metadata import read
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 from app.services import application_settings, applications
-from app.services.application_settings import Unacceptable, describe, describe_anew, difference, read_settings
+from app.services.application_history import difference
+from app.services.application_settings import Unacceptable, describe, describe_anew, read_settings
 from app.services.applications import Owner
 from app.store.applications import Description
 from tests.support.own_applications import CALLBACK, SCOPES

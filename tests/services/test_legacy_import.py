@@ -19,7 +19,7 @@ from app.services.legacy_import import Importer, LegacyFileError, Report, read_f
 from app.services.legacy_import.files import FileSource
 from app.services.operator import Operator
 from app.store.database import Database
-from app.store.legacy import count_credentials
+from app.store.legacy_credentials import count_credentials
 from tests.support.database import FreshDatabase
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.protocol.configuration import SignInLimits
 from app.services import limits
-from app.services.limits import Keys, SignInLimits
+from app.services.limits import Keys
 from app.store import failures
 from app.store.database import Database
 

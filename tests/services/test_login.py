@@ -11,9 +11,9 @@ from argon2 import PasswordHasher
 
 from app.crypto.passwords import hash_password
 from app.crypto.secrets import new_id
+from app.protocol.configuration import SignInLimits
 from app.protocol.policy import Lifetimes
 from app.services import login, sessions
-from app.services.limits import SignInLimits
 from app.services.login import Attempt, Failed, SignedIn, SignInService, SlowedDown
 from app.services.names import name_key
 from app.services.occasion import Occasion

@@ -1,7 +1,10 @@
 """Migrations: planned, applied by one of many, checked before a server starts."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -12,9 +15,26 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from app.migrations import MigrationBusy, SchemaPending, SchemaTooNew, check, pending, runner, upgrade
+from app.store import gather_sql, settle_sql
+from app.store.application_cache import ApplicationCache
+from app.store.hot import Hot
+from app.store.hot_pool import HotPool
 from app.store.schema import CODE_SCHEMA
-from tests.store.scene import connected, fetch
+from tests.store.scene import NOW, Scene, connected, entry, fetch, redeem, refresh
 from tests.support.database import OWNER, RUNTIME, FreshDatabase
+
+LOCK_PATIENCE = 0.3
+"""Seconds that a migration waits for a lock in these tests."""
+
+NEWER = re.compile("organization|api_key|personal_token|legacy_|allowed_origins")
+"""What the second schema brought, as far as the hot path knows it."""
+
+SOMEBODY = """
+with person as (
+    insert into user_account (id, sub, username, username_key, created_at, updated_at)
+    values ('00000000-0000-0000-0000-000000000001', 'ada', 'ada', 'ada', $1, $1))
+insert into application (id, client_id, name, kind, auth_method, created_at, updated_at)
+values ('00000000-0000-0000-0000-000000000002', 'web', 'Web', 'web', 'client_secret_basic', $1, $1)"""
 
 
 @pytest.fixture
@@ -67,6 +87,108 @@ async def test_whoever_waits_holds_nothing_and_gives_up_in_the_end(empty: FreshD
         assert row[0] == 0
         with pytest.raises(MigrationBusy):
             await waiting
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrations that give way sooner than usual."""
+    monkeypatch.setattr(runner, "_LOCK_PATIENCE", f"{LOCK_PATIENCE * 1000:.0f}ms")
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begins_anew(empty: FreshDatabase) -> None:
+    await _at_schema_1(empty)
+    async with connected(empty.owner_url) as busy, connected(empty.owner_url) as reader:
+        begun = busy.transaction()
+        await begun.start()
+        await busy.execute("select count(*) from application")  # and keeps the table from being altered
+        migrating = asyncio.create_task(upgrade(empty.owner_url, RUNTIME))
+        clock, longest = asyncio.get_running_loop().time, 0.0
+        until = clock() + 5 * LOCK_PATIENCE
+        while clock() < until:
+            asked = clock()
+            await reader.execute("select count(*) from application")
+            longest = max(longest, clock() - asked)
+            await asyncio.sleep(0.01)
+        assert not migrating.done()
+        await begun.rollback()
+        assert [revision.id for revision in await migrating] == ["0002", "0003"]
+    assert longest < LOCK_PATIENCE + 1
+    await check(empty.runtime_url)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_lock_that_nobody_lets_go_of_is_told_in_the_end(empty: FreshDatabase) -> None:
+    await _at_schema_1(empty)
+    async with connected(empty.owner_url) as busy, busy.transaction():
+        await busy.execute("select count(*) from application")
+        with pytest.raises(MigrationBusy, match="kept a table locked"):
+            await upgrade(empty.owner_url, RUNTIME, patience_seconds=LOCK_PATIENCE)
+    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0002", "0003"]
+
+
+async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> None:
+    await _at_schema_1(empty)
+    await fetch(empty.owner_url, "select ensure_partition('audit', '2026-11-02T00:00:00Z')")
+    async with connected(empty.owner_url) as connection:
+        await connection.execute((await pending(empty.owner_url))[0].sql)
+        await connection.execute("create index application_unchecked on application (id)")
+        await connection.execute("create index audit_20261101_user on audit_20261101 (user_id)")
+    await fetch(
+        empty.superuser_url,
+        """update pg_index set indisvalid = false
+            where indexrelid in ('application_unchecked'::regclass, 'audit_20261101_user'::regclass)""",
+    )
+    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0003"]
+    rows = await fetch(
+        empty.owner_url,
+        """select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition, indisvalid as valid
+            from pg_index where indrelid in ('application'::regclass, 'audit'::regclass, 'audit_20261101'::regclass)""",
+    )
+    assert all(row["valid"] for row in rows)
+    definitions = {row["name"]: row["definition"] for row in rows}
+    assert "NOT verified" in definitions["application_unchecked"]
+    assert "(user_id, id)" in definitions["audit_20261101_user"]
+    assert {name for name in definitions if name.startswith("audit_2026")} >= {
+        f"audit_20261101_{name}" for name in ("user", "organization", "application")
+    }
+
+
+async def test_what_the_hot_path_held_before_a_migration_goes_on_with_the_same_rows_after_it(
+    empty: FreshDatabase,
+) -> None:
+    """Servers of schema 1 hold such statements; none names anything that came later."""
+    await _at_schema_1(empty)
+    await fetch(empty.owner_url, SOMEBODY, NOW)
+    held = [one for one in (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS) if not NEWER.search(one.sql)]
+    pool = HotPool(empty.runtime_url, 2, held)
+    hot = Hot(pool, ApplicationCache())
+    database = SimpleNamespace(hot=hot)
+    scene = Scene(database, UUID(int=1), UUID(int=2), "web")  # type: ignore[arg-type]
+    for table in ("access_token", "audit"):
+        await pool.ensure_partition(table, NOW)
+    try:
+        origin, before = await redeem(scene, "a", "b")
+        assert len(await upgrade(empty.owner_url, RUNTIME)) == 2
+        assert await hot.settle_refresh(refresh(origin, before.family_id))
+        _, token = await hot.gather_token("web", before.token.id)
+        assert token is not None
+        assert token.origin.scopes == ("a", "b")
+        _, after = await redeem(scene, "c")
+        _, family = await hot.gather_family("web", after.family_id)
+        assert family is not None
+        assert await hot.revoke_family(after.family_id, scene.application_id, NOW, "over", entry("family.revoked"))
+    finally:
+        await pool.close()
+
+
+async def _at_schema_1(empty: FreshDatabase) -> None:
+    """Bring a database to where the first version of the server left it."""
+    async with connected(empty.owner_url) as connection:
+        await connection.execute((await pending(empty.owner_url))[0].sql)
+        await connection.execute(f"grant all on all tables in schema public to {RUNTIME}")
+        await connection.execute(f"grant execute on function ensure_partition to {RUNTIME}")
 
 
 async def test_a_schema_that_no_longer_serves_this_code_is_refused(empty: FreshDatabase) -> None:

@@ -11,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,9 +131,7 @@ async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
 
 def start(engine: str) -> TestCluster:
     """Start a new cluster in a temporary directory, as an unprivileged user."""
-    account = Account(accounts.NOBODY, accounts.NOBODY, dropped=True)
-    if os.geteuid() != 0:
-        account = Account(os.geteuid(), os.getegid(), dropped=False)
+    account = _account()
     home = Path(tempfile.mkdtemp(prefix="assent-test-"))
     home.chmod(0o711)
     run, data = home / "run", home / "pg"
@@ -146,19 +145,37 @@ def start(engine: str) -> TestCluster:
     said, _ = made.communicate()
     assert made.returncode == 0, said.decode()
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    log = (home / "postgres.log").open("wb")
-    process = accounts.spawn(
-        [binaries.postgres, "-D", data, "-k", run, *settings],
-        account,
-        output=log,
-        new_session=True,
-        before_exec=end_with_parent(signal.SIGQUIT),  # a test run that is killed leaves no cluster behind
-    )
-    log.close()
+    return _run(binaries, run, [binaries.postgres, "-D", data, "-k", run, *settings])
+
+
+def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
+    """Shut a cluster down, which breaks off what it is doing, and start it again after a pause."""
+    cluster.process.send_signal(signal.SIGINT)
+    cluster.process.wait(30)
+    time.sleep(pause_seconds)
+    return _run(cluster.binaries, cluster.directory, list(cluster.process.args))  # type: ignore[call-overload]
+
+
+def _run(binaries: Binaries, run: Path, command: Sequence[str | Path]) -> TestCluster:
+    log = run.parent / "postgres.log"
+    with log.open("ab") as output:
+        process = accounts.spawn(
+            command,
+            _account(),
+            output=output,
+            new_session=True,
+            before_exec=end_with_parent(signal.SIGQUIT),  # a test run that is killed leaves no cluster behind
+        )
     cluster = TestCluster(binaries, run, process)
     if not asyncio.run(_becomes_ready(cluster)):
-        raise AssertionError(f"PostgreSQL did not start:\n{(home / 'postgres.log').read_text()}")
+        raise AssertionError(f"PostgreSQL did not start:\n{log.read_text()}")
     return cluster
+
+
+def _account() -> Account:
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid(), dropped=False)
+    return Account(accounts.NOBODY, accounts.NOBODY, dropped=True)
 
 
 async def _becomes_ready(cluster: TestCluster) -> bool:

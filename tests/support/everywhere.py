@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from tests.support.api_person import HERE
-from tests.support.race import CLIENT_ID, WORKERS, RacedServer
+from tests.support.race import CLIENT_ID, USERNAME, WORKERS, RacedServer
 from tests.support.service import SECRET, sign_in
 
 Scopes = tuple[str, ...] | None
@@ -49,6 +49,20 @@ class Everywhere:
             (await worker.get(path, headers={"Authorization": f"Bearer {credential}"})).status_code
             for worker in self.workers
         }
+
+
+async def like_robin(raced: RacedServer, *names: str, operator: bool = False) -> None:
+    """Register people who sign in as robin does, straight into the database: hashing passwords takes long."""
+    await raced.fetch(
+        """
+        insert into user_account
+            (id, sub, username, username_key, password_hash, claims, operator, created_at, updated_at)
+        select gen_random_uuid(), name, name, name, password_hash, claims, $2, now(), now()
+          from user_account, unnest($1::text[]) name where username = $3""",
+        names,
+        operator,
+        USERNAME,
+    )
 
 
 @asynccontextmanager

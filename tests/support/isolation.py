@@ -110,7 +110,7 @@ BODIES: Mapping[str, Body] = {
     "POST /admin/users/{user_id}/enable": {},
     "POST /admin/applications/{segment}/disable": {},
     "POST /admin/applications/{segment}/enable": {},
-    "POST /admin/applications/{segment}/check": {"checked": "yes", "note": "seen"},
+    "POST /admin/applications/{segment}/check": {"checked": "yes", "note": "seen", "version": "1"},
     "POST /api/v1/applications": {"client_name": "Another", "organization": "<slug>"},
     "PATCH /api/v1/applications/{client_id}": {"client_name": "Renamed", "organization": "<slug>"},
     "POST /api/v1/tokens": {"name": "Nightly", "scopes": ["event:read"]},
@@ -197,14 +197,14 @@ class Naming:
 
 def every_route() -> list[Route]:
     """Return every method at every path that the application serves with all its features."""
-    configured = Settings(issuer=ISSUER, features=FEATURES)
+    configured = Settings(issuer=ISSUER, features=FEATURES).configuration()
     found = {
         Route(method, context.path or "")
         for context in iter_route_contexts(pages_of(configured).routes)
         if isinstance(context.original_route, APIRoute)
         for method in context.methods or ()
     }
-    hot = hot_paths(ISSUER, configured.feature_set()).items()
+    hot = hot_paths(ISSUER, configured.features).items()
     found |= {Route(method, path) for path, endpoint in hot for method in endpoint.methods}
     return sorted((route for route in found if route.method != "HEAD"), key=lambda route: (route.path, route.method))
 

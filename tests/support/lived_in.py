@@ -35,7 +35,12 @@ _CLIENTS: Mapping[str, Mapping[str, Any]] = {
 
 _DATA: dict[str, Any] = {
     "users": [
-        {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "claims": {"name": f"{name.capitalize()} Ashdown"}}
+        {
+            "username": name,
+            "email": f"{name}@example.org",
+            "password": PASSWORD,
+            "claims": {"name": f"{name.capitalize()} Ashdown"},
+        }
         for name in _PEOPLE
     ],
     "organizations": [
@@ -125,8 +130,10 @@ class LivedIn:
     def not_set_up(self) -> Iterator[None]:
         """Go back to the time when the server had no operator and the link of the first start was good."""
         write(self.server, f"update user_account set operator = false where username = '{OPERATOR}'")
-        yield
-        write(self.server, f"update user_account set operator = true where username = '{OPERATOR}'")
+        try:
+            yield
+        finally:
+            write(self.server, f"update user_account set operator = true where username = '{OPERATOR}'")
 
 
 @contextmanager
@@ -185,7 +192,10 @@ def _setup_link(server: Server) -> str:
 def _connections(robin: Resident, kim: Resident) -> dict[str, str]:
     """Connect applications: one often and much, one that nobody checked, one narrowed, one disconnected."""
     notes = kim.make(
-        "applications", client_name="Notes Agent", redirect_uris=[REDIRECT_URI], token_endpoint_auth_method="client_secret_basic"
+        "applications",
+        client_name="Notes Agent",
+        redirect_uris=[REDIRECT_URI],
+        token_endpoint_auth_method="client_secret_basic",
     )
     for scope in ("project:read", "project:read event:read", "project:read project:releases org:read"):
         robin.allow("deploy-diary", scope)
@@ -208,7 +218,12 @@ def _applications(robin: Resident, operator: Resident) -> dict[str, str]:
     """Register an application for every state, and some of an organization's."""
     named = {}
     described = {
-        "active": {"client_name": "Pager Bridge", "client_uri": "https://pager.example", "scopes": ["project:read"]},
+        "active": {
+            "client_name": "Pager Bridge",
+            "client_uri": "https://pager.example",
+            "scopes": ["project:read"],
+            "allowed_origins": ["https://pager.example"],
+        },
         "off": {"client_name": "Release Radar"},
         "off by operator": {"client_name": "Crash Collector"},
         "deleted": {"client_name": "Old Dashboard"},
@@ -249,8 +264,14 @@ def _organizations(robin: Resident) -> dict[str, str]:
         robin.make(f"{at}/invitations", role=role, note=note)
         for role, note in (("member", "Kim, from design"), ("admin", "Whoever takes over the night shift next year"))
     ]
-    keys = {word: robin.make(f"{at}/api-keys", label=label) for word, label in
-            (("key", "Nightly build"), ("key off", "Before the move"), ("rotating", "Status page of the harbour"))}
+    keys = {
+        word: robin.make(f"{at}/api-keys", label=label)
+        for word, label in (
+            ("key", "Nightly build"),
+            ("key off", "Before the move"),
+            ("rotating", "Status page of the harbour"),
+        )
+    }
     robin.send("PATCH", f"{at}/api-keys/{keys['key off']['id']}", {"status": "inactive"})
     robin.send("PATCH", f"{at}/api-keys/{keys['key']['id']}", {"allowed_origins": ["*.northquay.example"]})
     robin.make(f"{at}/api-keys/{keys['rotating']['id']}/rotate")

@@ -84,7 +84,8 @@ class Service:
         digests = () if described["auth_method"] == "none" else (digest(SECRET.encode()),)
         async with self.database.transaction() as transaction:
             await applications.insert_application(
-                *(transaction, application_id, client_id, Description(**described), digests, self.clock()), verified=True
+                *(transaction, application_id, client_id, Description(**described), digests, self.clock()),
+                verified=True,
             )
         return application_id
 
@@ -111,7 +112,7 @@ class Service:
 @asynccontextmanager
 async def service(database: Database, **settings: Any) -> AsyncIterator[Service]:
     """Run the application on an open database."""
-    configured = Settings(**{"issuer": ISSUER, **settings})
+    configured = Settings(**{"issuer": ISSUER, **settings}).configuration()
     clock = Clock()
     for table in ("access_token", "audit", "decision_trace"):
         await database.ensure_partition(table, clock())

@@ -11,8 +11,8 @@ from app.crypto.passwords import hash_password
 from app.crypto.secrets import new_id
 from app.main import assemble, furnish, pages_of
 from app.pipeline.server import Server
+from app.protocol.configuration import SignInLimits
 from app.protocol.tokens.refresh_chain import ServerKeys
-from app.services.limits import SignInLimits
 from app.services.names import name_key
 from app.services.passwords import PasswordQueue
 from app.settings import Settings
@@ -109,7 +109,8 @@ def open_site(
     keys: ServerKeys = KEYS,
 ) -> Site:
     """Wire the pages to a database."""
-    configured = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
+    settings = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
+    configured = settings.configuration()
     clock = clock or Clock()
     made = pages_of(configured)
     server = furnish(made, configured, database, keys, clock)

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from app.cli.order import Order
-from app.cli.supervisor import Supervisor, Worker
+from app.cli.supervisor import Supervisor
+from app.cli.worker_process import Worker
 from app.telemetry.exposition import WorkerMetrics
 from app.telemetry.listener import listen
 from app.telemetry.logging import configure

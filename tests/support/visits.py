@@ -50,16 +50,17 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/logout": (Visit("/logout", "", "You are signed out"), Visit("/logout", "kim", "Sign out of Assent?")),
     "/setup/{token}": (
         Visit("/setup/{setup link}", "", "Set up Assent"),
-        Visit("/setup/asot_nobody", "", "This link", 410),
+        Visit("/setup/asot_nobody", "", "This link", 404),
     ),
     "/docs": (Visit("/docs", "", "API"),),
-    "/docs/oauth2-redirect": (Visit("/docs/oauth2-redirect", "", "API"),),
+    "/docs/oauth2-redirect": (Visit("/docs/oauth2-redirect", "", "Back to the documentation"),),
     "/oauth/authorize": (
         Visit("/oauth/authorize?client_id=nobody", "", "We don’t know the application", 400),
         Visit(_asked("deploy-diary", redirect_uri="https://elsewhere.example/"), "robin", "We stopped", 400),
-        Visit(_asked("{notes}", scope="nothing:read"), "robin", "asked for something", 400),
     ),
-    "/oauth/authorize/resume": (Visit("/oauth/authorize/resume?interaction=asin_nobody", "robin", "This page is", 400),),
+    "/oauth/authorize/resume": (
+        Visit("/oauth/authorize/resume?interaction=asin_nobody", "robin", "This page is", 400),
+    ),
     "/consent": (
         Visit("/consent?interaction=asin_nobody", "robin", "This page is", 400),
         Visit(_asked("deploy-diary", scope="project:read project:admin member:read"), "sam", "Allow Deploy Diary"),
@@ -67,7 +68,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit(_asked("deploy-diary", prompt="consent"), "robin", "asks you to confirm"),
         Visit(_asked("long-name", scope="org:admin team:write event:read"), "sam", "Wonderfully long"),
         Visit(_asked("{notes}"), "sam", "calls itself “Notes Agent”"),
-        Visit(_asked("{notes}", scope="event:read"), "robin", "Notes Agent"),
+        Visit(_asked("{notes}", scope="event:read", prompt="consent"), "robin", "Notes Agent"),
         Visit(_implicit("old-widget"), "sam", "Allow Old Widget"),
     ),
     "/account": (Visit("/account", "robin", "Robin"), Visit("/account", "kim", "Kim")),
@@ -154,7 +155,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/organizations/{other slug}/members", "robin", "Members"),
     ),
     "/organizations/{slug}/members/{person_id}/remove": (
-        Visit("/organizations/{slug}/members/{sam}/remove", "robin", "Remove sam"),
+        Visit("/organizations/{slug}/members/{noa}/remove", "robin", "Remove Noa Ashdown from Northquay"),
     ),
     "/organizations/{slug}/api-keys": (
         Visit("/organizations/{slug}/api-keys", "robin", "API keys"),
@@ -184,20 +185,20 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     ),
     "/invitations/{link}": (
         Visit("/invitations/{link}", "kim", "Join Northquay"),
-        Visit("/invitations/{link}", "robin", "You are a member of", 409),
-        Visit("/invitations/asiv_nobody", "kim", "This invitation no longer works", 410),
+        Visit("/invitations/{link}", "robin", "You are a member of"),
+        Visit("/invitations/asiv_nobody", "kim", "This invitation no longer works", 404),
     ),
     "/admin": (Visit("/admin", "ada", "Users"), Visit("/admin", "robin", NOTHING, 404)),
     "/admin/users": (Visit("/admin/users", "ada", "Users"), Visit("/admin/users?q=nobody", "ada", "Users")),
     "/admin/users/{user_id}": (
-        Visit("/admin/users/{robin}", "ada", "robin"),
-        Visit("/admin/users/{noa}", "ada", "noa"),
-        Visit("/admin/users/{ada}", "ada", "ada"),
+        Visit("/admin/users/{robin}", "ada", "Robin Ashdown"),
+        Visit("/admin/users/{noa}", "ada", "Noa Ashdown"),
+        Visit("/admin/users/{ada}", "ada", "Ada Ashdown"),
         Visit("/admin/users/{nobody}", "ada", NOTHING, 404),
     ),
     "/admin/users/{user_id}/disable": (
-        Visit("/admin/users/{lee}/disable", "ada", "Disable lee?"),
-        Visit("/admin/users/{ada}/disable", "ada", "ada"),
+        Visit("/admin/users/{lee}/disable", "ada", "Disable Lee Ashdown?"),
+        Visit("/admin/users/{ada}/disable", "ada", "You can’t disable yourself", 409),
     ),
     "/admin/applications": (
         Visit("/admin/applications", "ada", "All applications"),
@@ -210,9 +211,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/admin/applications/{off by operator}", "ada", "Crash Collector"),
         Visit("/admin/applications/{deleted}", "ada", "Old Dashboard"),
     ),
-    "/admin/applications/{segment}/disable": (
-        Visit("/admin/applications/{notes}/disable", "ada", "Disable"),
-    ),
+    "/admin/applications/{segment}/disable": (Visit("/admin/applications/{notes}/disable", "ada", "Disable"),),
     "/admin/requests": (Visit("/admin/requests", "ada", "Requests"),),
     "/admin/requests/{request_id}": (
         Visit("/admin/requests/{request}", "ada", "Refused"),
@@ -220,7 +219,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     ),
     "/admin/audit": (
         Visit("/admin/audit", "ada", "Audit log"),
-        Visit("/admin/audit?actor=nobody", "ada", "Audit log"),
+        Visit("/admin/audit?q=nobody", "ada", "Audit log"),
     ),
 }
 

@@ -37,6 +37,7 @@ from app.models import (
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.transaction import Transaction
 from tests.support.api_person import HERE
+from tests.support.facts import CHALLENGE
 from tests.support.service import ISSUER, REDIRECT_URI, Service
 
 BROWSER = "A" * 43
@@ -194,7 +195,7 @@ class _Builder:
         code_id, kept, self.secrets["code"] = self.credential(Prefix.AUTHORIZATION_CODE)
         await self.add(
             GrantCode, id=code_id, digest=kept, **origin, **sign_in, scopes=["project:read"], offline=True,
-            redirect_uri=REDIRECT_URI, expires_at=self.now + timedelta(minutes=1),
+            redirect_uri=REDIRECT_URI, code_challenge=CHALLENGE, expires_at=self.now + timedelta(minutes=1),
         )  # fmt: skip
         self.ids |= {"record": str(self.record_id), "ended": str(ended_id), "family": str(self.family_id)}
 

@@ -105,7 +105,7 @@ def admin_pages() -> Iterator[tuple[str, Page]]:
         replace(applications, applications=(UNCHECKED,), show="unchecked", next_url="/admin/applications?after=x"),
     )
     yield "admin-applications-none", replace(applications, applications=(), q="none")
-    application = AdminApplication(account=OPERATOR, application=UNCHECKED, csrf="csrf-value")
+    application = AdminApplication(account=OPERATOR, application=UNCHECKED, version=3, csrf="csrf-value")
     yield "admin-application-unchecked", application
     yield "admin-application-checked", replace(application, application=CHECKED, done="checked")
     yield "admin-application-declared", replace(application, application=replace(DIARY, check=CheckMark()))

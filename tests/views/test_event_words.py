@@ -53,6 +53,10 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
             "Confirmed what web may do",
         ),
         (
+            Deed(Event.AUTHORIZATION_GRANTED, {"before": ["a"], "after": ["a"], "version": 1, "on_page": "no"}, "web"),
+            "Signed in to web with what it had",
+        ),
+        (
             Deed(Event.AUTHORIZATION_GRANTED, {"before": ["a"], "after": ["a"], "version": 2, "on_page": "no"}, "web"),
             "Signed in to web with what it had",
         ),

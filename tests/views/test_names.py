@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.views.names import MAX_NAME_LENGTH, UNNAMED, claimed_name, display_name, initials
+from app.protocol.names import MAX_NAME_LENGTH
+from app.views.names import UNNAMED, claimed_name, display_name, initials
 
 
 @pytest.mark.parametrize(

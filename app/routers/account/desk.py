@@ -181,7 +181,7 @@ def _kind_of_act(
             return "imported", given
     if taken:
         return "removed", taken
-    if entry.data.get("version") == 1:
+    if entry.data.get("version") == 1 and not entry.data.get("before"):
         return "connected", given
     if given:
         return "allowed", given

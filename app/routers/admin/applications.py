@@ -13,10 +13,11 @@ from app.routers.admin.entrance import absent, require_operator
 from app.routers.admin.users import done_in
 from app.routers.pages import answers, forms
 from app.routers.pages.visitor import occasion_of, person_of, require_recent
+from app.routers.portal.desk import version_in
 from app.services import administration
-from app.services.administration import Administration, problem_with_note
+from app.services.administration import Administration, ApplicationChanged, problem_with_note
 from app.services.connections import read_id
-from app.services.names import MAX_NAME_LENGTH
+from app.services.names import MAX_LOGIN_LENGTH
 from app.store.administration import STATUSES, Listed, Wanted
 from app.views.addresses import identifier_at
 from app.views.pages import admin
@@ -39,7 +40,7 @@ PAGE = 50
 async def show_applications(request: Request) -> Response:
     """Show applications whose names begin as typed, newest first."""
     session = await require_operator(request)
-    q = request.query_params.get("q", "")[:MAX_NAME_LENGTH].replace("\x00", "")
+    q = request.query_params.get("q", "")[:MAX_LOGIN_LENGTH].replace("\x00", "")
     show = request.query_params.get("show", "")
     after = read_id(request.query_params.get("after", ""))
     wanted = wanted_by(q, show)
@@ -115,7 +116,11 @@ async def check(request: Request, segment: str) -> Response:
         return _show(request, session, listed, note=note, note_problem=problem)
     acting = _acting(request, session)
     if form.get("checked") == "yes":
-        await acting.check_application(listed.client_id, note)
+        try:
+            await acting.check_application(listed.client_id, note, version_in(form))
+        except ApplicationChanged:
+            changed = "The application has changed since this page was opened: look again, and decide again"
+            return _show(request, session, await _find(request, session, segment), note=note, note_problem=changed)
         return answers.see(request, f"{url}?done=checked")
     await acting.uncheck_application(listed.client_id, note)
     return answers.see(request, f"{url}?done=unchecked")
@@ -152,6 +157,7 @@ def _show(
     page = AdminApplication(
         account=person_of(session),
         application=line_of(listed),
+        version=listed.version,
         csrf=forms.csrf_token(request),
         note=note,
         note_problem=note_problem,

@@ -15,7 +15,7 @@ from app.routers.pages.visitor import occasion_of, person_of, require_recent
 from app.services import administration
 from app.services.administration import Administration, LastOperator, NoLongerOperator, NotYourself
 from app.services.connections import read_id
-from app.services.names import MAX_NAME_LENGTH
+from app.services.names import MAX_LOGIN_LENGTH
 from app.store.administration import Person
 from app.views.pages import admin
 from app.views.pages.admin import AdminDisableUser, AdminUser, AdminUsers, Done, PersonLine
@@ -37,7 +37,7 @@ async def show_first(request: Request) -> Response:
 async def show_users(request: Request) -> Response:
     """Show people whose names begin as typed, newest first."""
     session = await require_operator(request)
-    q = request.query_params.get("q", "")[:MAX_NAME_LENGTH].replace("\x00", "")
+    q = request.query_params.get("q", "")[:MAX_LOGIN_LENGTH].replace("\x00", "")
     after = read_id(request.query_params.get("after", ""))
     found = await administration.list_users(server_of(request).database, q, after=after, limit=PAGE + 1)
     shown = found[:PAGE]

@@ -24,11 +24,18 @@ from app.routers.api.admin_models import (
 from app.routers.api.operator import OPERATOR_CHANGE_PROBLEMS, OPERATOR_PROBLEMS, OperatorMaker, OperatorReader
 from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, Refused, api_router, problems
+from app.routers.api.versions import ETAG, IfMatch, changed, etag, expected_version
 from app.routers.pages.visitor import occasion_of
 from app.services import administration
-from app.services.administration import Administration, LastOperator, NoLongerOperator, NotYourself
+from app.services.administration import (
+    Administration,
+    ApplicationChanged,
+    LastOperator,
+    NoLongerOperator,
+    NotYourself,
+)
 from app.services.connections import read_id
-from app.services.names import MAX_NAME_LENGTH
+from app.services.names import MAX_LOGIN_LENGTH
 from app.store import traces
 from app.store.administration import Listed, Person, Wanted
 
@@ -54,7 +61,7 @@ async def list_users(
     page: AskedPage,
     q: Annotated[
         str,
-        Query(max_length=MAX_NAME_LENGTH, description="Only those whose username or email address begins with this."),
+        Query(max_length=MAX_LOGIN_LENGTH, description="Only those whose username or email address begins with this."),
     ] = "",
 ) -> UserList:
     """The newest first."""
@@ -128,7 +135,7 @@ async def list_applications(
     session: OperatorReader,
     page: AskedPage,
     q: Annotated[
-        str, Query(max_length=MAX_NAME_LENGTH, description="Only those whose name or `client_id` begins with this.")
+        str, Query(max_length=MAX_LOGIN_LENGTH, description="Only those whose name or `client_id` begins with this.")
     ] = "",
     status: Annotated[
         Literal["active", "inactive", "pending_deletion", "deletion_in_progress"] | None,
@@ -148,11 +155,15 @@ async def list_applications(
     "/admin/applications/{client_id}",
     operation_id="read_any_application",
     summary="Read one application",
-    responses={200: {"description": "The application."}, **problems(*OPERATOR_PROBLEMS)},
+    responses={200: {"description": "The application.", "headers": ETAG}, **problems(*OPERATOR_PROBLEMS)},
 )
-async def read_application(request: Request, session: OperatorReader, client_id: ClientId) -> ApplicationSummary:
+async def read_application(
+    request: Request, response: Response, session: OperatorReader, client_id: ClientId
+) -> ApplicationSummary:
     """Whoever owns it."""
-    return ApplicationSummary.of(await _application(request, client_id))
+    listed = await _application(request, client_id)
+    response.headers["ETag"] = etag(listed.version)
+    return ApplicationSummary.of(listed)
 
 
 @router.post(
@@ -193,17 +204,21 @@ async def enable_application(request: Request, session: OperatorMaker, client_id
     summary="Mark an application as checked, or take that back",
     responses={
         200: {"description": "The application as it is now."},
-        **problems(*OPERATOR_CHANGE_PROBLEMS, *BODY_PROBLEMS),
+        **problems(*OPERATOR_CHANGE_PROBLEMS, *BODY_PROBLEMS, Kind.VERSION_CHANGED),
     },
 )
 async def check_application(
-    request: Request, session: OperatorMaker, client_id: ClientId, body: Check
+    request: Request, session: OperatorMaker, client_id: ClientId, body: Check, if_match: IfMatch = None
 ) -> ApplicationSummary:
-    """Consent pages tell people whether somebody has checked who is behind an application."""
+    """Consent pages say whether somebody has checked who is behind it. Send the `ETag` of what you have looked at."""
     listed = await _application(request, client_id)
     acting = _acting(request, session)
+    version = expected_version(listed.version, if_match)
     if body.checked:
-        await acting.check_application(listed.client_id, body.note)
+        try:
+            await acting.check_application(listed.client_id, body.note, version)
+        except ApplicationChanged:
+            raise changed() from None
     else:
         await acting.uncheck_application(listed.client_id, body.note)
     return ApplicationSummary.of(await _application(request, client_id))

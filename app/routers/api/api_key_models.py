@@ -5,11 +5,12 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.origins import MAX_ENTRIES as MAX_ORIGINS
 from app.protocol.origins import MAX_LENGTH as MAX_ORIGIN_LENGTH
 from app.protocol.scopes import MAX_SCOPE_LENGTH, MAX_SCOPES
 from app.routers.api.shapes import shown_as, taken_as
-from app.services.api_keys import DEFAULT_LABEL, DEFAULT_SCOPES, MAX_LABEL_LENGTH, ShownKey, Wanted
+from app.services.api_keys import DEFAULT_LABEL, DEFAULT_SCOPES, ShownKey, Wanted
 from app.store.api_keys import StoredKey
 
 _KEY: dict[str, Any] = {
@@ -28,9 +29,7 @@ _KEY: dict[str, Any] = {
 }
 _SECRET = "asak_AYkKXayWd0u8zrMCCZqAV…"
 
-Label = Annotated[
-    str, Field(max_length=MAX_LABEL_LENGTH, description=f"What people call it; blank: `{DEFAULT_LABEL}`.")
-]
+Label = Annotated[str, Field(max_length=MAX_NAME_LENGTH, description=f"What people call it; blank: `{DEFAULT_LABEL}`.")]
 ScopeList = Annotated[
     list[Annotated[str, Field(max_length=MAX_SCOPE_LENGTH)]],
     Field(max_length=MAX_SCOPES, description="Scopes of the registry that you hold in the organization yourself."),

@@ -221,9 +221,8 @@ async def _stream(
 
 
 def _whence_for(granted: Granted) -> MayKnowWhence:
-    """In an organization, addresses are for those who hold `org:admin` there."""
-    administers = "org:admin" in granted.scopes
-    return lambda told: administers
+    may_know = permissions.ADDRESSES.allows("GET", granted.scopes)
+    return lambda told: may_know
 
 
 def _own_whence(session: SessionFact) -> MayKnowWhence:

@@ -42,9 +42,6 @@ IDENTIFIED_PROBLEMS = (
 GATE_PROBLEMS = (*IDENTIFIED_PROBLEMS, Kind.INSUFFICIENT_SCOPE, Kind.NOT_FOUND)
 """How a request to an organization may be refused before anything in it is looked at."""
 
-SESSION_GATE_PROBLEMS = (*sessions.CHANGER_PROBLEMS, Kind.INSUFFICIENT_SCOPE, Kind.NOT_FOUND)
-"""The same where sessions alone come in; with `recent`, add `Kind.LOGIN_TOO_OLD`."""
-
 NO_ORGANIZATION = "there is no such organization, or it is none of yours"
 
 

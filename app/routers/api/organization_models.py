@@ -8,13 +8,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from app.protocol.facts import OrganizationFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.scopes import ScopeRegistry
 from app.routers.api.gate import Granted
 from app.routers.api.shapes import shown_as, taken_as
 from app.services.invitations import MAX_NOTE, Invitation, problem_with_note
 from app.services.members import Member
-from app.services.names import MAX_NAME_LENGTH as MAX_USERNAME
-from app.services.organizations import MAX_NAME, MAX_SLUG, MIN_SLUG, problem_with_name, problem_with_slug
+from app.services.names import MAX_LOGIN_LENGTH
+from app.services.organizations import MAX_SLUG, MIN_SLUG, problem_with_name, problem_with_slug
 from app.store.organizations import Membership
 
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -70,7 +71,9 @@ Slug = Annotated[
     ),
 ]
 Name = Annotated[
-    str, _without(problem_with_name), Field(description=f"What people call it: 1 to {MAX_NAME} visible characters.")
+    str,
+    _without(problem_with_name),
+    Field(description=f"What people call it: 1 to {MAX_NAME_LENGTH} visible characters."),
 ]
 RoleName = Annotated[str, Field(min_length=1, max_length=_MAX_ROLE, description="One of the server’s roles.")]
 Note = Annotated[
@@ -146,7 +149,7 @@ class NewMember(BaseModel):
 
     model_config = taken_as({"username": "robin", "role": "member"})
 
-    username: Annotated[str, Field(min_length=1, max_length=MAX_USERNAME, description="Somebody who can sign in.")]
+    username: Annotated[str, Field(min_length=1, max_length=MAX_LOGIN_LENGTH, description="Somebody who can sign in.")]
     role: RoleName
 
 

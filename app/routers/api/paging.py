@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.pipeline.server import server_of
 from app.routers.api.problems import FieldError, Kind, Refused
 from app.routers.cursors import cursor_of, read_cursor
+from app.routers.pages.returning import asked_path
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -72,7 +73,7 @@ def link_to(request: Request, response: Response, limit: int, cursor: str) -> No
     """Tell where the page behind a cursor is; whatever else the request asked for stays."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] not in {"limit", "cursor"}]
     query = urlencode([*kept, ("limit", limit), ("cursor", cursor)])
-    here = server_of(request).issuer + request.scope["path"]
+    here = server_of(request).issuer + asked_path(request)
     response.headers["Link"] = f'<{here}?{query}>; rel="next"'
 
 

@@ -97,7 +97,6 @@ class Kind(Enum):
         "The Idempotency-Key was used for another request",
         "A key repeats one request, byte for byte, for a day. Take a new one.",
     )
-    TOO_MANY_REQUESTS = (429, "Too many requests", "Wait as many seconds as `Retry-After` says.")
     BROKEN = (500, "Something broke on our side", "The server’s log has the cause under the id in `instance`.")
     UNAVAILABLE = (
         503,

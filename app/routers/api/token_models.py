@@ -9,12 +9,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic_core import PydanticCustomError
 
 from app.protocol.facts import SessionFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.scopes import MAX_SCOPE_LENGTH, MAX_SCOPES
 from app.routers.api.problems import FieldError, Kind, Refused
 from app.routers.api.shapes import shown_as, taken_as
 from app.services.personal_tokens import (
     MAX_LIFETIME,
-    MAX_NAME_LENGTH,
     MIN_LIFETIME,
     Made,
     problem_with_end,

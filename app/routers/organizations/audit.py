@@ -25,7 +25,7 @@ async def show_audit(request: Request, slug: str) -> Response:
     """Show a page of the log; from where something was done is told to administrators alone."""
     entrance = await enter(request, slug, permissions.AUDIT_LOG)
     server = server_of(request)
-    operator, addresses = entrance.session.operator, "org:admin" in entrance.scopes
+    operator, addresses = entrance.session.operator, permissions.ADDRESSES.allows("GET", entrance.scopes)
     path = f"{entrance.tab.url}/audit"
     exports = f"/api/v1/organizations/{quote(entrance.organization.slug, safe='')}/audit/export"
     typed = log.filters_of(request)

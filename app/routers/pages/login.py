@@ -21,7 +21,7 @@ from app.routers.pages.interactions import Waiting
 from app.routers.pages.visitor import occasion_of, signed_in
 from app.services import login, sessions
 from app.services.login import Attempt, Failed, SignInService, SlowedDown
-from app.services.names import MAX_NAME_LENGTH
+from app.services.names import MAX_LOGIN_LENGTH
 from app.services.passwords import PasswordQueueFull
 from app.views.pages.error import ErrorPage
 from app.views.pages.sign_in import SignIn, SignInSlowedDown, SignInState
@@ -64,7 +64,7 @@ async def show_login(request: Request) -> Response:
     if errand.waiting is not None:
         if not errand.waiting.must_sign_in:
             return answers.see(request, errand.onwards)
-        return await _page(request, errand, username=errand.waiting.login_hint[:MAX_NAME_LENGTH])
+        return await _page(request, errand, username=errand.waiting.login_hint[:MAX_LOGIN_LENGTH])
     if errand.session is not None and not errand.must_confirm:
         return answers.see(request, errand.onwards)
     return await _page(request, errand)

@@ -10,13 +10,14 @@ from starlette.responses import Response
 from app.pipeline.server import server_of
 from app.protocol.client_auth import SECRET_METHODS
 from app.protocol.facts import SessionFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.routers.pages import answers, forms, once
 from app.routers.pages.answers import SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import occasion_of, person_of, require_recent, require_signed_in
 from app.routers.portal import desk
 from app.services import own_applications
-from app.services.application_settings import MAX_NAME_LENGTH, read_settings
+from app.services.application_settings import read_settings
 from app.services.own_applications import MYSELF, Conflicting, Holder, NoSuchPlace, OwnApplication, Unacceptable
 from app.services.pet_names import pet_name
 from app.store.idempotency import Repeated

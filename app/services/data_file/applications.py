@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.crypto.secrets import new_id
 from app.protocol.events import Event
+from app.services import application_history as history
 from app.services import applications as rules
 from app.services.applications import NotPossible, Owner
 from app.services.data_file.document import ApplicationEntry, Problem
@@ -128,8 +129,20 @@ async def write(transaction: Transaction, plan: ApplicationPlan, operator: Opera
         subject_id=plan.entry.client_id,
         application_id=plan.id,
         user_id=plan.description.owner_user_id,
+        data=_told(plan),
     )
     await audit.record(transaction, entry)
+
+
+def _told(plan: ApplicationPlan) -> dict[str, Any]:
+    """Return what the audit trail tells of it; of secrets how many there are, and that they are others now."""
+    if plan.existing is None:
+        return {"after": history.members(plan.description)}
+    change: dict[str, dict[str, Any]] = history.difference(plan.existing.description, plan.description)
+    if plan.digests != plan.existing.secret_digests:
+        change["before"]["secrets"] = len(plan.existing.secret_digests)
+        change["after"]["secrets"] = len(plan.digests)
+    return change
 
 
 def _describe(entry: ApplicationEntry, owner: Owner, name: str) -> Description:

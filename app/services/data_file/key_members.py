@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.scopes import ScopeNames, ScopeRegistry
 from app.protocol.token_format import Prefix, parse_credential
-from app.services.api_keys import DEFAULT_SCOPES, MAX_LABEL_LENGTH
+from app.services.api_keys import DEFAULT_SCOPES
 
 
 def _refused(rule: str) -> PydanticCustomError:
@@ -33,7 +34,7 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
-Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterValidator(_label)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_label)]
 KeyScopes = Annotated[ScopeNames, BeforeValidator(_usual_scopes)]
 """None stands for the usual scopes, as far as the registry has them."""
 

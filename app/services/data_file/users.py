@@ -145,7 +145,8 @@ async def write(transaction: Transaction, plan: UserPlan, passwords: PasswordPla
         if password_hash is not None:
             await directory.set_password(transaction, existing.id, password_hash, operator.now)
     event = Event.USER_CREATED if existing is None else Event.USER_CHANGED
-    await audit.record(transaction, operator.entry(event, subject_id=str(plan.id), user_id=plan.id))
+    told = operator.entry(event, subject_id=str(plan.id), user_id=plan.id, data=_told(plan))
+    await audit.record(transaction, told)
 
 
 def _before(existing: StoredUser) -> dict[str, Any]:
@@ -155,6 +156,21 @@ def _before(existing: StoredUser) -> dict[str, Any]:
 def _after(entry: UserEntry, existing: StoredUser) -> dict[str, Any]:
     given: Mapping[str, Any] = {"username": entry.username, "email": entry.email, "claims": entry.claims}
     return _before(existing) | {name: value for name, value in given.items() if value is not None}
+
+
+def _told(plan: UserPlan) -> dict[str, Any]:
+    """Return what the audit trail tells: names, and of claims and passwords only that they are others now."""
+    entry, existing = plan.entry, plan.existing
+    if existing is None:
+        return {"after": {"username": entry.username, "email": entry.email}}
+    before, after = _before(existing), _after(entry, existing)
+    changed = [name for name in before if before[name] != after[name]]
+    names = [name for name in changed if name != "claims"]
+    return {
+        "before": {name: before[name] for name in names},
+        "after": {name: after[name] for name in names},
+        "changed": [*changed, *(["password"] if plan.password is not None else [])],
+    }
 
 
 def _details(entry: UserEntry, existing: StoredUser) -> tuple[str, ...]:

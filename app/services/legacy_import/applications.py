@@ -8,7 +8,9 @@ from app.protocol.client_metadata import ClientMetadata
 from app.protocol.client_metadata import read as read_metadata
 from app.protocol.errors import OAuthError
 from app.protocol.events import Event
+from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.policy import ApplicationPolicy
+from app.services import application_history as history
 from app.services import applications as rules
 from app.services.applications import Owner
 from app.services.legacy_import.rows import ApplicationRow
@@ -54,6 +56,7 @@ async def import_application(task: Task, row: ApplicationRow, name: str) -> None
         subject_id=row.client_id,
         application_id=application_id,
         user_id=owner.id if owner else None,
+        data={"after": history.members(description)},
     )
     await audit.record(task.transaction, entry)
     task.done(row.client_id, application_id)
@@ -72,7 +75,7 @@ def _metadata(task: Task, row: ApplicationRow, name: str) -> ClientMetadata:
     if not uris:
         task.report.note("applications", name, "can ask for nothing until it gets a redirect URI")
     document: dict[str, Any] = {
-        "client_name": row.name[:64],
+        "client_name": row.name[:MAX_NAME_LENGTH],
         "token_endpoint_auth_method": "client_secret_post",
         "redirect_uris": uris,
         "grant_types": ["authorization_code", "refresh_token"] if uris else [],

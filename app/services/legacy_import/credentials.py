@@ -8,22 +8,13 @@ from app.protocol import origins
 from app.protocol.events import Event
 from app.protocol.facts import Origin
 from app.protocol.legacy import lookup_digest, row_digest
+from app.protocol.names import MAX_NAME_LENGTH
 from app.services.legacy_import.rows import AuthorizationRow, KeyRow, TokenRow
 from app.services.legacy_import.sources import consent_of
 from app.services.legacy_import.task import Task
 from app.store import audit, legacy
-from app.store.legacy import (
-    Client,
-    Digests,
-    LiveRecord,
-    NewLegacyFamily,
-    NewLegacyKey,
-    NewLegacyPersonalToken,
-    NewLegacyToken,
-    Person,
-)
-
-_LABEL_LENGTH = 64
+from app.store.legacy import Client, LiveRecord, Person
+from app.store.legacy_credentials import Digests, NewLegacyFamily, NewLegacyKey, NewLegacyPersonalToken, NewLegacyToken
 
 
 async def import_authorization(task: Task, row: AuthorizationRow, name: str) -> None:
@@ -88,7 +79,7 @@ async def import_key(task: Task, row: KeyRow, name: str) -> None:
         digests=digests,
         last_four=_last_four(row.key),
         organization_id=organization_id,
-        label=row.label[:_LABEL_LENGTH] or "Default",
+        label=row.label[:MAX_NAME_LENGTH] or "Default",
         scopes=task.scopes_of(name, row.scope_list, row.scopes),
         allowed_origins=allowed,
         active=row.status == 0,

@@ -2,6 +2,7 @@
 
 from app.protocol.events import Event
 from app.protocol.facts import OrganizationFact
+from app.protocol.names import MAX_NAME_LENGTH
 from app.services.legacy_import.rows import MemberRow, OrganizationRow, UserRow
 from app.services.legacy_import.task import Task
 from app.services.names import name_key, problem_with_email, problem_with_username
@@ -9,8 +10,6 @@ from app.services.organizations import problem_with_slug
 from app.store import audit, directory, legacy, organizations, users
 from app.store.legacy import Person
 from app.store.users import NewUser
-
-_NAME_LENGTH = 64
 
 
 async def import_user(task: Task, row: UserRow, name: str) -> None:
@@ -61,7 +60,12 @@ async def _new_person(task: Task, row: UserRow, name: str) -> Person | None:
         created_at=now,
     )
     await users.insert_user(task.transaction, account)
-    entry = task.here.operator.entry(Event.USER_CREATED, subject_id=str(account.id), user_id=account.id)
+    entry = task.here.operator.entry(
+        Event.USER_CREATED,
+        subject_id=str(account.id),
+        user_id=account.id,
+        data={"after": {"username": username, "email": email, "disabled": not row.is_active}},
+    )
     await audit.record(task.transaction, entry)
     if not row.is_active:
         await users.disable(task.transaction, account.id, now)
@@ -96,11 +100,14 @@ async def import_organization(task: Task, row: OrganizationRow, name: str) -> No
     else:
         now = task.here.operator.now
         organization_id = task.new_id()
-        title = row.name[:_NAME_LENGTH] or row.slug
+        title = row.name[:MAX_NAME_LENGTH] or row.slug
         fact = OrganizationFact(id=organization_id, slug=row.slug, name=title, version=1, created_at=now)
         await organizations.insert_organization(task.transaction, fact)
         entry = task.here.operator.entry(
-            Event.ORGANIZATION_CREATED, subject_id=str(organization_id), organization_id=organization_id
+            Event.ORGANIZATION_CREATED,
+            subject_id=str(organization_id),
+            organization_id=organization_id,
+            data={"after": {"slug": row.slug, "name": title}},
         )
         await audit.record(task.transaction, entry)
         task.report.imported["organizations"] += 1

@@ -12,16 +12,9 @@ from app.protocol.scopes import ScopeRegistry, well_formed
 from app.services.legacy_import.known import Known
 from app.services.legacy_import.report import Report
 from app.services.operator import Operator
-from app.store import audit, legacy
-from app.store.legacy import (
-    Client,
-    LiveRecord,
-    NewLegacyFamily,
-    NewLegacyKey,
-    NewLegacyPersonalToken,
-    NewLegacyToken,
-    Person,
-)
+from app.store import audit, legacy, legacy_credentials
+from app.store.legacy import Client, LiveRecord, Person
+from app.store.legacy_credentials import NewLegacyFamily, NewLegacyKey, NewLegacyPersonalToken, NewLegacyToken
 from app.store.orders import AuditEntry
 from app.store.transaction import Transaction
 
@@ -90,10 +83,10 @@ class Task:
     async def write(self) -> None:
         """Write what the rows of the batch have added."""
         added, transaction = self.additions, self.transaction
-        await legacy.insert_families(transaction, added.families)
-        await legacy.insert_tokens(transaction, added.tokens)
-        await legacy.insert_personal_tokens(transaction, added.personal_tokens)
-        await legacy.insert_keys(transaction, added.keys)
+        await legacy_credentials.insert_families(transaction, added.families)
+        await legacy_credentials.insert_tokens(transaction, added.tokens)
+        await legacy_credentials.insert_personal_tokens(transaction, added.personal_tokens)
+        await legacy_credentials.insert_keys(transaction, added.keys)
         for entry in added.audit:
             await audit.record(transaction, entry)
         await legacy.note_imported(transaction, self.kind, self.now, self.here.operator.now)

@@ -179,7 +179,7 @@ class ApplicationLine:
         """Whose it is, in words."""
         if self.self_registered:
             return "Registered itself"
-        return display_name(self.owner) if self.owner else "Yours"
+        return display_name(self.owner) if self.owner else "The operators"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +204,7 @@ class AdminApplication(DeskPage):
     place: ClassVar[DeskPlace] = "admin-applications"
 
     application: ApplicationLine
+    version: int
     csrf: str
     note: str = ""
     note_problem: str = ""

@@ -1,0 +1,48 @@
+"""What an operator has configured, as a running server needs it.
+
+The parent makes it of the settings and sends it to its workers. So they learn none of the secrets that only the parent
+needs, and do without the machinery that reads settings: 3 MiB of each.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from app.protocol.features import FeatureSet
+from app.protocol.policy import ServerPolicy
+from app.protocol.roles import Roles
+from app.protocol.scopes import ScopeRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLimits:
+    """From the `account_failures`-th failure in a row the account waits, `first_wait` doubling up to `longest_wait`;
+    an address waits after `address_failures` within `address_window`."""
+
+    account_failures: int = 10
+    first_wait: timedelta = timedelta(seconds=30)
+    longest_wait: timedelta = timedelta(hours=1)
+    address_failures: int = 300
+    address_window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemKey:
+    """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
+
+    digest: bytes = field(repr=False)
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A server's configuration. `everyone_founds`: organizations are not the operator's affair alone."""
+
+    service_name: str
+    policy: ServerPolicy
+    scopes: ScopeRegistry
+    features: FeatureSet
+    roles: Roles
+    limits: SignInLimits
+    trusted_proxies: tuple[str, ...]
+    system_key: SystemKey | None
+    everyone_founds: bool

@@ -1,0 +1,121 @@
+"""Lists cost the same however much there is: no statement for each row, and no walk through a table."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from app.store.database import Database
+from app.store.hot_connection import counting_trips
+from tests.support.crowd import Sizes, crowd
+from tests.support.database import FreshDatabase
+from tests.support.service import Service, service
+from tests.support.worlds import Visit, World, a_world, visit
+
+SIZES = Sizes(own=250, others=2_000, audit=5_000)
+BIG = {"application", "audit", "authorization", "authorization_scope", "token_family", "user_account"}
+"""Tables that grow with everybody's use."""
+
+PATHS = (
+    *("/account", "/account/applications", "/account/tokens", "/account/activity", "/apps", "/organizations"),
+    *("/account/applications/{record}", "/account/applications/{record}/history", "/apps/{client}"),
+    *("/organizations/{slug}", "/organizations/{slug}/members", "/organizations/{slug}/api-keys"),
+    *("/organizations/{slug}/applications", "/organizations/{slug}/audit"),
+    *("/admin", "/admin/users", "/admin/users/{user}", "/admin/applications", "/admin/requests", "/admin/audit"),
+    *("/api/v1/authorizations", "/api/v1/authorizations/ended", "/api/v1/authorizations/{record}"),
+    *("/api/v1/authorizations/{record}/history", "/api/v1/authorizations/{record}/families"),
+    *("/api/v1/applications", "/api/v1/applications/{client}/secrets", "/api/v1/tokens", "/api/v1/organizations"),
+    *("/api/v1/organizations/{slug}/members", "/api/v1/organizations/{slug}/invitations"),
+    *("/api/v1/organizations/{slug}/api-keys", "/api/v1/organizations/{slug}/audit", "/api/v1/audit"),
+    *("/api/v1/admin/audit", "/api/v1/admin/users", "/api/v1/admin/applications"),
+)
+"""Every page and every answer with a list in it."""
+
+
+@pytest.fixture(scope="module")
+async def crowded(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[tuple[Service, World, World]]:
+    """The application with two worlds of operators: one has little, the other much."""
+    async with service(database) as site:
+        little = await a_world(site, "Little", operator=True)
+        much = await a_world(site, "Much", operator=True)
+        connection = await asyncpg.connect(fresh_database.superuser_url)
+        await crowd(connection, much, SIZES, site.clock())
+        await connection.close()
+        yield site, little, much
+
+
+@pytest.fixture
+async def client(crowded: tuple[Service, World, World]) -> AsyncIterator[httpx.AsyncClient]:
+    site, _, _ = crowded
+    async with site.browser() as fresh:
+        yield fresh
+
+
+async def statements_for(client: httpx.AsyncClient, world: World, path: str) -> list[str]:
+    """Open a page as the person of a world; return what was sent to the database."""
+    person: Visit = await visit(client, world.secrets["session"])
+    with counting_trips() as trips:
+        answer = await person.get(path.format(**world.ids))
+    assert answer.status_code == 200, answer.text
+    return trips
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_list_takes_the_same_statements_however_long_it_is(
+    crowded: tuple[Service, World, World], client: httpx.AsyncClient, path: str
+) -> None:
+    _, little, much = crowded
+    assert len(await statements_for(client, much, path)) == len(await statements_for(client, little, path))
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_no_list_walks_through_a_table(
+    crowded: tuple[Service, World, World], client: httpx.AsyncClient, fresh_database: FreshDatabase, path: str
+) -> None:
+    _, _, much = crowded
+    person = await visit(client, much.secrets["session"])
+    with executed() as statements:
+        assert (await person.get(path.format(**much.ids))).status_code == 200
+    connection = await asyncpg.connect(fresh_database.owner_url)
+    walked = [found for sent in statements async for found in walks(connection, *sent)]
+    await connection.close()
+    assert not walked
+
+
+@contextmanager
+def executed() -> Iterator[list[tuple[str, tuple[Any, ...]]]]:
+    """Collect the queries that the block has SQLAlchemy send, with their parameters."""
+    sent: list[tuple[str, tuple[Any, ...]]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if re.match(r"\s*(select|with)\b", statement, re.IGNORECASE):
+            sent.append((statement, tuple(parameters)))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+async def walks(
+    connection: asyncpg.Connection, statement: str, parameters: tuple[Any, ...]
+) -> AsyncIterator[tuple[str, str, str]]:
+    """Yield each walk through one of the big tables that a query makes."""
+    [explained] = json.loads(await connection.fetchval(f"explain (format json) {statement}", *parameters))
+    for node in nodes_of(explained["Plan"]):
+        table = re.sub(r"_(p?\d+|y.*)$", "", node.get("Relation Name", ""))
+        if table in BIG and (node["Node Type"] == "Seq Scan" or "Index Cond" not in node and "Filter" in node):
+            yield node["Node Type"], node["Relation Name"], statement
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes_of(below)
