@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         description="Roles of organization members, the weakest first: each a list of scopes. One of them must hold "
         "every scope of the others. Without it: member, admin, manager and owner.",
     )
-    system_key: Annotated[SecretStr, AfterValidator(values.check_secret_key)] | None = Field(
+    system_key: Annotated[SecretStr, AfterValidator(values.check_system_key)] | None = Field(
         None,
         description="The operator’s root credential for the JSON API, at least 32 characters. Without it: none.",
     )

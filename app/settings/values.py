@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticCustomError
 
 from app.protocol.redirect_uri import LOOPBACK_HOSTS
+from app.protocol.token_format import Prefix
 
 MIN_SECRET_LENGTH = 32
 
@@ -75,6 +76,20 @@ def check_secret_key(secret: SecretStr) -> SecretStr:
         raise _refused(f"must have {MIN_SECRET_LENGTH} characters or more; make one with: openssl rand -base64 48")
     if len(set(text)) < 8:
         raise _refused("repeats a few characters; make a random one with: openssl rand -base64 48")
+    return secret
+
+
+_SENT_AS_IS = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a Bearer header can carry (RFC 6750 §2.1); the user name of HTTP Basic takes it too, without its colon."""
+
+
+def check_system_key(secret: SecretStr) -> SecretStr:
+    """The system key is sent in a header as it is, and must not be taken for a token or key of this server."""
+    text = check_secret_key(secret).get_secret_value()
+    if not _SENT_AS_IS.fullmatch(text):
+        raise _refused("has characters that no header can carry; make one with: openssl rand -base64 48")
+    if text.partition("_")[0] in set(Prefix):
+        raise _refused("begins like a token or key of this server; make one with: openssl rand -base64 48")
     return secret
 
 

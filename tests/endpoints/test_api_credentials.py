@@ -22,7 +22,7 @@ from tests.support.membership import found, join
 from tests.support.service import ISSUER, Service, obtain_code, redeem, service, sign_in
 
 INDEX, ME = "/api/v1/", "/api/v1/me"
-SYSTEM_KEY = "the root credential of these tests, long enough"
+SYSTEM_KEY = "the-root-credential-of-these-tests-long-enough"
 
 
 @pytest.fixture(scope="module")

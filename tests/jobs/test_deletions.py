@@ -29,6 +29,7 @@ from app.store import deletions, idempotency
 from app.store.applications import ClientIdTaken
 from app.store.database import Database
 from app.store.idempotency import Claim, Repeated
+from tests.store import scene
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
@@ -274,6 +275,35 @@ async def test_of_a_restoration_and_the_job_at_the_same_moment_one_wins(
     assert ("deleted" in await deeds(fresh_database, diary)) is not restored
     fact = await store.hot.gather_client(client_id(diary))
     assert (fact is not None) is restored
+
+
+async def test_consents_at_the_moment_of_the_deletion_are_deleted_with_the_others_and_late_ones_refused(
+    store: Database, ada: Holder, diary: Made, clock: Clock, fresh_database: FreshDatabase
+) -> None:
+    """A statement ends within seconds, and `lifetimes.deletion_grace` is a minute at least: none outlives it."""
+    people = await fetch(fresh_database.superuser_url, "select id from user_account limit $1", CONNECTIONS)
+    application = diary.application.stored.id
+    orders = [
+        scene.consent(scene.Scene(store, row["id"], application, client_id(diary)), "event:read", now=clock())
+        for row in people
+    ]
+    pools = [await Database.open(fresh_database.runtime_url) for _ in range(2)]
+    try:
+        consents = [pools[number % 2].hot.settle_authorization(order) for number, order in enumerate(orders)]
+        await asyncio.gather(*consents[::2], ask(store, ada, diary, clock), *consents[1::2])
+    finally:
+        for pool in pools:
+            await pool.close()
+    clock.forward(GRACE.total_seconds())
+    await delete_applications(work(store, clock), clock())
+    assert [await store.hot.settle_authorization(order) for order in orders] == [None] * CONNECTIONS
+    assert await left(fresh_database, diary) == (0, 0, 0)
+    assert (await deeds(fresh_database, diary)).count("deleted") == 1
+    rows = await fetch(
+        fresh_database.superuser_url,
+        "select c.id from grant_code c join application a on a.id = c.application_id where c.application_epoch = a.epoch",
+    )
+    assert rows == []
 
 
 @pytest.mark.parametrize("attempt", range(5))

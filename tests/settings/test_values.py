@@ -143,3 +143,16 @@ def test_a_feature_can_be_switched_off() -> None:
     found = settings(FEATURES__INTROSPECTION="false").feature_set()
     assert "introspection" not in {feature.key for feature in found}
     assert "revocation" in {feature.key for feature in found}
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("with spaces in it, though long enough", "no header can carry"),
+        ("asak_0123456789abcdefghijklmnopqrstuvwxyz", "begins like a token"),
+        ("tooshort", "32 characters or more"),
+    ],
+    ids=["spaces", "prefix", "short"],
+)
+def test_a_system_key_that_could_never_open_anything_is_refused(key: str, words: str) -> None:
+    assert words in told(SYSTEM_KEY=key)
