@@ -37,7 +37,7 @@ async def test_a_server_that_is_told_to_end_writes_down_what_each_worker_has_not
             for credential in (token, key):
                 answer = await worker.get("/api/v1/", headers={"Authorization": f"Bearer {credential}"})
                 assert answer.status_code == 200
-        await both.introspected(token)
+        assert await both.introspected("nonsense") == [None, None]  # which uses the secret of the application
     assert await asyncio.to_thread(raced.server.stop) == 0
     [row] = await raced.fetch(UNUSED)
     assert row[0] == 0

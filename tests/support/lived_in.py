@@ -24,12 +24,22 @@ from tests.support.service import PASSWORD, REDIRECT_URI, SECRET, authorize_url,
 OPERATOR = "ada"
 _HERE = {"Sec-Fetch-Site": "same-origin"}
 _PEOPLE = (OPERATOR, "robin", "sam", "kim", "lee", "noa")
-_WIDGET = {"response_types": ["token"], "grant_types": ["implicit"], "allow_implicit": True}
+_WEB: Mapping[str, Any] = {
+    "client_secret": SECRET,
+    "grant_types": ["authorization_code", "refresh_token"],
+    "token_endpoint_auth_method": "client_secret_basic",
+}
+_WIDGET: Mapping[str, Any] = {
+    "response_types": ["token"],
+    "grant_types": ["implicit"],
+    "token_endpoint_auth_method": "none",
+    "allow_implicit": True,
+}
 _CLIENTS: Mapping[str, Mapping[str, Any]] = {
-    "deploy-diary": {"client_name": "Deploy Diary", "optional_scopes": ["member:read"]},
-    "sheet-export": {"client_name": "Sheet Export"},
-    "long-name": {"client_name": "Wonderfully long names for applications that nobody can remember"},
-    "old-widget": {"client_name": "Old Widget", "token_endpoint_auth_method": "none", **_WIDGET},
+    "deploy-diary": {"client_name": "Deploy Diary", "optional_scopes": ["member:read"], **_WEB},
+    "sheet-export": {"client_name": "Sheet Export", **_WEB},
+    "long-name": {"client_name": "Wonderfully long names for applications that nobody can remember", **_WEB},
+    "old-widget": {"client_name": "Old Widget", **_WIDGET},
 }
 """What the operator has registered, and checked by doing so."""
 
@@ -56,18 +66,10 @@ _DATA: dict[str, Any] = {
         {"slug": "saltbarn", "name": "Saltbarn", "members": [{"user": "robin", "role": "owner"}]},
     ],
     "applications": [
-        {
-            "client_id": client_id,
-            "client_secret": SECRET,
-            "redirect_uris": [REDIRECT_URI],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "token_endpoint_auth_method": "client_secret_basic",
-        }
-        | described
+        {"client_id": client_id, "redirect_uris": [REDIRECT_URI], **described}
         for client_id, described in _CLIENTS.items()
     ],
 }
-_DATA["applications"][-1].pop("client_secret")
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ class Resident:
     def connection(self, name: str) -> str:
         """Return the id of the connection to an application."""
         items = self.send("GET", "authorizations")["items"]
-        return next(item["id"] for item in items if item["application"]["name"] == name)
+        return next(str(item["id"]) for item in items if item["application"]["name"] == name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def _connections(robin: Resident, kim: Resident) -> dict[str, str]:
 def _applications(robin: Resident, operator: Resident) -> dict[str, str]:
     """Register an application for every state, and some of an organization's."""
     named = {}
-    described = {
+    described: dict[str, dict[str, Any]] = {
         "active": {
             "client_name": "Pager Bridge",
             "client_uri": "https://pager.example",
@@ -236,7 +238,7 @@ def _applications(robin: Resident, operator: Resident) -> dict[str, str]:
         "shared": {"client_name": "Harbour Watch", "organization": "northquay"},
     }
     for word, settings in described.items():
-        usual = {"redirect_uris": [REDIRECT_URI, f"https://pager.example/{'a-long-way/' * 7}callback"]}
+        usual: dict[str, Any] = {"redirect_uris": [REDIRECT_URI, f"https://pager.example/{'a-long-way/' * 7}callback"]}
         named[word] = robin.make("applications", **usual | settings)["client_id"]
     added = robin.make(f"applications/{named['active']}/secrets")
     robin.make(f"applications/{named['off']}/disable")

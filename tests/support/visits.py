@@ -52,7 +52,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/setup/{setup link}", "", "Set up Assent"),
         Visit("/setup/asot_nobody", "", "This link", 404),
     ),
-    "/docs": (Visit("/docs", "", "API"),),
+    "/docs": (Visit("/docs", "", "Assent"),),
     "/docs/oauth2-redirect": (Visit("/docs/oauth2-redirect", "", "Back to the documentation"),),
     "/oauth/authorize": (
         Visit("/oauth/authorize?client_id=nobody", "", "We don’t know the application", 400),

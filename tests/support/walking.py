@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.chromium import DESKTOP
+from tests.support.chromium import DESKTOP, complaints_of
 from tests.support.lived_in import LivedIn, lived_in
 
 
@@ -18,11 +18,13 @@ class Walker:
     context: BrowserContext
     origin: str
     abroad: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
     def open(self, address: str) -> tuple[Page, int]:
         """Open an address in a tab of its own, and return it with the status of the page that came."""
         self.abroad.clear()
         page = self.context.new_page()
+        self.complaints = complaints_of(page)
         page.on("request", lambda request: self._note(request.url))
         answer = page.goto(address)
         assert answer is not None
