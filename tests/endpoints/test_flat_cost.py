@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
+from tests.store.scene import connected
 from tests.support.crowd import Sizes, crowd
 from tests.support.database import FreshDatabase
 from tests.support.service import Service, service
 from tests.support.worlds import Visit, World, a_world, visit
 
-SIZES = Sizes(own=250, others=2_000, audit=5_000)
+LITTLE = Sizes(own=2, others=3, audit=3)
+MUCH = Sizes(own=100, others=20_000, audit=20_000)
 BIG = {"application", "audit", "authorization", "authorization_scope", "token_family", "user_account"}
 """Tables that grow with everybody's use."""
 
@@ -44,9 +46,9 @@ async def crowded(database: Database, fresh_database: FreshDatabase) -> AsyncIte
     async with service(database) as site:
         little = await a_world(site, "Little", operator=True)
         much = await a_world(site, "Much", operator=True)
-        connection = await asyncpg.connect(fresh_database.superuser_url)
-        await crowd(connection, much, SIZES, site.clock())
-        await connection.close()
+        async with connected(fresh_database.superuser_url) as connection:
+            await crowd(connection, little, LITTLE, site.clock())
+            await crowd(connection, much, MUCH, site.clock())
         yield site, little, much
 
 
@@ -82,9 +84,8 @@ async def test_no_list_walks_through_a_table(
     person = await visit(client, much.secrets["session"])
     with executed() as statements:
         assert (await person.get(path.format(**much.ids))).status_code == 200
-    connection = await asyncpg.connect(fresh_database.owner_url)
-    walked = [found for sent in statements async for found in walks(connection, *sent)]
-    await connection.close()
+    async with connected(fresh_database.owner_url) as connection:
+        walked = [found for sent in statements async for found in walks(connection, *sent)]
     assert not walked
 
 
@@ -106,13 +107,13 @@ def executed() -> Iterator[list[tuple[str, tuple[Any, ...]]]]:
 
 async def walks(
     connection: asyncpg.Connection, statement: str, parameters: tuple[Any, ...]
-) -> AsyncIterator[tuple[str, str, str]]:
-    """Yield each walk through one of the big tables that a query makes."""
+) -> AsyncIterator[tuple[str, str]]:
+    """Yield each scan of a whole table, of those that grow, that a query makes."""
     [explained] = json.loads(await connection.fetchval(f"explain (format json) {statement}", *parameters))
     for node in nodes_of(explained["Plan"]):
         table = re.sub(r"_(p?\d+|y.*)$", "", node.get("Relation Name", ""))
-        if table in BIG and (node["Node Type"] == "Seq Scan" or "Index Cond" not in node and "Filter" in node):
-            yield node["Node Type"], node["Relation Name"], statement
+        if table in BIG and node["Node Type"] == "Seq Scan":
+            yield table, statement
 
 
 def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

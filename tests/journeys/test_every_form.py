@@ -8,7 +8,7 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Response
+from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from tests.support.isolation import every_route
 from tests.support.lived_in import LivedIn
@@ -123,12 +123,12 @@ def press(page: Page, form: Locator) -> Response:
 def assert_problems_lead_to_fields(page: Page, form: Form) -> None:
     """Check the summary of what is wrong: the title says so, it has the focus, and each line leads to its field."""
     assert page.title().startswith("Error: "), form
-    assert page.locator("[role=alert]:focus").count() == 1, form
+    expect(page.locator("[role=alert]"), str(form)).to_be_focused()
     links = page.locator("[role=alert] a")
     for number in range(links.count()):
         target = links.nth(number).get_attribute("href") or ""
         links.nth(number).click()
-        assert page.locator(f"{target}:focus").count() == 1, f"{form}: {target}"
+        expect(page.locator(target), str(form)).to_be_focused()
 
 
 def assert_input_is_kept(page: Page, form: Form) -> None:

@@ -189,6 +189,7 @@ def _questions(
     yield "portal-hand-over", hand_over
     trouble = (Trouble("owner", "Choose an organization whose applications you manage"),)
     yield "portal-hand-over-refused", replace(hand_over, entry=diary, problems=trouble)
+    yield "portal-hand-over-to-nobody", replace(hand_over, owners=())
     off = TurnOff(account=person, entry=diary, version=7, csrf="csrf-value")
     yield "portal-off", off
     yield "portal-off-one-person", replace(off, entry=others[1])
