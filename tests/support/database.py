@@ -153,7 +153,9 @@ def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
     cluster.process.send_signal(signal.SIGINT)
     cluster.process.wait(30)
     time.sleep(pause_seconds)
-    return _run(cluster.binaries, cluster.directory, list(cluster.process.args))  # type: ignore[call-overload]
+    command = cluster.process.args
+    assert isinstance(command, list)
+    return _run(cluster.binaries, cluster.directory, [str(word) for word in command])
 
 
 def _run(binaries: Binaries, run: Path, command: Sequence[str | Path]) -> TestCluster:
