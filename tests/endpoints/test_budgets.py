@@ -7,7 +7,7 @@ import pytest
 
 from app.store.hot_connection import counting_trips
 from tests.support.credentials import api_key, personal_token
-from tests.support.membership import found
+from tests.support.membership import found, join
 from tests.support.service import (
     SECRET,
     Service,
@@ -70,6 +70,24 @@ async def test_our_own_api_takes_one_trip_with_a_token_and_none_without(browser:
     browser.cookies.clear()
     assert await trips_of(browser.get("/api/v1/")) == []
     assert await trips_of(browser.get("/api/v1/me", headers={"Authorization": "Bearer x"}), 401) == []
+
+
+async def test_the_gate_takes_two_statements_by_credential_and_by_session(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    """One tells who calls, the other what he may do in the organization; it answers what was asked for as well."""
+    organization = await found(site.database, "twotrips", site.clock())
+    person = await site.user("jamie")
+    await join(site.database, organization, person, "owner", site.clock())
+    _, key = await api_key(site, organization, "org:read")
+    _, token = await personal_token(site, person, "org:read")
+    path = "/api/v1/organizations/twotrips"
+    for credential, statement in ((key, "gather_key_alone"), (token, "gather_personal_token_alone")):
+        trips = await trips_of(browser.get(path, headers={"Authorization": f"Bearer {credential}"}))
+        assert trips[0] == statement
+        assert len(trips) == 2
+    await sign_in(browser, "jamie")
+    assert len(await trips_of(browser.get(path))) == 2
 
 
 async def test_revocation_takes_two_trips(browser: httpx.AsyncClient) -> None:

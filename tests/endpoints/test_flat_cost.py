@@ -20,7 +20,7 @@ from tests.support.service import Service, service
 from tests.support.worlds import Visit, World, a_world, visit
 
 LITTLE = Sizes(own=2, others=3, audit=3)
-MUCH = Sizes(own=100, others=20_000, audit=20_000)
+MUCH = Sizes(own=100, others=40_000, audit=20_000)
 BIG = {"application", "audit", "authorization", "authorization_scope", "token_family", "user_account"}
 """Tables that grow with everybody's use."""
 
@@ -29,7 +29,7 @@ PATHS = (
     *("/account/applications/{record}", "/account/applications/{record}/history", "/apps/{client}"),
     *("/organizations/{slug}", "/organizations/{slug}/members", "/organizations/{slug}/api-keys"),
     *("/organizations/{slug}/applications", "/organizations/{slug}/audit"),
-    *("/admin", "/admin/users", "/admin/users/{user}", "/admin/applications", "/admin/requests", "/admin/audit"),
+    *("/admin/users", "/admin/users/{user}", "/admin/applications", "/admin/requests", "/admin/audit"),
     *("/api/v1/authorizations", "/api/v1/authorizations/ended", "/api/v1/authorizations/{record}"),
     *("/api/v1/authorizations/{record}/history", "/api/v1/authorizations/{record}/families"),
     *("/api/v1/applications", "/api/v1/applications/{client}/secrets", "/api/v1/tokens", "/api/v1/organizations"),
@@ -38,6 +38,8 @@ PATHS = (
     *("/api/v1/admin/audit", "/api/v1/admin/users", "/api/v1/admin/applications"),
 )
 """Every page and every answer with a list in it."""
+
+HISTORIES = ("/account/applications/{record}", "/api/v1/authorizations/{record}")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +74,10 @@ async def statements_for(client: httpx.AsyncClient, world: World, path: str) -> 
 async def test_a_list_takes_the_same_statements_however_long_it_is(
     crowded: tuple[Service, World, World], client: httpx.AsyncClient, path: str
 ) -> None:
+    """But for one: a history that leaves rows out looks for where its next page begins, unless the page is full."""
     _, little, much = crowded
-    assert len(await statements_for(client, much, path)) == len(await statements_for(client, little, path))
+    few, many = [await statements_for(client, world, path) for world in (little, much)]
+    assert abs(len(many) - len(few)) <= path.startswith(HISTORIES)
 
 
 @pytest.mark.parametrize("path", PATHS)

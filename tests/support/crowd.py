@@ -45,6 +45,10 @@ _STATEMENTS = (
             case owner when 'own' then $1::uuid end, case owner when 'its' then $2::uuid end, 'Crowd', array[''::bytea],
             now(), now()
         from {_OWN}, (values ('own'), ('its'), ('any')) by (owner)""",
+    f"""insert into application
+            (id, client_id, name, kind, auth_method, owner_name, created_at, updated_at)
+        select {_ID}, 'other-' || $9::text || n, 'Somebody else’s', 'web', 'none', 'Others', now(), now()
+        from generate_series(1, $5::int) n""",
     """insert into application_secret (id, application_id, digest, last_four, created_at)
         select gen_random_uuid(), id, '', '', now() from application where starts_with(name, $9::text)""",
     f"""insert into "authorization"
