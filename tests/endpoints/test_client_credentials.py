@@ -170,7 +170,8 @@ async def test_a_public_application_gets_none_even_if_it_was_stored_as_one_that_
 async def test_without_the_right_secret_in_the_right_place_there_is_nothing(
     browser: httpx.AsyncClient, auth: tuple[str, str] | None, form: dict[str, str]
 ) -> None:
-    answer = await browser.post("/oauth/token", data={"grant_type": "client_credentials", **form}, auth=auth)
+    data = {"grant_type": "client_credentials", **form}
+    answer = await browser.post("/oauth/token", data=data, auth=auth or httpx.USE_CLIENT_DEFAULT)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 

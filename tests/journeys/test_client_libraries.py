@@ -176,7 +176,7 @@ async def test_authlib_gets_a_token_for_the_application_itself(server: Server, m
 @each_machine
 def test_requests_oauthlib_gets_a_token_for_the_application_itself(server: Server, machine: Registration) -> None:
     metadata, (in_header, in_form) = _metadata(server), _authentication(machine)
-    with OAuth2Session(client=BackendApplicationClient(machine.client_id, scope=SCOPE.split(" "))) as session:
+    with OAuth2Session(client=BackendApplicationClient(machine.client_id, scope=[*SCOPE.split(" ")])) as session:
         session.trust_env, session.verify = False, str(server.ca_file)
         token = session.fetch_token(
             metadata["token_endpoint"],

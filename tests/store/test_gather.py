@@ -12,6 +12,7 @@ from app.crypto.hashing import digest
 from app.crypto.secrets import new_id
 from app.models import Application, BrowserSession, User
 from app.protocol import liveness
+from app.protocol.facts import FamilyFact, TokenFact
 from app.protocol.policy import ApplicationPolicy
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
@@ -189,7 +190,7 @@ async def test_a_disabled_or_reenabled_application_stands_behind_nothing_of_befo
     _, token = await scene.database.hot.gather_token(None, order.token.id)
     _, family = await scene.database.hot.gather_family(scene.client_id, order.family_id)
     for fact in (token, family):
-        assert fact is not None
+        assert isinstance(fact, TokenFact | FamilyFact)
         assert not liveness.stands(origin, fact.standing)
 
 
