@@ -47,6 +47,7 @@ async def introspected(browser: httpx.AsyncClient, value: str, client_id: str = 
     return body
 
 
+@pytest.mark.spec("standards", "CC-2")
 async def test_the_answer_has_an_access_token_and_nothing_to_refresh_it_with(browser: httpx.AsyncClient) -> None:
     answer = await ask(browser, scope="project:read team:read")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
@@ -55,6 +56,7 @@ async def test_the_answer_has_an_access_token_and_nothing_to_refresh_it_with(bro
     assert body == {"token_type": "Bearer", "expires_in": 3600, "scope": "project:read team:read"}
 
 
+@pytest.mark.spec("standards", "CC-4")
 async def test_no_scope_asked_is_none_granted_and_no_scope_member(browser: httpx.AsyncClient) -> None:
     for client_id in ("sweeper", "reader"):
         assert "scope" not in (await ask(browser, client_id)).json()
@@ -68,6 +70,7 @@ async def test_the_secret_comes_as_it_is_registered(browser: httpx.AsyncClient) 
     assert (await browser.post("/oauth/token", data=data | {"client_id": "sweeper"})).status_code == 401
 
 
+@pytest.mark.spec("standards", "CC-3")
 async def test_introspection_tells_of_an_application_and_of_no_person(
     site: Service, browser: httpx.AsyncClient
 ) -> None:
@@ -143,6 +146,7 @@ async def test_whoever_asks_for_more_gets_nothing(
     assert "access_token" not in answer.json()
 
 
+@pytest.mark.spec("standards", "CC-1")
 async def test_a_public_application_gets_none_even_if_it_was_stored_as_one_that_may(
     site: Service, browser: httpx.AsyncClient
 ) -> None:

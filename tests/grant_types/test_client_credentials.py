@@ -41,11 +41,13 @@ def test_an_application_may_have_shorter_lives() -> None:
     assert decide(context(policy=policy), Params(), None).access_expires_at == NOW + timedelta(minutes=5)
 
 
+@pytest.mark.spec("standards", "CC-4")
 @pytest.mark.parametrize("scopes", [None, frozenset({"a"})], ids=["everything", "a"])
 def test_nothing_asked_is_nothing_granted(scopes: frozenset[str] | None) -> None:
     assert decide(context(scopes=scopes), Params(), None).origin.scopes == ()
 
 
+@pytest.mark.spec("standards", "CC-1")
 def test_a_public_application_gets_no_token_of_its_own() -> None:
     assert refusal_of(Params(), context(auth_method="none")) is ErrorCode.UNAUTHORIZED_CLIENT
 
@@ -59,6 +61,7 @@ def test_a_scope_that_has_left_the_registry_cannot_be_asked_for_even_if_it_is_re
     assert refusal_of(Params(scope="gone"), context(scopes=frozenset({"a", "gone"}))) is ErrorCode.INVALID_SCOPE
 
 
+@pytest.mark.spec("standards", "CC-3")
 @pytest.mark.parametrize("scope", [definition.name for definition in BUILTIN])
 def test_without_a_person_there_is_nothing_of_openid(scope: str) -> None:
     served = context(scopes=frozenset({"a", scope}))
@@ -71,6 +74,7 @@ def test_a_resource_is_refused_instead_of_being_widened_to_every_api() -> None:
     assert refusal_of(Params(resource=("https://api.example",)), context()) is ErrorCode.INVALID_TARGET
 
 
+@pytest.mark.spec("standards", "CC-2")
 def test_what_is_minted_is_one_access_token_which_does_not_print_itself() -> None:
     minted = mint_for_machine(decide(context(), Params(), None), TOKEN, b"s" * 32)
     assert parse_credential(Prefix.ACCESS_TOKEN, minted.access_token) == Credential(TOKEN, b"s" * 32)
