@@ -26,7 +26,10 @@ from bench.postgres import Postgres, connected
 from bench.stock import CHALLENGE, Client, Kind, Stock, Volume
 from bench.target import ROOT, ServerProcess, Target, free_port
 
-_PATHS: dict[Kind, str] = {"introspect": "/oauth/introspect", "exchange": "/oauth/token", "refresh": "/oauth/token"}
+_PATHS: dict[Kind, str] = {
+    "introspect": "/oauth/introspect",
+    **dict.fromkeys(("exchange", "refresh", "machine"), "/oauth/token"),
+}
 _SCOPES = ["project:read", "org:read"]
 _USERS = 1_000
 _TOKENS_A_FAMILY = 4
@@ -98,7 +101,7 @@ async def _fill(dsns: ConnectionTargets, client: Client, volume: Volume) -> Stoc
     reading = list(_families(consents, -(-volume.tokens // _TOKENS_A_FAMILY), now, []))
     await _copy(dsns, TokenFamily, reading)
     await _copy(dsns, AccessToken, _access_tokens(reading, volume.tokens, now, tokens))
-    return Stock(client, _PATHS, tokens=tokens, codes=codes, refresh_tokens=refresh_tokens)
+    return Stock(client, _PATHS, tokens=tokens, codes=codes, refresh_tokens=refresh_tokens, scope=" ".join(_SCOPES))
 
 
 async def _insert_consents(database: Database, client: Client, now: datetime) -> list[_Consent]:
@@ -111,7 +114,7 @@ async def _insert_consents(database: Database, client: Client, now: datetime) ->
         auth_method="client_secret_basic",
         secret_digests=[digest(client.secret.encode("utf-8"))],
         redirect_uris=[client.redirect_uri],
-        grant_types=["authorization_code", "refresh_token"],
+        grant_types=["authorization_code", "refresh_token", "client_credentials"],
         response_types=["code"],
         created_at=now,
         updated_at=now,

@@ -15,7 +15,11 @@ from bench.target import ServerProcess, Target, free_port
 HOME = Path(__file__).resolve().parent / "node"
 
 _DATABASE = "bench_peer"
-_PATHS: dict[Kind, str] = {"introspect": "/token/introspection", "exchange": "/token", "refresh": "/token"}
+_PATHS: dict[Kind, str] = {
+    "introspect": "/token/introspection",
+    **dict.fromkeys(("exchange", "refresh", "machine"), "/token"),
+}
+_SCOPE = "read write"
 _OLDEST_NODE = 20
 
 
@@ -49,7 +53,14 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         "BENCH_PEER_REDIRECT_URI": client.redirect_uri,
     }
     made = _prepare(volume, environment, logs / "peer-prepare.log")
-    stock = Stock(client, _PATHS, tokens=made["tokens"], codes=made["codes"], refresh_tokens=made["refreshTokens"])
+    stock = Stock(
+        client,
+        _PATHS,
+        tokens=made["tokens"],
+        codes=made["codes"],
+        refresh_tokens=made["refreshTokens"],
+        scope=_SCOPE,
+    )
     targets = []
     for number in processes:
         port = free_port()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar
 
 from bench.meter import Cost, Unit
-from bench.run import PRODUCT_KINDS, Ceiling, Cell, Footprint, Sample
+from bench.run import Ceiling, Cell, Footprint, Sample
 from bench.stock import Kind
 
 T = TypeVar("T")
@@ -55,8 +55,9 @@ _FLOOR_GOALS: tuple[tuple[Kind, Kind, float], ...] = (
     ("introspect", "F1", 1.0),
     ("exchange", "FX", 1.4),
     ("refresh", "FX", 1.4),
+    ("machine", "FI", 1.35),
 )
-_PEER_GOAL = 1.5
+_PEER_GOALS: dict[Kind, float] = {"introspect": 1.5, "exchange": 1.5, "refresh": 1.5, "machine": 1.0}
 _MEMORY_GOAL = 100.0
 _START_GOAL = 1.0
 
@@ -87,11 +88,11 @@ def _against_floors(results: Results) -> Iterator[Goal]:
 
 
 def _against_peer(results: Results) -> Iterator[Goal]:
-    for kind in PRODUCT_KINDS:
+    for kind, bound in _PEER_GOALS.items():
         ours, theirs = _cheapest(results, PRODUCT, kind), _cheapest(results, PEER, kind)
         if ours and theirs:
             detail = f"CPU, {ours.target.label} and {theirs.target.label}"
-            yield Goal(f"{PEER} / {kind}", _cpu_ratio(theirs, ours), _PEER_GOAL, "≥", "x", detail)
+            yield Goal(f"{PEER} / {kind}", _cpu_ratio(theirs, ours), bound, "≥", "x", detail)
 
 
 def render(results: Results) -> str:

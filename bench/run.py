@@ -16,13 +16,13 @@ from bench.stock import Client, Kind
 from bench.target import ServerProcess, Target, free_port
 
 FLOOR_KINDS: tuple[Kind, ...] = ("F0", "F1", "FI", "FX")
-PRODUCT_KINDS: tuple[Kind, ...] = ("introspect", "exchange", "refresh")
+PRODUCT_KINDS: tuple[Kind, ...] = ("introspect", "exchange", "refresh", "machine")
 STARTS = 3
 ENOUGH_ROUNDS = 3
 """Medians of fewer rounds say nothing; after these, the time limit may end the run."""
 
-# What is compared stands together: F1 with introspect, FX with exchange and refresh.
-_ORDER: tuple[Kind, ...] = ("F0", "FI", "F1", "introspect", "exchange", "FX", "refresh")
+# What is compared stands together: FI with machine, F1 with introspect, FX with exchange and refresh.
+_ORDER: tuple[Kind, ...] = ("F0", "machine", "FI", "F1", "introspect", "exchange", "FX", "refresh")
 
 
 @dataclass(frozen=True, slots=True)

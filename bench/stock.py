@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from bench.load import Chain, Work
 
-Kind = Literal["introspect", "exchange", "refresh", "F0", "F1", "FI", "FX"]
+Kind = Literal["introspect", "exchange", "refresh", "machine", "F0", "F1", "FI", "FX"]
 
 REFRESHES_EACH = 4
 """How many steps each refresh token family goes in one run: mostly rows that nobody has just touched."""
@@ -55,7 +55,10 @@ class Volume:
 
 
 class Stock:
-    """Access tokens, which may be introspected again and again, and codes and refresh tokens, used once each."""
+    """Access tokens, which may be introspected again and again, and codes and refresh tokens, used once each.
+
+    `scope` is what the client asks for itself.
+    """
 
     def __init__(
         self,
@@ -65,12 +68,14 @@ class Stock:
         tokens: Sequence[str],
         codes: Sequence[str],
         refresh_tokens: Sequence[str] = (),
+        scope: str = "",
     ) -> None:
         self._client = client
         self._paths = paths
         self._tokens = tokens
         self._codes = iter(codes)
         self._refresh_tokens = iter(refresh_tokens)
+        self._scope = scope
 
     def work(self, kind: Kind, count: int) -> Work:
         """Return `count` requests that were never sent before. Raises RuntimeError when the stock has run out."""
@@ -80,6 +85,9 @@ class Stock:
             before = b"grant_type=refresh_token&refresh_token="
             chain = Chain(self._client.head(path), before, b"", tuple(token.encode() for token in families))
             return Work(_ISSUES, chain=chain, count=count)
+        if kind == "machine":
+            request = self._client.post(path, grant_type="client_credentials", scope=self._scope)
+            return Work(_ISSUES, (request,) * count)
         if kind in ("exchange", "FX"):
             return Work(_ISSUES, tuple(self._exchange(path, code) for code in _take(self._codes, count)))
         tokens = random.choices(self._tokens, k=count)

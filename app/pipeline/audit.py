@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.protocol.events import Event
-from app.protocol.facts import Origin
+from app.protocol.facts import MachineOrigin, Origin
 from app.store import orders
 from app.store.orders import ActorKind, AuditEntry, audit_entry
 
@@ -25,7 +25,7 @@ def entry(
     actor: Actor,
     event: Event,
     now: datetime,
-    origin: Origin | None,
+    origin: Origin | MachineOrigin | None,
     data: Mapping[str, str | int | Sequence[str] | None],
     *,
     subject_id: str = "",
@@ -39,7 +39,7 @@ def entry(
         orders.Actor(actor.kind, actor.id),
         request_id=actor.request_id,
         address=actor.address,
-        user_id=origin.user_id if origin else user_id,
+        user_id=origin.user_id if isinstance(origin, Origin) else user_id,
         application_id=origin.application_id if origin else application_id,
         subject_id=subject_id,
         data=data,

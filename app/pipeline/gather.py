@@ -2,7 +2,7 @@
 
 from app.pipeline.server import Server
 from app.protocol.facts import ClientFact, CodeFact, FamilyFact
-from app.protocol.needs import CodeNeed, FamilyNeed, Need
+from app.protocol.needs import ClientNeed, CodeNeed, FamilyNeed, Need
 
 
 async def gather(server: Server, client_id: str, need: Need) -> tuple[ClientFact | None, CodeFact | FamilyFact | None]:
@@ -13,3 +13,5 @@ async def gather(server: Server, client_id: str, need: Need) -> tuple[ClientFact
             return await hot.gather_code(client_id, code_id)
         case FamilyNeed(family_id):
             return await hot.gather_family(client_id, family_id)
+        case ClientNeed():
+            return await hot.find_client(client_id), None

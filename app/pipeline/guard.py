@@ -13,13 +13,13 @@ from app.pipeline import legacy, system_key
 from app.pipeline.server import Server
 from app.protocol import authorization_header, origins, validity
 from app.protocol.authorization_header import Challenged
-from app.protocol.callers import KeyCaller, PersonalCaller, SystemCaller, TokenCaller
+from app.protocol.callers import KeyCaller, MachineCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import TokenFact
+from app.protocol.facts import AccessTokenFact, MachineTokenFact
 from app.protocol.token_format import Credential, Prefix, parse_credential
 from app.protocol.validity import Fault
 
-CredentialCaller = TokenCaller | PersonalCaller | KeyCaller | SystemCaller
+CredentialCaller = TokenCaller | MachineCaller | PersonalCaller | KeyCaller | SystemCaller
 """Whoever calls by the Authorization header."""
 
 
@@ -92,17 +92,17 @@ async def _by_credential(server: Server, knock: Knock, shown: str) -> Credential
 
 
 def _by_token(
-    server: Server, knock: Knock, credential: Credential, found: tuple[TokenFact | None, tuple[str, ...]]
-) -> TokenCaller:
+    server: Server, knock: Knock, credential: Credential, found: tuple[AccessTokenFact | None, tuple[str, ...]]
+) -> TokenCaller | MachineCaller:
     fact, allowed = found
     in_force = validity.access_token(credential, fact, now=server.clock())
     if fact is None or isinstance(in_force, Fault):
         raise _invalid(in_force, "access token")
     _check_origin(server, knock, allowed)
-    return TokenCaller(fact, in_force)
+    return MachineCaller(fact, in_force) if isinstance(fact, MachineTokenFact) else TokenCaller(fact, in_force)
 
 
-async def _find_token(server: Server, knock: Knock, token_id: UUID) -> tuple[TokenFact | None, tuple[str, ...]]:
+async def _find_token(server: Server, knock: Knock, token_id: UUID) -> tuple[AccessTokenFact | None, tuple[str, ...]]:
     hot = server.database.hot
     if knock.origin is not None:
         return await hot.gather_token_for_website(token_id)

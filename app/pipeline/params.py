@@ -13,7 +13,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_params(model: type[Model], params: Parameters) -> Model:
     """Return the model filled from the parameters; raises `invalid_request` naming the first parameter at fault."""
     try:
-        return model.model_validate(params.single)
+        return model.model_validate({**params.repeated, **params.single})
     except ValidationError as invalid:
         problem = invalid.errors(include_input=False, include_url=False, include_context=False)[0]
         name = ".".join(str(part) for part in problem["loc"]) or "request"

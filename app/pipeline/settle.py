@@ -9,9 +9,9 @@ from app.pipeline.server import Server
 from app.protocol.errors import CountFailedRedemption, OAuthError, RevokeFamily
 from app.protocol.events import Event
 from app.protocol.facts import ClientFact
-from app.protocol.outcomes import Issuance, RedeemCode, Refresh
-from app.protocol.tokens.mint import Fresh, Minted, mint
-from app.store.orders import CodeSettlement, NewToken, RefreshSettlement
+from app.protocol.outcomes import Issuance, MachineIssuance, RedeemCode, Refresh
+from app.protocol.tokens.mint import Fresh, MachineMinted, Minted, mint, mint_for_machine
+from app.store.orders import CodeSettlement, MachineSettlement, NewToken, RefreshSettlement
 
 FAILED_REDEMPTIONS = 20
 """Wrong verifiers or redirect URIs after which a code is spent (AC-8).
@@ -24,8 +24,10 @@ hold a stolen code and arrive first must not cost its owner the login.
 _ALARMS = {"code_replayed": Event.CODE_REPLAYED, "refresh_token_reused": Event.FAMILY_REVOKED}
 
 
-def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:
+def mint_tokens(server: Server, issuance: Issuance | MachineIssuance, now: datetime) -> Minted | MachineMinted:
     """Mint with fresh identifiers and secrets."""
+    if isinstance(issuance, MachineIssuance):
+        return mint_for_machine(issuance, new_id(now), random_bytes())
     fresh = Fresh(
         access_id=new_id(now), access_secret=random_bytes(), family_id=new_id(now), refresh_secret=random_bytes()
     )
@@ -33,12 +35,15 @@ def mint_tokens(server: Server, issuance: Issuance, now: datetime) -> Minted:
 
 
 async def settle(
-    server: Server, client: ClientFact, issuance: Issuance, minted: Minted, now: datetime, actor: Actor
+    server: Server, client: ClientFact, minted: Minted | MachineMinted, now: datetime, actor: Actor
 ) -> bool:
     """Consume what pays for the order and write the tokens.
 
     False when somebody else was first, or when the client is no longer what was decided on.
     """
+    if isinstance(minted, MachineMinted):
+        return await _settle_machine(server, client, minted, now, actor)
+    issuance = minted.issuance
     token = NewToken(
         id=minted.access_id,
         digest=minted.access_digest,
@@ -89,6 +94,24 @@ async def settle(
                     ),
                 )
             )
+
+
+async def _settle_machine(
+    server: Server, client: ClientFact, minted: MachineMinted, now: datetime, actor: Actor
+) -> bool:
+    origin = minted.issuance.origin
+    audit = entry(actor, Event.TOKEN_ISSUED, now, origin, {"scopes": origin.scopes}, subject_id=str(minted.access_id))
+    return await server.database.hot.settle_machine_token(
+        MachineSettlement(
+            id=minted.access_id,
+            digest=minted.access_digest,
+            origin=origin,
+            application_version=client.version,
+            now=now,
+            expires_at=minted.issuance.access_expires_at,
+            audit=audit,
+        )
+    )
 
 
 async def carry_out_aftermath(

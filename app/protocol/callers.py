@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.protocol.facts import KeyFact, PersonalTokenFact, SessionFact, TokenFact
+from app.protocol.facts import KeyFact, MachineTokenFact, PersonalTokenFact, SessionFact, TokenFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,14 @@ class TokenCaller:
     """An application with an access token that a person allowed it; `scopes` are those still in force."""
 
     token: TokenFact
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCaller:
+    """An application with an access token that it got for itself: it speaks for nobody."""
+
+    token: MachineTokenFact
     scopes: tuple[str, ...]
 
 
@@ -43,4 +51,4 @@ class SystemCaller:
     scopes: tuple[str, ...]
 
 
-Caller = PersonCaller | TokenCaller | PersonalCaller | KeyCaller | SystemCaller
+Caller = PersonCaller | TokenCaller | MachineCaller | PersonalCaller | KeyCaller | SystemCaller

@@ -16,7 +16,6 @@ LATER_METHODS = ("client_secret_jwt", "private_key_jwt", "tls_client_auth", "sel
 """Client authentication methods that can be registered and are not built yet."""
 
 LATER_GRANT_TYPES = (
-    "client_credentials",
     "implicit",
     "password",
     "urn:ietf:params:oauth:grant-type:device_code",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.protocol.facts import ClientFact
 from app.protocol.policy import EffectivePolicy
+from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
 
 
@@ -15,4 +16,5 @@ class TokenContext:
     now: datetime
     client: ClientFact
     policy: EffectivePolicy
+    scopes: ScopeRegistry
     keys: ServerKeys = field(repr=False)

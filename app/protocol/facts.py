@@ -87,6 +87,16 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineOrigin:
+    """What a token copies that an application got for itself: no person, record or family stands behind it."""
+
+    application_id: UUID
+    application_epoch: int
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Authentication:
     """How and when the person signed in; belongs to the family, never to the record (AR-8)."""
 
@@ -137,7 +147,7 @@ class FamilyFact:
 
 @dataclass(frozen=True, slots=True)
 class TokenFact:
-    """An opaque access token. `client_id`, `username` and `subject` are for introspection."""
+    """An opaque access token that a person allowed. `client_id`, `username` and `subject` are for introspection."""
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -152,6 +162,25 @@ class TokenFact:
     revoked_at: datetime | None
     family_revoked: bool
     standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTokenFact:
+    """An opaque access token that an application got for itself, with its application as of now."""
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    origin: MachineOrigin
+    client_id: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    application_active: bool
+    application_epoch_now: int
+
+
+AccessTokenFact = TokenFact | MachineTokenFact
+"""Both look the same on the wire and lie in one table; what stands behind them differs."""
 
 
 @dataclass(frozen=True, slots=True)

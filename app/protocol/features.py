@@ -28,6 +28,7 @@ class Feature(Enum):
 
     AUTHORIZATION_CODE = FeatureSpec("authorization_code", "RFC 6749 §4.1, RFC 7636, OAuth 2.1")
     REFRESH_TOKEN = FeatureSpec("refresh_token", "RFC 6749 §6, RFC 9700 §4.14", requires=("authorization_code",))
+    CLIENT_CREDENTIALS = FeatureSpec("client_credentials", "RFC 6749 §4.4")
     INTROSPECTION = FeatureSpec("introspection", "RFC 7662")
     REVOCATION = FeatureSpec("revocation", "RFC 7009")
     METADATA = FeatureSpec("metadata", "RFC 8414")

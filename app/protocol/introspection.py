@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.protocol import liveness, scopes, validity
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact, FamilyFact, KeyFact, PersonalTokenFact, TokenFact
+from app.protocol.facts import AccessTokenFact, ClientFact, FamilyFact, KeyFact, MachineTokenFact, PersonalTokenFact
 from app.protocol.roles import Roles
 from app.protocol.token_format import Credential
 from app.protocol.tokens.refresh_chain import ServerKeys, genuine
@@ -24,10 +24,11 @@ def check_caller(caller: ClientFact) -> None:
         )
 
 
-def describe(credential: Credential, fact: TokenFact | None, *, issuer: str, now: datetime) -> Answer:
+def describe(credential: Credential, fact: AccessTokenFact | None, *, issuer: str, now: datetime) -> Answer:
     """Return the introspection answer for an access token; the caller has been checked.
 
     Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask.
+    A token that an application got for itself names no person: neither `username` nor `sub`.
     """
     in_force = validity.access_token(credential, fact, now=now)
     if fact is None or isinstance(in_force, Fault):
@@ -35,14 +36,14 @@ def describe(credential: Credential, fact: TokenFact | None, *, issuer: str, now
     answer: Answer = {
         "active": True,
         "client_id": fact.client_id,
-        "username": fact.username,
         "token_type": "Bearer",
         "exp": int(fact.expires_at.timestamp()),
         "iat": int(fact.issued_at.timestamp()),
-        "sub": fact.subject,
         "iss": issuer,
         "jti": str(fact.id),
     }
+    if not isinstance(fact, MachineTokenFact):
+        answer |= {"username": fact.username, "sub": fact.subject}
     if in_force:
         answer["scope"] = scopes.render(in_force)
     return answer

@@ -1,12 +1,14 @@
 """The liveness rule: a token lives while its family, its record, its user and its application do.
 
+A token that an application got for itself has nothing but the application behind it.
+
 One row to revoke, whatever hangs below it. What was taken away stays away from old tokens: a pair counts only if it
 has been granted without a break since before the token's authorization event.
 """
 
 from dataclasses import replace
 
-from app.protocol.facts import Origin, Standing
+from app.protocol.facts import MachineTokenFact, Origin, Standing
 
 
 def stands(origin: Origin, standing: Standing | None) -> bool:
@@ -20,6 +22,11 @@ def stands(origin: Origin, standing: Standing | None) -> bool:
         and standing.application_active
         and standing.application_epoch == origin.application_epoch
     )
+
+
+def stands_alone(fact: MachineTokenFact) -> bool:
+    """Tell whether the application behind a token of its own is in force, and was ever since the token was made."""
+    return fact.application_active and fact.application_epoch_now == fact.origin.application_epoch
 
 
 def living_scopes(origin: Origin, standing: Standing | None) -> tuple[str, ...] | None:

@@ -14,11 +14,12 @@ Document = dict[str, str | bool | list[str]]
 
 def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Document:
     """Return the metadata of a server with these features; members with nothing in them are left out (MD-4)."""
+    grants = list(offered(features))
     members: Document = {
         "issuer": issuer,
         "scopes_supported": [definition.name for definition in scopes],
         "response_types_supported": [],
-        "grant_types_supported": list(offered(features)),
+        "grant_types_supported": grants,
         "service_documentation": f"{issuer}/docs",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
@@ -26,16 +27,19 @@ def document(issuer: str, features: FeatureSet, scopes: ScopeRegistry) -> Docume
     if Feature.AUTHORIZATION_CODE in features:
         members |= {
             "authorization_endpoint": f"{issuer}/oauth/authorize",
-            "token_endpoint": f"{issuer}/oauth/token",
-            "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
             "response_types_supported": list(response_types.SUPPORTED),
             "response_modes_supported": [response_types.QUERY],
             "code_challenge_methods_supported": list(pkce.METHODS),
             "prompt_values_supported": list(PROMPTS),
         }
+    if grants:
+        members |= {
+            "token_endpoint": f"{issuer}/oauth/token",
+            "token_endpoint_auth_methods_supported": list(client_auth.METHODS),
+        }
     if Feature.IMPLICIT in features:
         members |= {
-            "grant_types_supported": [*offered(features), "implicit"],
+            "grant_types_supported": [*grants, "implicit"],
             "response_types_supported": [*response_types.SUPPORTED, response_types.TOKEN],
             "response_modes_supported": [response_types.QUERY, response_types.FRAGMENT],
         }

@@ -18,4 +18,9 @@ class FamilyNeed:
     family_id: UUID | None
 
 
-Need = CodeNeed | FamilyNeed
+@dataclass(frozen=True, slots=True)
+class ClientNeed:
+    """Nothing but the application that asks."""
+
+
+Need = CodeNeed | FamilyNeed | ClientNeed

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app.protocol.facts import Authentication, FamilyFact, Origin
+from app.protocol.facts import Authentication, FamilyFact, MachineOrigin, Origin
 
 RefreshMode = Literal["rotate", "repeat", "keep"]
 
@@ -49,3 +49,14 @@ class Issuance:
     family_scopes: tuple[str, ...]
     access_expires_at: datetime
     with_refresh_token: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MachineIssuance:
+    """An order for one access token that speaks for its application alone.
+
+    Nothing is consumed, no family begins, and there is no refresh token to order (RFC 6749 §4.4.3).
+    """
+
+    origin: MachineOrigin
+    access_expires_at: datetime

@@ -2,14 +2,15 @@
 
 Two gates. The first asks the credential alone: does it hold one of the scopes that the method needs? The second asks
 about this organization: what is left of the credential's scopes there? A token is cut down to what its user's role
-allows; a key belongs to one organization; whoever has no business there is told that there is no such organization.
+allows; a key belongs to one organization; an application that calls for itself has business in none, whoever owns it.
+Whoever has no business there is told that there is no such organization.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, TokenCaller
+from app.protocol.callers import Caller, KeyCaller, MachineCaller, PersonalCaller, PersonCaller, TokenCaller
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 
@@ -78,6 +79,8 @@ def scopes_at(
             return None if role is None else roles.scopes_of(role)
         case TokenCaller() | PersonalCaller():
             return None if role is None else frozenset(caller.scopes) & roles.scopes_of(role)
+        case MachineCaller():
+            return None
         case KeyCaller(key=key) if key.organization_id != organization_id:
             return None
     return frozenset(caller.scopes)

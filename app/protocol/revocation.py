@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, matches
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact, FamilyFact, TokenFact
+from app.protocol.facts import AccessTokenFact, ClientFact, FamilyFact
 from app.protocol.token_format import Credential
 from app.protocol.tokens.refresh_chain import ServerKeys, genuine
 
@@ -27,7 +27,7 @@ class RevokeTokenFamily:
 Order = RevokeAccessToken | RevokeTokenFamily | None
 
 
-def revoke_access(caller: ClientFact, credential: Credential, fact: TokenFact | None) -> Order:
+def revoke_access(caller: ClientFact, credential: Credential, fact: AccessTokenFact | None) -> Order:
     """Return the order for an access token; None when there is nothing of ours to end (RV-3 answers 200)."""
     if fact is None or not matches(digest(credential.secret), fact.digest):
         return None

@@ -148,6 +148,15 @@ def require_known(names: tuple[str, ...], registry: ScopeRegistry) -> None:
         raise OAuthError(ErrorCode.INVALID_SCOPE, f"scope is unknown to this server: {render(unknown[:5])}")
 
 
+def require_allowed(names: tuple[str, ...], allowed: frozenset[str] | None) -> None:
+    """Raise `invalid_scope` naming the scopes that an application may not ask for; None: it may ask for every one."""
+    if allowed is not None and (beyond := [name for name in names if name not in allowed]):
+        raise OAuthError(
+            ErrorCode.INVALID_SCOPE,
+            f"this application may not ask for {render(beyond[:5])}; its owner can add it to its scopes",
+        )
+
+
 def _read_scopes(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Accept a wire string or a list; every name must be in the registry of the validation context."""
     registry = (info.context or {}).get("scopes")
@@ -182,6 +191,9 @@ BUILTIN = (
     ScopeDefinition("offline_access", "Keep access while you are away"),
 )
 """The scopes of OpenID Connect Core §5.4 and §11."""
+
+ABOUT_PEOPLE = frozenset(definition.name for definition in BUILTIN)
+"""They say something about a person, or for him; without one they mean nothing."""
 
 
 def _set(noun: str, thing: str, kind_words: str, *, bit: int) -> tuple[ScopeDefinition, ...]:

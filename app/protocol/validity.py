@@ -8,7 +8,7 @@ from enum import Enum
 
 from app.crypto.hashing import digest, matches
 from app.protocol import liveness
-from app.protocol.facts import KeyFact, PersonalTokenFact, Standing, TokenFact
+from app.protocol.facts import AccessTokenFact, KeyFact, MachineTokenFact, PersonalTokenFact, Standing, TokenFact
 from app.protocol.roles import Roles
 from app.protocol.token_format import Credential
 
@@ -26,17 +26,21 @@ class Fault(Enum):
     ORGANIZATION_CLOSED = "its organization has been deleted"
 
 
-def access_token(credential: Credential, fact: TokenFact | None, *, now: datetime) -> tuple[str, ...] | Fault:
+def access_token(credential: Credential, fact: AccessTokenFact | None, *, now: datetime) -> tuple[str, ...] | Fault:
     """Return the scopes that an access token still carries.
 
     It counts when it was issued here, is unexpired, itself and its family unrevoked, its record, user and application
-    in force (IN-5).
+    in force (IN-5); one without a person, when its application is.
     """
     if fact is None or not matches(digest(credential.secret), fact.digest):
         return Fault.UNKNOWN
     if fact.expires_at <= now:
         return Fault.EXPIRED
-    if fact.revoked_at is not None or fact.family_revoked:
+    if fact.revoked_at is not None:
+        return Fault.REVOKED
+    if isinstance(fact, MachineTokenFact):
+        return fact.origin.scopes if liveness.stands_alone(fact) else Fault.APPLICATION_INACTIVE
+    if fact.family_revoked:
         return Fault.REVOKED
     in_force = liveness.living_scopes(fact.origin, fact.standing)
     return in_force if in_force is not None else _why_dead(fact, fact.standing)

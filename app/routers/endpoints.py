@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from app.pipeline.http import Cors, Endpoint
 from app.protocol.features import Feature, FeatureSet
+from app.protocol.grant_types import GRANT_TYPES
 from app.routers import authorize, docs, health, static
 from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
@@ -57,20 +58,28 @@ _GET = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """One hot endpoint at its path; on when its feature is (None: always)."""
+    """One hot endpoint at its path; on when one of its features is (none named: always)."""
 
     path: str
     endpoint: Endpoint
-    feature: Feature | None
+    features: frozenset[Feature] = frozenset()
+
+    def is_on(self, features: FeatureSet) -> bool:
+        """Tell whether it is served by a server with these features."""
+        return not self.features or not self.features.isdisjoint(features)
 
 
 ENDPOINTS: tuple[Mounted, ...] = (
-    Mounted("/oauth/token", Endpoint(token, cors=_POST), Feature.AUTHORIZATION_CODE),
-    Mounted("/oauth/introspect", Endpoint(introspect), Feature.INTROSPECTION),
-    Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), Feature.REVOCATION),
-    Mounted(WELL_KNOWN, Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET), Feature.METADATA),
-    Mounted("/api/v1/", reading_endpoint(index), None),
-    Mounted("/api/v1/me", reading_endpoint(me), None),
+    Mounted("/oauth/token", Endpoint(token, cors=_POST), frozenset(grant.FEATURE for grant in GRANT_TYPES.values())),
+    Mounted("/oauth/introspect", Endpoint(introspect), frozenset({Feature.INTROSPECTION})),
+    Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), frozenset({Feature.REVOCATION})),
+    Mounted(
+        WELL_KNOWN,
+        Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET),
+        frozenset({Feature.METADATA}),
+    ),
+    Mounted("/api/v1/", reading_endpoint(index)),
+    Mounted("/api/v1/me", reading_endpoint(me)),
 )
 
 
@@ -138,7 +147,7 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
     prefix = urlsplit(issuer).path.rstrip("/")
     paths: dict[str, Endpoint] = {}
     for mounted in ENDPOINTS:
-        if mounted.feature is None or mounted.feature in features:
+        if mounted.is_on(features):
             paths[mounted.path] = mounted.endpoint
             paths[prefix + mounted.path] = mounted.endpoint
             if mounted.path == WELL_KNOWN:

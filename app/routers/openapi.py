@@ -20,6 +20,7 @@ _TOKEN_ERRORS = (
     ErrorCode.UNAUTHORIZED_CLIENT,
     ErrorCode.UNSUPPORTED_GRANT_TYPE,
     ErrorCode.INVALID_SCOPE,
+    ErrorCode.INVALID_TARGET,
     ErrorCode.TEMPORARILY_UNAVAILABLE,
 )
 _AUTHORIZE_ERRORS = (
@@ -56,6 +57,7 @@ def document(server: Server) -> dict[str, Any]:
     features, paths = server.features, {}
     if Feature.AUTHORIZATION_CODE in features:
         paths["/oauth/authorize"] = {"get": _authorize(in_body=False), "post": _authorize(in_body=True)}
+    if offered(features):
         paths["/oauth/token"] = {"post": _token(server)}
     if Feature.INTROSPECTION in features:
         paths["/oauth/introspect"] = {"post": _introspect()}
@@ -227,7 +229,7 @@ def _me() -> dict[str, Any]:
         "tags": ["api"],
         "operationId": "me",
         "summary": "The person that the token speaks for",
-        "description": "For tokens. A key speaks for no person.",
+        "description": "For tokens that a person gave. Keys and an application’s own tokens speak for nobody.",
         "security": [*_BY_CREDENTIAL],
         "responses": {
             "200": _json("Who it is.", "Me"),

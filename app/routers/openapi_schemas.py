@@ -73,7 +73,8 @@ def schemas() -> dict[str, Any]:
             "required": ["active"],
             "properties": {
                 "active": {"type": "boolean"},
-                **dict.fromkeys(("scope", "client_id", "username", "token_type", "sub", "iss", "jti"), text),
+                **dict.fromkeys(("scope", "client_id", "token_type", "iss", "jti"), text),
+                **{name: {**text, "description": "The person, if there is one."} for name in ("username", "sub")},
                 "organization": {**text, "description": "The slug of the organization, for an API key."},
                 **{name: {**number, "description": "Seconds since 1970, UTC."} for name in ("exp", "iat")},
             },

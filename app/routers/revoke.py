@@ -11,6 +11,7 @@ from app.pipeline.server import Server
 from app.protocol import client_auth, revocation
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
+from app.protocol.facts import MachineOrigin, Origin
 from app.protocol.revocation import RevokeAccessToken, RevokeTokenFamily
 from app.protocol.token_format import Prefix, parse_credential
 
@@ -29,7 +30,7 @@ async def revoke(server: Server, request: Request) -> Response:
     request.names_client(presented.client_id)
     hot = server.database.hot
     order: revocation.Order = None
-    origin = None
+    origin: Origin | MachineOrigin | None = None
     if (access := parse_credential(Prefix.ACCESS_TOKEN, token)) is not None:
         row, fact = await hot.gather_token(presented.client_id, access.id, fresh=True)
         client = await authenticate(server, presented, row)

@@ -17,9 +17,8 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import offered
 from app.protocol.legacy import may_be_legacy
-from app.protocol.outcomes import Issuance
 from app.protocol.policy import effective
-from app.protocol.tokens.mint import Minted
+from app.protocol.tokens.mint import MachineMinted, Minted
 
 ATTEMPTS = 3
 """A lost race gathers again, and the decision then names the replay or the repeat; more losses mean trouble."""
@@ -45,6 +44,7 @@ async def token(server: Server, request: Request) -> Response:
             now=now,
             client=client,
             policy=effective(server.policy, client.policy, confidential=client.confidential),
+            scopes=server.scopes,
             keys=server.keys,
         )
         try:
@@ -53,8 +53,8 @@ async def token(server: Server, request: Request) -> Response:
             await carry_out_aftermath(server, refused, client, now, actor)
             raise
         minted = mint_tokens(server, issuance, now)
-        if await settle(server, client, issuance, minted, now, actor):
-            return _respond(issuance, minted, now)
+        if await settle(server, client, minted, now, actor):
+            return _respond(minted, now)
     raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "too many requests use this grant at once; try again")
 
 
@@ -78,14 +78,15 @@ def _check_allowed(name: str, client: ClientFact) -> None:
         )
 
 
-def _respond(issuance: Issuance, minted: Minted, now: datetime) -> Response:
+def _respond(minted: Minted | MachineMinted, now: datetime) -> Response:
     """TR-1, TR-2: what the specification names and nothing internal."""
+    issuance = minted.issuance
     content: dict[str, str | int] = {
         "access_token": minted.access_token,
         "token_type": "Bearer",
         "expires_in": int((issuance.access_expires_at - now).total_seconds()),
     }
-    if minted.refresh_token is not None:
+    if isinstance(minted, Minted) and minted.refresh_token is not None:
         content["refresh_token"] = minted.refresh_token
     if issuance.origin.scopes:
         content["scope"] = scopes.render(issuance.origin.scopes)

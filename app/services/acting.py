@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, SystemCaller, TokenCaller
+from app.protocol.callers import (
+    Caller,
+    KeyCaller,
+    MachineCaller,
+    PersonalCaller,
+    PersonCaller,
+    SystemCaller,
+    TokenCaller,
+)
 from app.protocol.events import Event
 from app.protocol.facts import OrganizationFact
 from app.protocol.permissions import Permission, scopes_at
@@ -54,12 +62,14 @@ class Acting:
 
     @property
     def called(self) -> str:
-        """What the one who acts is called: a username, the label of a key, nothing for the system key."""
+        """What the one who acts is called: a username, a client_id, the label of a key, nothing for the system key."""
         match self.caller:
             case PersonCaller(session=session):
                 return session.username
             case TokenCaller(token=token) | PersonalCaller(token=token):
                 return token.username
+            case MachineCaller(token=token):
+                return token.client_id
             case KeyCaller(key=key):
                 return key.label
             case SystemCaller():

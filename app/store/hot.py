@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 
 from app.protocol.facts import (
+    AccessTokenFact,
     Authentication,
     ClientFact,
     CodeFact,
@@ -20,7 +21,6 @@ from app.protocol.facts import (
     PersonalTokenFact,
     RecordFact,
     SessionFact,
-    TokenFact,
 )
 from app.protocol.legacy import CredentialKind
 from app.store import gather_sql, hot_rows, settle_sql
@@ -31,6 +31,7 @@ from app.store.orders import (
     AuditEntry,
     AuthorizationSettlement,
     CodeSettlement,
+    MachineSettlement,
     NewCode,
     NewFrontToken,
     NewInteraction,
@@ -52,9 +53,13 @@ class Hot:
         await self._pool.read(gather_sql.PING)
 
     async def gather_client(self, client_id: str) -> ClientFact | None:
-        """Return an active application."""
-        row = await self._pool.read(gather_sql.GATHER_CLIENT, _storable(client_id))
-        return None if row is None else hot_rows.client(row)
+        """Return an active application, as it is now."""
+        _, client = await self._with_client(gather_sql.GATHER_CLIENT, client_id)
+        return client
+
+    async def find_client(self, client_id: str) -> ClientFact | None:
+        """Return an active application, from the cache if it is there: whoever settles has it checked again."""
+        return self._applications.get(client_id) or await self.gather_client(client_id)
 
     async def gather_code(self, client_id: str, code_id: UUID | None) -> tuple[ClientFact | None, CodeFact | None]:
         """Return an active application and a code, also one of another application: then it has no standing.
@@ -84,7 +89,7 @@ class Hot:
 
     async def gather_token(
         self, client_id: str | None, token_id: UUID, *, fresh: bool = False
-    ) -> tuple[ClientFact | None, TokenFact | None]:
+    ) -> tuple[ClientFact | None, AccessTokenFact | None]:
         """Return the active application that asks (None: our own API asks) and an access token of whomever.
 
         The application that asks may come from the cache unless it must be `fresh`; the token's own never does.
@@ -96,7 +101,7 @@ class Hot:
         row, client = await self._with_client(gather_sql.GATHER_TOKEN, client_id, token_id)
         return client, None if row is None else hot_rows.token(row, hot_rows.CLIENT_WIDTH)
 
-    async def gather_token_for_website(self, token_id: UUID) -> tuple[TokenFact | None, tuple[str, ...]]:
+    async def gather_token_for_website(self, token_id: UUID) -> tuple[AccessTokenFact | None, tuple[str, ...]]:
         """Return an access token, and the origins that its application allows."""
         row = await self._pool.read(gather_sql.GATHER_TOKEN_FOR_WEBSITE, token_id)
         return (None, ()) if row is None else (hot_rows.token(row, 0), hot_rows.allowed_origins(row, 0))
@@ -108,7 +113,7 @@ class Hot:
 
     async def gather_legacy_token(
         self, client_id: str | None, token_id: UUID
-    ) -> tuple[ClientFact | None, TokenFact | None, tuple[str, ...]]:
+    ) -> tuple[ClientFact | None, AccessTokenFact | None, tuple[str, ...]]:
         """Return the active application that asks (None: our own API), an imported access token, and the origins that
         the token's application allows."""
         row, client = await self._with_client(gather_sql.GATHER_LEGACY_TOKEN, client_id or "", token_id)
@@ -250,6 +255,26 @@ class Hot:
                 )
             case "keep":
                 return await self._paid(application_id, settle_sql.KEEP, *family, *rest)
+
+    async def settle_machine_token(self, order: MachineSettlement) -> bool:
+        """Insert the token that an application gets for itself.
+
+        False, and nothing is written, when the application is no longer what was decided on.
+        """
+        origin = order.origin
+        return await self._paid(
+            origin.application_id,
+            settle_sql.SETTLE_MACHINE_TOKEN,
+            origin.application_id,
+            order.application_version,
+            order.now,
+            order.id,
+            order.digest,
+            origin.scopes,
+            origin.resources,
+            order.expires_at,
+            *_paid_audit(order.audit),
+        )
 
     async def revoke_family(
         self, family_id: UUID, application_id: UUID | None, now: datetime, reason: str, audit: AuditEntry

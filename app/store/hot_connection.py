@@ -53,7 +53,7 @@ class Statement:
     name: str
     sql: str = field(repr=False)
     shares_trips: bool = False
-    """It always returns exactly one row, and its first argument is the id of the only row that it locks."""
+    """It always returns exactly one row, and its first argument is the id of the only row that it locks, if any."""
 
 
 @contextlib.contextmanager

@@ -8,12 +8,15 @@ import asyncpg
 import orjson
 
 from app.protocol.facts import (
+    AccessTokenFact,
     Authentication,
     ClientFact,
     CodeFact,
     FamilyFact,
     InteractionFact,
     KeyFact,
+    MachineOrigin,
+    MachineTokenFact,
     Origin,
     PersonalTokenFact,
     RecordFact,
@@ -117,10 +120,13 @@ def family(row: asyncpg.Record, at: int, caller: ClientFact | None) -> FamilyFac
     )
 
 
-def token(row: asyncpg.Record, at: int) -> TokenFact | None:
-    """Read an access token with its application, from column `at` on."""
+def token(row: asyncpg.Record, at: int) -> AccessTokenFact | None:
+    """Read an access token with its application, from column `at` on; without person, record and family it is one that
+    an application got for itself."""
     if row[at] is None:
         return None
+    if row[at + 4] is None and row[at + 5] is None and row[at + 2] is None:
+        return _machine_token(row, at)
     return TokenFact(
         id=row[at],
         digest=row[at + 1],
@@ -135,6 +141,25 @@ def token(row: asyncpg.Record, at: int) -> TokenFact | None:
         auth_time=row[at + 19],
         family_revoked=row[at + 20],
         standing=_standing(row, at + TOKEN_WIDTH, active=row[at + 16], epoch=row[at + 15]),
+    )
+
+
+def _machine_token(row: asyncpg.Record, at: int) -> MachineTokenFact:
+    return MachineTokenFact(
+        id=row[at],
+        digest=row[at + 1],
+        origin=MachineOrigin(
+            application_id=row[at + 3],
+            application_epoch=row[at + 8],
+            scopes=tuple(row[at + 9]),
+            resources=tuple(row[at + 10]),
+        ),
+        client_id=row[at + 14] or "",
+        issued_at=row[at + 11],
+        expires_at=row[at + 12],
+        revoked_at=row[at + 13],
+        application_active=bool(row[at + 16]),
+        application_epoch_now=row[at + 15] or 0,
     )
 
 

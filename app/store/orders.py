@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.crypto.secrets import new_id
 from app.protocol.events import Event
-from app.protocol.facts import Authentication, Origin
+from app.protocol.facts import Authentication, MachineOrigin, Origin
 from app.protocol.outcomes import RefreshMode
 
 ActorKind = Literal["anonymous", "user", "application", "personal_token", "api_key", "system_key", "operator", "server"]
@@ -94,6 +94,22 @@ class NewToken:
     family_id: UUID | None
     issued_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSettlement:
+    """Insert an access token that an application gets for itself. `id` is a UUIDv7 of `now`, which names its partition.
+
+    `application_version` is that of the application as it was decided on.
+    """
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    origin: MachineOrigin
+    application_version: int
+    now: datetime
+    expires_at: datetime
+    audit: AuditEntry
 
 
 @dataclass(frozen=True, slots=True)

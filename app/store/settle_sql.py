@@ -239,6 +239,22 @@ KEEP_AND_TOUCH = Statement(
     shares_trips=True,
 )
 
+# $1 application, $2 its version, $3 now, $4-$8 the token, $9-$16 the audit row
+SETTLE_MACHINE_TOKEN = Statement(
+    "settle_machine_token",
+    f"""
+with a as (
+    select id application_id, epoch, null::uuid user_id from application
+    where id = $1 and version = $2 and status = 'active'),
+t as (
+    {_NEW_TOKEN}
+    select $4, $5, null, null, null, application_id, 0, 0, epoch, $6, $7, $3, $8
+    from a),
+l as ({_paid_audit(9, "a", "$3")})
+select exists (select from a)""",
+    shares_trips=True,
+)
+
 REVOKE_FAMILY = Statement(
     "revoke_family",
     f"""

@@ -1,4 +1,5 @@
-// The peer's configuration: opaque tokens, code exchange with PKCE, refresh with rotation, introspection.
+// The peer's configuration: opaque tokens, code exchange with PKCE, refresh with rotation, client credentials,
+// introspection.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
@@ -16,7 +17,7 @@ export function createProvider(adapter, { clientId, clientSecret, redirectUri })
         client_id: clientId,
         client_secret: clientSecret,
         redirect_uris: [redirectUri],
-        grant_types: ['authorization_code', 'refresh_token'],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         response_types: ['code'],
         token_endpoint_auth_method: 'client_secret_basic',
         id_token_signed_response_alg: 'ES256',
@@ -26,6 +27,7 @@ export function createProvider(adapter, { clientId, clientSecret, redirectUri })
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: SCOPES.split(' '),
     features: {
+      clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
@@ -35,6 +37,6 @@ export function createProvider(adapter, { clientId, clientSecret, redirectUri })
     issueRefreshToken: () => true,
     rotateRefreshToken: true,
     pkce: { required: () => true },
-    ttl: { AuthorizationCode: DAY, AccessToken: DAY, RefreshToken: 30 * DAY, Grant: 180 * DAY },
+    ttl: { AuthorizationCode: DAY, AccessToken: DAY, ClientCredentials: DAY, RefreshToken: 30 * DAY, Grant: 180 * DAY },
   });
 }

@@ -125,6 +125,17 @@ def test_a_public_application_has_no_secret_and_an_owner_if_one_is_named(assent:
     assert "its token_endpoint_auth_method is none" in refused(assent("application", "rotate-secret", last_word(made)))
 
 
+def test_a_machine_is_registered_for_tokens_of_its_own_and_not_without_a_secret(assent: Assent) -> None:
+    words = ("--name", "Sweeper", "--grant-type", "client_credentials", "--scope", "org:read")
+    made = succeeded(assent("application", "create", "--client-id", "sweeper", *words))
+    assert "client_secret, shown only now: ascs_" in made
+    found = json.loads(succeeded(assent("application", "show", "sweeper")))
+    assert (found["kind"], found["grant_types"], found["scope"]) == ("machine", ["client_credentials"], "org:read")
+    assert "sweeper\tSweeper\tmachine\tactive" in succeeded(assent("application", "list")).splitlines()
+    said = refused(assent("application", "create", "--public", *words))
+    assert said.startswith("the application: grant_types has client_credentials")
+
+
 def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent) -> None:
     words = ("--client-id", "api", "--name", "Api", "--auth-method", "client_secret_jwt")
     assert "client_secret" not in succeeded(assent("application", "create", *words))

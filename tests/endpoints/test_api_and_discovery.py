@@ -59,7 +59,7 @@ async def test_the_metadata_tells_the_truth(browser: httpx.AsyncClient) -> None:
     body = answer.json()
     assert body["issuer"] == ISSUER
     assert body["code_challenge_methods_supported"] == ["S256"]
-    assert body["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert body["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert "none" in body["token_endpoint_auth_methods_supported"]
     assert body["request_uri_parameter_supported"] is False
     for member in ("token_endpoint", "introspection_endpoint", "revocation_endpoint"):

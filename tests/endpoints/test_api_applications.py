@@ -279,7 +279,7 @@ async def test_the_kind_follows_from_the_settings(robin: Developer) -> None:
         "web": {},
         "browser": {"token_endpoint_auth_method": "none"},
         "native": {"token_endpoint_auth_method": "none", "application_type": "native"},
-        "machine": {"grant_types": []},
+        "machine": {"grant_types": ["client_credentials"]},
     }
     assert {kind: (await robin.made(**members))["kind"] for kind, members in settings.items()} == {
         kind: kind for kind in settings

@@ -116,7 +116,7 @@ MEMBERS_THAT_NOBODY_SETS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("PATCH", "/api/v1/applications/{client}", {"secret_digests": []}),
     ("PATCH", "/api/v1/applications/{client}", {"client_name#de": "Bank"}),
     ("PATCH", "/api/v1/applications/{client}", {"response_types": ["token"]}),
-    ("PATCH", "/api/v1/applications/{client}", {"grant_types": ["client_credentials"]}),
+    ("PATCH", "/api/v1/applications/{client}", {"grant_types": ["implicit"]}),
     ("POST", "/api/v1/applications", {"client_secret": "known"}),
     ("POST", "/api/v1/tokens", {"name": "x", "scopes": ["event:read"], "user_id": "{user}"}),
     ("PATCH", "/api/v1/tokens/{token}", {"name": "x", "scopes": ["org:admin"]}),

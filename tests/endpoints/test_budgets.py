@@ -1,12 +1,15 @@
 """Round-trip budgets of the hot endpoints (architecture §5), counted where statements are sent."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
+from app.models import Application
+from app.store.application_cache import ApplicationCache
 from app.store.hot_connection import counting_trips
-from tests.support.credentials import api_key, personal_token
+from tests.support.credentials import api_key, change, personal_token
 from tests.support.membership import found, join
 from tests.support.service import (
     SECRET,
@@ -19,6 +22,16 @@ from tests.support.service import (
     redeem,
     sign_in,
 )
+
+
+@contextmanager
+def remembering(applications: ApplicationCache) -> Iterator[None]:
+    """Let the cache serve for the length of the block, as if somebody listened."""
+    applications.hear(applications.clock())
+    try:
+        yield
+    finally:
+        applications.close()
 
 
 async def trips_of(call: Awaitable[httpx.Response], status: int = 200) -> list[str]:
@@ -40,6 +53,34 @@ async def test_a_refresh_and_its_repeat_take_two_trips(browser: httpx.AsyncClien
     for settled in ("settle_refresh.rotate", "settle_refresh.repeat"):
         call = browser.post("/oauth/token", data=data, auth=("web", SECRET))
         assert await trips_of(call) == ["gather_family", settled]
+
+
+async def test_a_token_without_a_person_takes_one_trip_once_its_application_is_known(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    application_id = await site.application("sweeper", kind="machine", grant_types=("client_credentials",))
+    data, settled = {"grant_type": "client_credentials", "scope": "project:read"}, "settle_machine_token"
+
+    async def trips() -> list[str]:
+        return await trips_of(browser.post("/oauth/token", data=data, auth=("sweeper", SECRET)))
+
+    assert await trips() == ["gather_client", settled]
+    with remembering(site.database.applications):
+        assert await trips() == ["gather_client", settled]
+        assert await trips() == [settled]
+        await change(site, Application, application_id, version=2)
+        assert await trips() == [settled, "gather_client", settled]  # what is known is a hint: it was written nowhere
+        assert await trips() == [settled]
+
+
+async def test_introspecting_a_token_without_a_person_takes_one_trip(site: Service, browser: httpx.AsyncClient) -> None:
+    await site.application("gauge", kind="machine", grant_types=("client_credentials",))
+    issued = await browser.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=("gauge", SECRET))
+    token = issued.json()["access_token"]
+    call = browser.post("/oauth/introspect", data={"token": token}, auth=("web", SECRET))
+    assert await trips_of(call) == ["gather_token"]
+    call = browser.get("/api/v1/", headers={"Authorization": f"Bearer {token}"})
+    assert await trips_of(call) == ["gather_token_alone"]
 
 
 async def test_introspection_takes_one_trip(browser: httpx.AsyncClient) -> None:

@@ -131,6 +131,18 @@ async def test_a_kind_decides_whether_there_is_a_secret(
     assert ('id="uri"' in shown.text) == (kind != "machine")
 
 
+async def test_a_machine_may_get_tokens_for_itself_and_its_page_says_that_nobody_decides(
+    pages: Site, ada: Browser
+) -> None:
+    url = await created(ada, kind="machine", redirect_uris="")
+    client = await pages.server.database.hot.gather_client(url.removeprefix(f"{APPS}/"))
+    assert client is not None
+    assert client.grant_types == {"client_credentials"}
+    shown = (await ada.get(url)).text
+    assert "Nobody decides about it: it speaks for itself alone." in shown
+    assert "People still decide each time." not in shown
+
+
 async def test_several_redirect_uris_stand_one_per_line(pages: Site, ada: Browser) -> None:
     url = await created(ada, redirect_uris=f"\r\n  {CALLBACK}  \r\n\r\nhttps://two.example/\r\n")
     client = await pages.server.database.hot.gather_client(url.removeprefix(f"{APPS}/"))

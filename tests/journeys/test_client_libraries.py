@@ -1,7 +1,8 @@
 """Client libraries as they come, over https, against two workers: from the metadata to a revoked token.
 
 Each goes as a confidential application with Basic, as one with its secret in the form, and as a public one. The
-libraries compare the state; Authlib and requests-oauthlib leave the issuer (RFC 9207) to the application.
+libraries compare the state; Authlib and requests-oauthlib leave the issuer (RFC 9207) to the application. The
+confidential ones go as applications that act for themselves, too.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from authlib.common.security import generate_token
 from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations.base_client import OAuthError
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
-from oauthlib.oauth2 import InvalidGrantError, WebApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -30,12 +31,14 @@ from tests.support.client_round import (
     APPLICATIONS,
     CALLBACK,
     DATA,
+    MACHINES,
     PUBLIC,
     SCOPE,
     Registration,
     Round,
     allowed,
     check,
+    check_machine,
 )
 from tests.support.server import Server, directory_for_server, running_server
 
@@ -44,6 +47,9 @@ with warnings.catch_warnings():
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 each_method = pytest.mark.parametrize("application", APPLICATIONS, ids=lambda application: application.method)
+
+
+each_machine = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.method)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +152,60 @@ def test_oauth4webapi_goes_the_whole_way(server: Server, application: Registrati
     assert node.returncode == 0
 
     check(seen, application, server.issuer)
+
+
+@each_machine
+async def test_authlib_gets_a_token_for_the_application_itself(server: Server, machine: Registration) -> None:
+    metadata, trust = _metadata(server), ssl.create_default_context(cafile=str(server.ca_file))
+    async with AsyncOAuth2Client(
+        machine.client_id,
+        machine.client_secret,
+        token_endpoint_auth_method=machine.method,
+        revocation_endpoint_auth_method=machine.method,
+        scope=SCOPE,
+        verify=trust,
+    ) as client:
+        token = await client.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
+        alive = _introspect(server, metadata, token["access_token"])
+        index = (await client.get(f"{server.issuer}/api/v1/")).json()
+        assert (index["user"], index["auth"]["client_id"]) == (None, machine.client_id)
+        await client.revoke_token(metadata["revocation_endpoint"], token=token["access_token"])
+    check_machine(token, alive, _introspect(server, metadata, token["access_token"]), machine)
+
+
+@each_machine
+def test_requests_oauthlib_gets_a_token_for_the_application_itself(server: Server, machine: Registration) -> None:
+    metadata, (in_header, in_form) = _metadata(server), _authentication(machine)
+    with OAuth2Session(client=BackendApplicationClient(machine.client_id, scope=[*SCOPE.split(" ")])) as session:
+        session.trust_env, session.verify = False, str(server.ca_file)
+        token = session.fetch_token(
+            metadata["token_endpoint"],
+            auth=in_header,
+            client_secret=machine.client_secret,
+            include_client_id=in_header is None,
+        )
+        alive = _introspect(server, metadata, token["access_token"])
+        form = {"token": token["access_token"], **in_form}
+        session.request("POST", metadata["revocation_endpoint"], data=form, auth=in_header, withhold_token=True)
+    check_machine(token, alive, _introspect(server, metadata, token["access_token"]), machine)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="oauth4webapi needs Node.js")
+@each_machine
+def test_oauth4webapi_gets_a_token_for_the_application_itself(server: Server, machine: Registration) -> None:
+    node_packages.installed("oauth4webapi")
+    asked = {"issuer": server.issuer, "scope": SCOPE, "application": _as_json(machine), "api": _as_json(API)}
+    node = subprocess.run(
+        ["node", str(node_packages.HOME / "client_credentials.mjs")],
+        input=json.dumps(asked),
+        capture_output=True,
+        env={**server.environment, "NODE_EXTRA_CA_CERTS": str(server.ca_file)},
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert node.returncode == 0, node.stderr
+    check_machine(**json.loads(node.stdout), machine=machine)
 
 
 def test_a_public_application_may_not_introspect(server: Server) -> None:

@@ -77,6 +77,12 @@ async def tokens(raced: RacedServer, *scopes: str) -> dict[str, Any]:
     return answer
 
 
+async def itself(worker: httpx.AsyncClient, client_id: str, secret: str) -> httpx.Response:
+    """Ask for a token as an application that acts for itself."""
+    data = {"grant_type": "client_credentials", "scope": EVERY_MEMBERS}
+    return await worker.post("/oauth/token", data=data, auth=(client_id, secret))
+
+
 async def record(who: Hand) -> str:
     [one] = (await who.done("GET", "/api/v1/authorizations")).json()["items"]
     return f"/api/v1/authorizations/{one['id']}"
@@ -215,6 +221,25 @@ async def test_the_tokens_of_an_application_that_is_switched_off_or_deleted(
     assert await both.opens(token) == [None, None]
     await robin.done("POST", f"{path}/{'enable' if change == 'disable' else 'restore'}")
     assert {(await introspect(worker, token, *auth)).json()["active"] for worker in both.workers} == {False}
+
+
+@pytest.mark.parametrize("change", ["disable", "delete"])
+async def test_the_tokens_that_an_application_got_for_itself_when_it_is_switched_off_or_deleted(
+    both: Everywhere, robin: Hand, change: str
+) -> None:
+    made = await application(robin, grant_types=["client_credentials"], redirect_uris=[])
+    auth, path = (made["client_id"], made["client_secret"]), f"/api/v1/applications/{made['client_id']}"
+    issued = [await itself(worker, *auth) for worker in (*both.workers, *both.workers)]
+    assert {answer.status_code for answer in issued} == {200}
+    held = [answer.json()["access_token"] for answer in issued]
+    assert [await both.holds(token) for token in held] == [(EVERY_MEMBERS,)] * len(held)
+    await (robin.done("POST", f"{path}/disable") if change == "disable" else robin.done("DELETE", path))
+    refused = [await itself(worker, *auth) for worker in both.workers]  # with the next request, cached or not
+    assert {answer.status_code for answer in refused} == {401}
+    assert [await both.holds(token) for token in held] == [None] * len(held)
+    await robin.done("POST", f"{path}/{'enable' if change == 'disable' else 'restore'}")
+    assert [await both.holds(token) for token in held] == [None] * len(held)
+    assert await both.holds((await itself(both.workers[0], *auth)).json()["access_token"]) == (EVERY_MEMBERS,)
 
 
 @pytest.mark.parametrize("change", ["switched off", "deleted", "secret retired"])

@@ -29,7 +29,17 @@ from tests.support.race import (
     raced_server,
     refresh,
 )
-from tests.support.service import answer_of, authorize_url, decide, fields_of, follow, obtain_code, redeem, sign_in
+from tests.support.service import (
+    SECRET,
+    answer_of,
+    authorize_url,
+    decide,
+    fields_of,
+    follow,
+    obtain_code,
+    redeem,
+    sign_in,
+)
 
 OTHER_VERIFIER = "x" * 43
 
@@ -142,6 +152,20 @@ async def test_within_the_grace_everybody_gets_the_same_successor(
             assert len({one["access_token"] for one in tokens}) == CONNECTIONS
             assert all([await active(rivals[0], one["access_token"]) for one in tokens])
             token = successor
+
+
+async def test_twenty_that_ask_for_themselves_at_once_get_a_token_each(raced: RacedServer) -> None:
+    machine = {"client_id": "sweeper", "client_secret": SECRET, "grant_types": ["client_credentials"]}
+    raced.server.apply({"applications": [machine]})
+    data = {"grant_type": "client_credentials", "scope": SCOPES[0]}
+    async with raced.rivals() as rivals:
+        answers = await asyncio.gather(
+            *(rival.post("/oauth/token", data=data, auth=("sweeper", SECRET)) for rival in rivals)
+        )
+        assert errors_of(answers) == set()
+        tokens = {answer.json()["access_token"] for answer in answers}
+        assert len(tokens) == CONNECTIONS
+        assert all([await active(rivals[0], token) for token in tokens])
 
 
 @pytest.mark.spec("RFC 9700", "4.14.2")

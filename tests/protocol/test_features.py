@@ -25,7 +25,9 @@ def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
 
 def test_what_needs_each_other_can_be_switched_off_together() -> None:
     off = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
-    assert FeatureSet.chosen(off) == FeatureSet({Feature.INTROSPECTION, Feature.REVOCATION, Feature.METADATA})
+    assert FeatureSet.chosen(off) == FeatureSet(
+        {Feature.CLIENT_CREDENTIALS, Feature.INTROSPECTION, Feature.REVOCATION, Feature.METADATA}
+    )
 
 
 def test_every_requirement_names_a_feature() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.protocol import introspection, revocation
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import FamilyFact, TokenFact
+from app.protocol.facts import AccessTokenFact, FamilyFact
 from app.protocol.revocation import RevokeAccessToken, RevokeTokenFamily
 from app.protocol.token_format import Credential
 from tests.support.facts import (
@@ -20,6 +20,7 @@ from tests.support.facts import (
     access_token,
     client,
     family,
+    machine_token,
     origin,
     standing,
 )
@@ -33,6 +34,13 @@ def test_an_active_token_is_described() -> None:
         "active": True, "client_id": "client", "username": "robin", "token_type": "Bearer", "sub": "subject-1",
         "iss": ISSUER, "jti": str(TOKEN), "scope": "a b",
         "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600,
+    }  # fmt: skip
+
+
+def test_a_token_that_an_application_got_for_itself_names_no_person() -> None:
+    assert introspection.describe(ACCESS, machine_token(), issuer=ISSUER, now=NOW) == {
+        "active": True, "client_id": "client", "token_type": "Bearer", "iss": ISSUER, "jti": str(TOKEN),
+        "scope": "a b", "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600,
     }  # fmt: skip
 
 
@@ -52,9 +60,14 @@ def test_an_active_token_is_described() -> None:
         access_token(standing=standing(application_active=False)),
         access_token(standing=standing(application_epoch=1)),
         access_token(standing=standing(pairs=(), since=())),
+        machine_token(digest=b"x" * 32),
+        machine_token(expires_at=NOW),
+        machine_token(revoked_at=NOW),
+        machine_token(application_active=False),
+        machine_token(application_epoch_now=1),
     ],
 )
-def test_every_other_token_has_the_one_member_answer(fact: TokenFact | None) -> None:
+def test_every_other_token_has_the_one_member_answer(fact: AccessTokenFact | None) -> None:
     assert introspection.describe(ACCESS, fact, issuer=ISSUER, now=NOW) == {"active": False}
 
 
@@ -115,6 +128,7 @@ def test_a_refresh_token_says_when_it_ends_if_nobody_uses_it() -> None:
 
 def test_a_client_revokes_its_own_tokens() -> None:
     assert revocation.revoke_access(client(), ACCESS, access_token()) == RevokeAccessToken(TOKEN)
+    assert revocation.revoke_access(client(), ACCESS, machine_token()) == RevokeAccessToken(TOKEN)
     assert revocation.revoke_refresh(client(), REFRESH, family(), KEYS) == RevokeTokenFamily(FAMILY)
 
 
@@ -127,6 +141,9 @@ def test_unknown_and_forged_tokens_are_nothing_to_revoke() -> None:
 def test_a_token_of_another_application_is_not_revoked_and_its_holder_is_told() -> None:
     with pytest.raises(OAuthError) as refused:
         revocation.revoke_access(client(id=CODE), ACCESS, access_token())
+    assert refused.value.code is ErrorCode.INVALID_GRANT
+    with pytest.raises(OAuthError) as refused:
+        revocation.revoke_access(client(id=CODE), ACCESS, machine_token())
     assert refused.value.code is ErrorCode.INVALID_GRANT
     with pytest.raises(OAuthError) as refused:
         revocation.revoke_refresh(client(id=CODE), REFRESH, family(), KEYS)

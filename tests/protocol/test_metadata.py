@@ -7,7 +7,8 @@ from app.protocol.metadata import document
 from app.protocol.scopes import ScopeRegistry
 from tests.support.facts import ISSUER, REGISTRY
 
-WITHOUT_GRANTS = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
+WITHOUT_CODES = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
+WITHOUT_GRANTS = {**WITHOUT_CODES, "client_credentials": False}
 
 
 def test_a_whole_server_publishes_what_it_has() -> None:
@@ -21,7 +22,7 @@ def test_a_whole_server_publishes_what_it_has() -> None:
         "scopes_supported": ["a", "b", "c"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -53,13 +54,21 @@ def test_the_implicit_grant_is_published_only_where_it_is_on() -> None:
     assert {name: value for name, value in legacy.items() if value != whole[name]} == {
         "response_types_supported": ["code", "token"],
         "response_modes_supported": ["query", "fragment"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "implicit"],
     }
 
 
 def test_a_grant_that_is_switched_off_is_not_published() -> None:
     reduced = document(ISSUER, FeatureSet.chosen({"refresh_token": False}), REGISTRY)
-    assert reduced["grant_types_supported"] == ["authorization_code"]
+    assert reduced["grant_types_supported"] == ["authorization_code", "client_credentials"]
+
+
+def test_a_server_for_machines_alone_has_a_token_endpoint_and_sends_nobody_anywhere() -> None:
+    reduced = document(ISSUER, FeatureSet.chosen(WITHOUT_CODES), REGISTRY)
+    assert reduced["grant_types_supported"] == ["client_credentials"]
+    assert reduced["token_endpoint"] == f"{ISSUER}/oauth/token"
+    assert reduced["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post", "none"]
+    assert "authorization_endpoint" not in reduced
 
 
 def test_a_server_without_grants_says_so_because_silence_would_mean_code_and_implicit() -> None:

@@ -6,7 +6,15 @@ from uuid import UUID
 import pytest
 
 from app.protocol import permissions
-from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, SystemCaller, TokenCaller
+from app.protocol.callers import (
+    Caller,
+    KeyCaller,
+    MachineCaller,
+    PersonalCaller,
+    PersonCaller,
+    SystemCaller,
+    TokenCaller,
+)
 from app.protocol.permissions import Permission, held_by, scopes_at
 from app.protocol.roles import Roles
 from app.protocol.scopes import DEFAULT, ScopeRegistry
@@ -37,6 +45,11 @@ def personal(*scopes: str) -> Caller:
 def key(*scopes: str) -> Caller:
     """An API key of the organization."""
     return KeyCaller(facts.api_key(), scopes)
+
+
+def machine(*scopes: str) -> Caller:
+    """A token that an application got for itself."""
+    return MachineCaller(facts.machine_token(), scopes)
 
 
 def at(caller: Caller, role: str | None = None, organization: UUID = HERE) -> frozenset[str] | None:
@@ -98,6 +111,7 @@ def test_the_first_gate_asks_every_credential_and_no_session() -> None:
     assert held_by(token(READ)) == frozenset({READ})
     assert held_by(personal(READ)) == frozenset({READ})
     assert held_by(key(READ)) == frozenset({READ})
+    assert held_by(machine(READ)) == frozenset({READ})
     assert held_by(SYSTEM) == EVERYTHING
 
 
@@ -106,6 +120,11 @@ def test_the_first_gate_asks_every_credential_and_no_session() -> None:
 def test_whoever_does_not_belong_to_an_organization_is_told_that_there_is_none() -> None:
     for caller in (PERSON, token(*EVERYTHING), personal(*EVERYTHING)):
         assert at(caller) is None
+
+
+def test_an_application_that_calls_for_itself_has_business_in_no_organization() -> None:
+    assert at(machine(*EVERYTHING)) is None
+    assert at(machine(*EVERYTHING), "owner") is None
 
 
 @pytest.mark.spec("original", "P02")

@@ -6,12 +6,23 @@ import pytest
 
 from app.crypto.hashing import digest
 from app.protocol import introspection, validity
-from app.protocol.facts import KeyFact, PersonalTokenFact, TokenFact
+from app.protocol.facts import AccessTokenFact, KeyFact, PersonalTokenFact, TokenFact
 from app.protocol.roles import Roles
 from app.protocol.scopes import DEFAULT, ScopeRegistry
 from app.protocol.token_format import Credential
 from app.protocol.validity import Fault
-from tests.support.facts import CODE, ISSUER, NOW, SECRET, TOKEN, access_token, api_key, personal_token, standing
+from tests.support.facts import (
+    CODE,
+    ISSUER,
+    NOW,
+    SECRET,
+    TOKEN,
+    access_token,
+    api_key,
+    machine_token,
+    personal_token,
+    standing,
+)
 
 SHOWN = Credential(TOKEN, SECRET)
 ROLES = Roles.chosen({}, ScopeRegistry(DEFAULT))
@@ -34,9 +45,16 @@ OTHER = digest(b"x" * 32)
         (access_token(standing=standing(application_active=False)), Fault.APPLICATION_INACTIVE),
         (access_token(standing=standing(application_epoch=1)), Fault.APPLICATION_INACTIVE),
         (access_token(standing=standing(pairs=(), since=())), Fault.NOTHING_LEFT),
+        (machine_token(digest=OTHER), Fault.UNKNOWN),
+        (machine_token(expires_at=NOW), Fault.EXPIRED),
+        (machine_token(revoked_at=NOW), Fault.REVOKED),
+        (machine_token(application_active=False), Fault.APPLICATION_INACTIVE),
+        (machine_token(application_epoch_now=1), Fault.APPLICATION_INACTIVE),
     ],
 )
-def test_the_holder_of_a_dead_access_token_is_told_what_became_of_it(fact: TokenFact | None, fault: Fault) -> None:
+def test_the_holder_of_a_dead_access_token_is_told_what_became_of_it(
+    fact: AccessTokenFact | None, fault: Fault
+) -> None:
     assert validity.access_token(SHOWN, fact, now=NOW) is fault
 
 
@@ -84,6 +102,12 @@ def test_the_holder_of_a_dead_key_is_told_what_became_of_it(fact: KeyFact | None
 )
 def test_a_stranger_with_the_id_alone_learns_nothing(fact: TokenFact) -> None:
     assert validity.access_token(SHOWN, fact, now=NOW) is Fault.UNKNOWN
+
+
+def test_a_token_without_a_person_lives_as_long_as_its_application_does() -> None:
+    assert validity.access_token(SHOWN, machine_token(), now=NOW) == ("a", "b")
+    later = machine_token().expires_at - timedelta(seconds=1)
+    assert validity.access_token(SHOWN, machine_token(), now=later) == ("a", "b")
 
 
 @pytest.mark.spec("original", "M01")

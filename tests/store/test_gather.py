@@ -12,6 +12,7 @@ from app.crypto.hashing import digest
 from app.crypto.secrets import new_id
 from app.models import Application, BrowserSession, User
 from app.protocol import liveness
+from app.protocol.facts import CodeFact, FamilyFact, TokenFact
 from app.protocol.policy import ApplicationPolicy
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
@@ -137,7 +138,7 @@ async def test_any_caller_finds_a_token_with_its_application_and_person(scene: S
     assert trips == ["gather_token"]
     assert caller is not None
     assert caller.id == api.application_id
-    assert token is not None
+    assert isinstance(token, TokenFact)
     assert (token.id, token.digest, token.family_id) == (order.token.id, order.token.digest, order.family_id)
     assert token.origin == origin
     assert (token.client_id, token.username) == (scene.client_id, f"user-{scene.user_id}")
@@ -155,14 +156,14 @@ async def test_a_token_is_known_as_revoked_by_itself_and_by_its_family(scene: Sc
     assert await hot.revoke_token(order.token.id, NOW + SECOND, scenes.entry("token.revoked"))
     assert not await hot.revoke_token(order.token.id, NOW + 2 * SECOND, scenes.entry("token.revoked"))
     _, token = await hot.gather_token(None, order.token.id)
-    assert token is not None
+    assert isinstance(token, TokenFact)
     assert (token.revoked_at, token.family_revoked) == (NOW + SECOND, False)
 
     other = scenes.refresh(origin, order.family_id)
     assert await hot.settle_refresh(other)
     await hot.revoke_family(order.family_id, None, NOW, "reuse", scenes.entry("family.reuse"))
     _, token = await hot.gather_token(None, other.token.id)
-    assert token is not None
+    assert isinstance(token, TokenFact)
     assert (token.revoked_at, token.family_revoked) == (None, True)
 
 
@@ -176,7 +177,7 @@ async def test_a_disabled_or_reenabled_person_stands_behind_nothing_of_before(
     _, family = await scene.database.hot.gather_family(scene.client_id, order.family_id)
     _, code = await scene.database.hot.gather_code(scene.client_id, order.grant_id)
     for fact in (token, family, code):
-        assert fact is not None
+        assert isinstance(fact, TokenFact | FamilyFact | CodeFact)
         assert not liveness.stands(origin, fact.standing)
 
 
@@ -189,7 +190,7 @@ async def test_a_disabled_or_reenabled_application_stands_behind_nothing_of_befo
     _, token = await scene.database.hot.gather_token(None, order.token.id)
     _, family = await scene.database.hot.gather_family(scene.client_id, order.family_id)
     for fact in (token, family):
-        assert fact is not None
+        assert isinstance(fact, TokenFact | FamilyFact)
         assert not liveness.stands(origin, fact.standing)
 
 

@@ -154,7 +154,11 @@ async def test_a_statement_that_shares_trips_names_its_row_first_and_answers_wit
 
 
 @pytest.mark.parametrize(
-    "name", ["gather_token", "gather_personal_token", "gather_key", "gather_authorize", "settle_refresh.rotate"]
+    "name",
+    [
+        *("gather_token", "gather_personal_token", "gather_key", "gather_authorize"),
+        *("settle_refresh.rotate", "settle_machine_token"),
+    ],
 )
 async def test_a_plan_from_the_time_of_three_rows_reads_few_pages_of_many(
     hot_connection: asyncpg.Connection, name: str

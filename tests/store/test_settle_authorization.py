@@ -15,7 +15,7 @@ from sqlmodel import col
 from app.models import Application, User
 from app.protocol import consent as consent_rules
 from app.protocol import liveness
-from app.protocol.facts import Origin
+from app.protocol.facts import Origin, TokenFact
 from app.store import records
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
@@ -40,7 +40,7 @@ async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
 async def in_force(scene: Scene, token_id: UUID) -> tuple[str, ...] | None:
     """The scopes that a token still carries; None when nothing stands behind it."""
     _, token = await scene.database.hot.gather_token(None, token_id)
-    assert token is not None
+    assert isinstance(token, TokenFact)
     if token.standing is None or not liveness.stands(token.origin, token.standing):
         return None
     return liveness.scopes_in_force(token.origin, token.standing)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.crypto.hashing import digest
-from app.protocol.facts import FamilyFact, Origin
+from app.protocol.facts import FamilyFact, Origin, TokenFact
 from app.protocol.outcomes import RefreshMode
 from app.store.database import Database
 from tests.store import scene as scenes
@@ -55,7 +55,7 @@ async def test_rotation_moves_the_family_one_generation(scene: Scene) -> None:
     assert (family.generation, family.digest, family.rotated_at) == (1, digest(b"refresh 1"), later)
     assert (family.idle_expires_at, family.key_since) == (later + timedelta(days=30), ((1, 0),))
     _, token = await scene.database.hot.gather_token(None, order.token.id)
-    assert token is not None
+    assert isinstance(token, TokenFact)
     assert (token.origin, token.family_id, token.issued_at) == (origin, family_id, later)
 
 

@@ -24,6 +24,11 @@ BASIC = Registration("reports", "client_secret_basic", "basic-secret-0123456789-
 POST = Registration("deploys", "client_secret_post", "post-secret-0123456789-abcdefghij")
 PUBLIC = Registration("board", "none")
 APPLICATIONS = (BASIC, POST, PUBLIC)
+MACHINE = Registration("sweeper", "client_secret_basic", "sweeping-secret-0123456789-abcdefghij")
+MACHINE_BY_POST = Registration("duster", "client_secret_post", "dusting-secret-0123456789-abcdefghij")
+MACHINES = (MACHINE, MACHINE_BY_POST)
+"""They get tokens for themselves, and send nobody anywhere."""
+
 API = BASIC
 """Who introspects: a public application may not."""
 
@@ -38,6 +43,15 @@ DATA = {
             "token_endpoint_auth_method": application.method,
         }
         for application in APPLICATIONS
+    ]
+    + [
+        {
+            "client_id": machine.client_id,
+            "client_secret": machine.client_secret,
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": machine.method,
+        }
+        for machine in MACHINES
     ],
 }
 """What the server must know: apply it at its start."""
@@ -74,3 +88,13 @@ def check(seen: Round, application: Registration, issuer: str) -> None:
     assert seen.alive["scope"] == SCOPE
     assert seen.dead == {"active": False}
     assert seen.refusal == "invalid_grant"
+
+
+def check_machine(token: dict[str, Any], alive: dict[str, Any], dead: dict[str, Any], machine: Registration) -> None:
+    """Assert what an application sees that gets a token for itself, has it introspected, and revokes it."""
+    assert token["token_type"].lower() == "bearer"
+    assert token["scope"] in (SCOPE, SCOPE.split(" "))
+    assert "refresh_token" not in token
+    assert (alive["active"], alive["client_id"], alive["scope"]) == (True, machine.client_id, SCOPE)
+    assert not {"username", "sub"} & alive.keys()
+    assert dead == {"active": False}

@@ -13,6 +13,8 @@ from app.protocol.facts import (
     CodeFact,
     FamilyFact,
     KeyFact,
+    MachineOrigin,
+    MachineTokenFact,
     Origin,
     PersonalTokenFact,
     SessionFact,
@@ -141,6 +143,22 @@ def access_token(**changes: Any) -> TokenFact:
     return replace(fact, **changes)
 
 
+def machine_token(**changes: Any) -> MachineTokenFact:
+    """A live access token that an application got for itself, with a and b."""
+    fact = MachineTokenFact(
+        id=TOKEN,
+        digest=digest(SECRET),
+        origin=MachineOrigin(application_id=APPLICATION, application_epoch=0, scopes=("a", "b")),
+        client_id="client",
+        issued_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        revoked_at=None,
+        application_active=True,
+        application_epoch_now=0,
+    )
+    return replace(fact, **changes)
+
+
 def personal_token(**changes: Any) -> PersonalTokenFact:
     """A live personal token of somebody who is a member somewhere; a server's default roles know its scopes."""
     fact = PersonalTokenFact(
@@ -205,4 +223,4 @@ def context(*, now: datetime = NOW, **changes: Any) -> TokenContext:
     """The token endpoint at one moment, with a client changed by keyword."""
     asking = client(**changes)
     policy = effective(ServerPolicy(issuer=ISSUER), asking.policy, confidential=asking.confidential)
-    return TokenContext(now=now, client=asking, policy=policy, keys=KEYS)
+    return TokenContext(now=now, client=asking, policy=policy, scopes=REGISTRY, keys=KEYS)

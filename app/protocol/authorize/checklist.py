@@ -68,12 +68,7 @@ def _pkce(subject: Subject) -> None:
 def _scope(subject: Subject) -> None:
     scopes = scope_rules.parse(subject.params.get("scope") or "")
     scope_rules.require_known(scopes, subject.registry)
-    allowed = subject.client.scopes
-    if allowed is not None and (beyond := [scope for scope in scopes if scope not in allowed]):
-        raise OAuthError(
-            ErrorCode.INVALID_SCOPE,
-            f"this application may not ask for {scope_rules.render(beyond[:5])}; its owner can add it to its scopes",
-        )
+    scope_rules.require_allowed(scopes, subject.client.scopes)
 
 
 def _resource(subject: Subject) -> None:

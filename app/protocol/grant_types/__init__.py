@@ -6,9 +6,11 @@ Each file has `NAME`, `FEATURE`, `Params`, `needs(params)` and `decide(context, 
 from types import ModuleType
 
 from app.protocol.features import FeatureSet
-from app.protocol.grant_types import authorization_code, refresh_token
+from app.protocol.grant_types import authorization_code, client_credentials, refresh_token
 
-GRANT_TYPES: dict[str, ModuleType] = {grant.NAME: grant for grant in (authorization_code, refresh_token)}
+GRANT_TYPES: dict[str, ModuleType] = {
+    grant.NAME: grant for grant in (authorization_code, refresh_token, client_credentials)
+}
 """The grant types by their wire name."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.crypto.hashing import Digest, digest
-from app.protocol.outcomes import Issuance, RedeemCode
+from app.protocol.outcomes import Issuance, MachineIssuance, RedeemCode
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.protocol.tokens.refresh_chain import ServerKeys, key_version_of, successor
 
@@ -23,6 +23,7 @@ class Fresh:
 class Minted:
     """What goes to the client (`access_token`, `refresh_token`) and what the database keeps of it."""
 
+    issuance: Issuance
     access_token: str = field(repr=False)
     access_id: UUID
     access_digest: Digest
@@ -30,6 +31,16 @@ class Minted:
     refresh_digest: Digest | None
     family_id: UUID
     key_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineMinted:
+    """The same for a token without a person: nothing else comes with it."""
+
+    issuance: MachineIssuance
+    access_token: str = field(repr=False)
+    access_id: UUID
+    access_digest: Digest
 
 
 def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> Minted:
@@ -40,6 +51,7 @@ def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> Minted:
     """
     family_id, refresh, key_version = _refresh_credential(issuance, keys, fresh)
     return Minted(
+        issuance=issuance,
         access_token=format_credential(Prefix.ACCESS_TOKEN, Credential(fresh.access_id, fresh.access_secret)),
         access_id=fresh.access_id,
         access_digest=digest(fresh.access_secret),
@@ -47,6 +59,16 @@ def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh) -> Minted:
         refresh_digest=digest(refresh.secret) if refresh else None,
         family_id=family_id,
         key_version=key_version,
+    )
+
+
+def mint_for_machine(issuance: MachineIssuance, access_id: UUID, access_secret: bytes) -> MachineMinted:
+    """Return the token string of an order without a person; identifier and random bytes are fresh."""
+    return MachineMinted(
+        issuance=issuance,
+        access_token=format_credential(Prefix.ACCESS_TOKEN, Credential(access_id, access_secret)),
+        access_id=access_id,
+        access_digest=digest(access_secret),
     )
 
 

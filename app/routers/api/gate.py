@@ -19,7 +19,15 @@ from app.pipeline.guard import CredentialCaller, Knock, OriginRefused
 from app.pipeline.server import server_of
 from app.protocol import permissions, scopes
 from app.protocol.authorization_header import Challenged
-from app.protocol.callers import Caller, KeyCaller, PersonalCaller, PersonCaller, SystemCaller, TokenCaller
+from app.protocol.callers import (
+    Caller,
+    KeyCaller,
+    MachineCaller,
+    PersonalCaller,
+    PersonCaller,
+    SystemCaller,
+    TokenCaller,
+)
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import OrganizationFact
 from app.protocol.permissions import Permission
@@ -242,7 +250,8 @@ def _as_operator(known: Known) -> Occasion:
 
 
 def person_behind(caller: Caller) -> UUID | None:
-    """Return the id of the person for whom somebody calls; None for keys."""
+    """Return the id of the person for whom somebody calls; None for keys, and for applications that call for
+    themselves."""
     match caller:
         case PersonCaller(session=session):
             return session.user_id
@@ -250,7 +259,7 @@ def person_behind(caller: Caller) -> UUID | None:
             return token.origin.user_id
         case PersonalCaller(token=token):
             return token.user_id
-        case KeyCaller() | SystemCaller():
+        case MachineCaller() | KeyCaller() | SystemCaller():
             return None
 
 
@@ -261,6 +270,8 @@ def actor_of(caller: Caller) -> Actor:
             return Actor("user", str(session.user_id), session.username)
         case TokenCaller(token=token):
             return Actor("application", token.client_id, f"{token.client_id} for {token.username}")
+        case MachineCaller(token=token):
+            return Actor("application", token.client_id, token.client_id)
         case PersonalCaller(token=token):
             return Actor("personal_token", str(token.id), f"{token.name} of {token.username}")
         case KeyCaller(key=key):

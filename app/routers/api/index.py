@@ -3,7 +3,7 @@
 from app import __version__
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.server import Server
-from app.protocol.callers import KeyCaller, PersonalCaller, SystemCaller, TokenCaller
+from app.protocol.callers import KeyCaller, MachineCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.origins import origin_of
 from app.routers.api.hot import caller_of
 from app.routers.pages import cookies
@@ -23,6 +23,8 @@ async def index(server: Server, request: Request) -> Response:
         case TokenCaller(token=token, scopes=held):
             user = _person(token.subject, token.username)
             auth = {"kind": "access_token", "client_id": token.client_id, "scopes": held}
+        case MachineCaller(token=token, scopes=held):
+            user, auth = None, {"kind": "access_token", "client_id": token.client_id, "scopes": held}
         case PersonalCaller(token=token, scopes=held):
             user = _person(token.subject, token.username)
             auth = {"kind": "personal_token", "name": token.name, "scopes": held}

@@ -12,13 +12,14 @@ from app.routers.api.hot import caller_of
 async def me(server: Server, request: Request) -> Response:
     """Subject and username of the token's user, with the token's application, scopes and expiry (UTC seconds).
 
-    A personal token has no application, and no expiry when it never ends. A key speaks for nobody.
+    A personal token has no application, and no expiry when it never ends. Keys speak for nobody, and neither do
+    tokens that an application got for itself.
     """
     caller = await caller_of(server, request)
     if caller is None:
         raise guard.nobody()
     if not isinstance(caller, TokenCaller | PersonalCaller):
-        raise Challenged(ErrorCode.INSUFFICIENT_SCOPE, "a key speaks for no person; use a token")
+        raise Challenged(ErrorCode.INSUFFICIENT_SCOPE, "it speaks for no person; use a token that a person gave")
     ends = caller.token.expires_at
     return json_response(
         {

@@ -174,7 +174,7 @@ def _reaches(server: Server, known: Known, membership: Membership) -> bool:
 
 
 async def _of_key(server: Server, known: Known) -> list[OrganizationSummary]:
-    """The one organization of an API key; the system key belongs to none."""
+    """The one organization of an API key; the system key belongs to none, nor does an application."""
     if not isinstance(known.caller, KeyCaller):
         return []
     found = await rows.find_with_role(server.database, known.caller.key.organization_slug, None)

@@ -46,7 +46,7 @@ _KINDS: dict[str, dict[str, object]] = {
     "web": {},
     "browser": {"token_endpoint_auth_method": "none", "application_type": "web"},
     "native": {"token_endpoint_auth_method": "none", "application_type": "native"},
-    "machine": {"grant_types": []},
+    "machine": {"grant_types": ["client_credentials"]},
 }
 """What a kind means in the words of RFC 7591."""
 

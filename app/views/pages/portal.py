@@ -38,7 +38,9 @@ KINDS = (
     Choice("web", "Web", "Runs on a server of yours, which can keep a secret."),
     Choice("browser", "Browser", "Runs in the browser alone, and so can’t keep a secret."),
     Choice("native", "Phone or desktop", "Installed on people’s devices, and so can’t keep a secret."),
-    Choice("machine", "Machine", "Never signs anybody in. It checks the tokens that others bring."),
+    Choice(
+        "machine", "Machine", "Never signs anybody in. It works for itself, and checks the tokens that others bring."
+    ),
 )
 """What a new application can be."""
 
