@@ -52,6 +52,11 @@ def test_a_public_application_gets_no_token_of_its_own() -> None:
     assert refusal_of(Params(), context(auth_method="none")) is ErrorCode.UNAUTHORIZED_CLIENT
 
 
+def test_an_application_of_somebody_gets_a_token_of_its_own_once_an_operator_answers_for_it() -> None:
+    assert refusal_of(Params(), context(owner_name="sam")) is ErrorCode.UNAUTHORIZED_CLIENT
+    assert decide(context(owner_name="sam", verified=True), Params(), None).origin.scopes == ()
+
+
 @pytest.mark.parametrize("scope", ["a b", "b", "c a"])
 def test_an_application_gets_nothing_when_it_asks_beyond_what_it_may_ask_for(scope: str) -> None:
     assert refusal_of(Params(scope=scope), context(scopes=frozenset({"a"}))) is ErrorCode.INVALID_SCOPE

@@ -35,7 +35,7 @@ def test_page_is_accessible_and_fits_at_every_width_in_light_and_dark(
     look(serve(site, name), name, list(product(SCHEMES, WIDTHS)), browser, axe_source, screenshots)
 
 
-@pytest.mark.parametrize(("name", "scheme"), zip(OTHERS, cycle(SCHEMES), strict=False))
+@pytest.mark.parametrize(("name", "scheme"), list(zip(OTHERS, cycle(SCHEMES), strict=False)))
 def test_page_in_another_state_is_accessible_and_fits_where_it_is_narrowest(
     name: str,
     scheme: Literal["light", "dark"],

@@ -39,7 +39,9 @@ KINDS = (
     Choice("browser", "Browser", "Runs in the browser alone, and so can’t keep a secret."),
     Choice("native", "Phone or desktop", "Installed on people’s devices, and so can’t keep a secret."),
     Choice(
-        "machine", "Machine", "Never signs anybody in. It works for itself, and checks the tokens that others bring."
+        "machine",
+        "Machine",
+        "Never signs anybody in. It checks the tokens that others bring and, once an operator has checked it, works for itself.",
     ),
 )
 """What a new application can be."""
