@@ -53,7 +53,7 @@ def test_a_public_application_gets_no_token_of_its_own() -> None:
 
 
 def test_an_application_of_somebody_gets_a_token_of_its_own_once_an_operator_answers_for_it() -> None:
-    assert refusal_of(Params(), context(owner_name="sam")) is ErrorCode.UNAUTHORIZED_CLIENT
+    assert refusal_of(Params(), context(owner_name="sam", verified=False)) is ErrorCode.UNAUTHORIZED_CLIENT
     assert decide(context(owner_name="sam", verified=True), Params(), None).origin.scopes == ()
 
 
