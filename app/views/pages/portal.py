@@ -41,7 +41,7 @@ KINDS = (
     Choice(
         "machine",
         "Machine",
-        "Signs nobody in. It checks the tokens that others bring and, once an operator has checked it, works for itself.",
+        "Signs nobody in. It checks tokens that others bring and, once an operator has checked it, works for itself.",
     ),
 )
 """What a new application can be."""
