@@ -45,11 +45,14 @@ def servers(postgres: Postgres, logs: Path, volume: Volume, processes: Sequence[
     client = Client("bench", secrets.token_urlsafe(32))
     stock = asyncio.run(_fill(dsns, client, volume))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ASSENT_")}
+    # An installation has bytecode; a checkout where Python may not write any compiles every file at each start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {
         "ASSENT_DATABASE_URL": dsns.runtime.url(),
         "ASSENT_DATABASE_OWNER_URL": dsns.owner.url(),
         "ASSENT_SECRET_KEY": secrets.token_urlsafe(32),
         "PYTHONPATH": str(ROOT),
+        "PYTHONPYCACHEPREFIX": str(logs / "bytecode"),
     }
     targets = []
     for number in processes:
