@@ -46,9 +46,17 @@ def folder() -> Path | None:
     return screenshot_folder("walk")
 
 
+@pytest.fixture(scope="module")
+def onlookers(walkers: Mapping[str, Walker], axe_source: str) -> Mapping[str, Walker]:
+    """Everybody, with the accessibility checker brought along to each page."""
+    for walker in walkers.values():
+        walker.context.add_init_script(axe_source)
+    return walkers
+
+
 @pytest.mark.parametrize("route", VISITS)
 def test_page_is_readable_and_within_reach(
-    route: str, world: LivedIn, walkers: Mapping[str, Walker], axe_source: str, folder: Path | None
+    route: str, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
 ) -> None:
     with ExitStack() as stack:
         if route == "/setup/{token}":
@@ -56,13 +64,13 @@ def test_page_is_readable_and_within_reach(
         for number, visit in enumerate(VISITS[route]):
             name = f"{route.strip('/').replace('/', '.') or 'home'}-{number}".translate(str.maketrans("", "", "{}"))
             ways = WAYS if number == 0 else WAYS[number % len(WAYS) :][:1]
-            page = look(world, walkers[visit.person], visit, axe_source, ways)
+            page = look(world, onlookers[visit.person], visit, ways)
             if folder:
                 take_pictures(page, folder / name)
             page.close()
 
 
-def look(world: LivedIn, walker: Walker, visit: Visit, axe_source: str, ways: Sequence[Way]) -> Page:
+def look(world: LivedIn, walker: Walker, visit: Visit, ways: Sequence[Way]) -> Page:
     """Open a page and check everything that does not depend on what the page is about."""
     page, status = walker.open(world.address(visit.address))
     assert status == visit.status, f"{visit}: {page.inner_text('main')}"
@@ -72,7 +80,6 @@ def look(world: LivedIn, walker: Walker, visit: Visit, axe_source: str, ways: Se
     assert page.title().endswith(" – Assent")
     assert visit.address.startswith("/docs") or not page.locator("script").count(), visit
     assert reaches_main_action(page), f"{visit}: the keyboard does not reach what the page is for"
-    page.evaluate(axe_source)
     for scheme, width in ways:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})

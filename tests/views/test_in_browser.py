@@ -1,13 +1,14 @@
 """Every page state in a real browser, under its own content policy and without scripts of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import DESKTOP, NARROWEST, PHONE, RUN_AXE, SCHEMES, SIDEWAYS, complaints_of
 from tests.views.gallery import GALLERY, VIEWS
@@ -28,47 +29,49 @@ def serve(site: LoopbackSite, name: str) -> str:
     return f"{site.origin}/page/{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Looks at one page after the other in one tab, which brings the accessibility checker along."""
+
+    page: Page
+    complaints: list[str]
+    folder: Path | None
+
+    def look(self, url: str, name: str, ways: Sequence[tuple[Literal["light", "dark"], int]]) -> None:
+        """Open a page and look at it in schemes and widths."""
+        self.complaints.clear()
+        self.page.goto(url)
+        for scheme, width in ways:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size({"width": width, "height": 900})
+            assert self.page.evaluate(SIDEWAYS) == 0, f"scrolls sideways at {width}"
+            assert self.page.evaluate(RUN_AXE) == [], f"{scheme} at {width}"
+            if self.folder:
+                self.page.screenshot(path=self.folder / f"{name}-{scheme}-{width}.png", full_page=True)
+        assert self.complaints == []
+
+
+@pytest.fixture(scope="module")
+def onlooker(browser: Browser, axe_source: str, screenshots: Path | None) -> Iterator[Onlooker]:
+    """Somebody who looks at all pages: a tab of one's own for each would take most of the time."""
+    page = browser.new_page(reduced_motion="reduce")
+    page.add_init_script(axe_source)
+    yield Onlooker(page, complaints_of(page), screenshots)
+    page.context.close()
+
+
 @pytest.mark.parametrize("name", [name for name in GALLERY if name in SHOWN_FIRST])
 def test_page_is_accessible_and_fits_at_every_width_in_light_and_dark(
-    name: str, site: LoopbackSite, browser: Browser, axe_source: str, screenshots: Path | None
+    name: str, site: LoopbackSite, onlooker: Onlooker
 ) -> None:
-    look(serve(site, name), name, list(product(SCHEMES, WIDTHS)), browser, axe_source, screenshots)
+    onlooker.look(serve(site, name), name, list(product(SCHEMES, WIDTHS)))
 
 
 @pytest.mark.parametrize(("name", "scheme"), list(zip(OTHERS, cycle(SCHEMES), strict=False)))
 def test_page_in_another_state_is_accessible_and_fits_where_it_is_narrowest(
-    name: str,
-    scheme: Literal["light", "dark"],
-    site: LoopbackSite,
-    browser: Browser,
-    axe_source: str,
-    screenshots: Path | None,
+    name: str, scheme: Literal["light", "dark"], site: LoopbackSite, onlooker: Onlooker
 ) -> None:
-    look(serve(site, name), name, [(scheme, NARROWEST)], browser, axe_source, screenshots)
-
-
-def look(
-    url: str,
-    name: str,
-    ways: Sequence[tuple[Literal["light", "dark"], int]],
-    browser: Browser,
-    axe_source: str,
-    screenshots: Path | None,
-) -> None:
-    """Open a page and look at it in schemes and widths."""
-    page = browser.new_page(reduced_motion="reduce")
-    complaints = complaints_of(page)
-    page.goto(url)
-    page.evaluate(axe_source)
-    for scheme, width in ways:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate(SIDEWAYS) == 0, f"scrolls sideways at {width}"
-        assert page.evaluate(RUN_AXE) == [], f"{scheme} at {width}"
-        if screenshots:
-            page.screenshot(path=screenshots / f"{name}-{scheme}-{width}.png", full_page=True)
-    assert complaints == []
-    page.context.close()
+    onlooker.look(serve(site, name), name, [(scheme, NARROWEST)])
 
 
 def test_dark_is_dark_and_light_is_light(site: LoopbackSite, browser: Browser) -> None:
