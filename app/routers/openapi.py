@@ -129,7 +129,7 @@ def _token(server: Server) -> dict[str, Any]:
                 }
             },
         },
-        "responses": {"200": _json("The tokens.", "TokenAnswer"), **_errors(_TOKEN_ERRORS)},
+        "responses": {"200": _json("The tokens.", "TokenResponse"), **_errors(_TOKEN_ERRORS)},
     }
 
 

@@ -30,11 +30,15 @@ def with_routes(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[s
     schemas = {name: schema for name, schema in added["schemas"].items() if name not in _GENERATED}
     schemas |= _problem_schemas()
     _restore_examples(schemas)
+    known = components["securitySchemes"]  # OAuth stands first there, and first in the explorer’s window
+    further = {name: scheme for name, scheme in added["securitySchemes"].items() if name not in known}
+    if twice := components["schemas"].keys() & schemas.keys():
+        raise ValueError(f"two schemas of the API document have the name {min(twice)}")
     return document | {
         "paths": document["paths"] | generated["paths"],
         "components": {
             "schemas": components["schemas"] | schemas,
-            "securitySchemes": added["securitySchemes"] | components["securitySchemes"],
+            "securitySchemes": known | further,
         },
     }
 

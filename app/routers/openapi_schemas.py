@@ -7,7 +7,7 @@ from app.protocol.errors import ErrorCode
 _TOKEN = "asat_…"
 _SUB = "01890a5d-ac96-774b-bcce-b302099a8057"
 _EXAMPLES: dict[str, list[dict[str, Any]]] = {
-    "TokenAnswer": [
+    "TokenResponse": [
         {
             "access_token": _TOKEN,
             "token_type": "Bearer",
@@ -57,7 +57,7 @@ def schemas() -> dict[str, Any]:
     text, number = {"type": "string"}, {"type": "integer"}
     names = {"type": "array", "items": text}
     described: dict[str, dict[str, Any]] = {
-        "TokenAnswer": {
+        "TokenResponse": {
             "type": "object",
             "required": ["access_token", "token_type", "expires_in"],
             "properties": {
