@@ -225,9 +225,10 @@ async def test_the_tokens_of_an_application_that_is_switched_off_or_deleted(
 
 @pytest.mark.parametrize("change", ["disable", "delete"])
 async def test_the_tokens_that_an_application_got_for_itself_when_it_is_switched_off_or_deleted(
-    both: Everywhere, robin: Hand, change: str
+    raced: RacedServer, both: Everywhere, robin: Hand, change: str
 ) -> None:
     made = await application(robin, grant_types=["client_credentials"], redirect_uris=[])
+    await raced.fetch(f"update application set verified = true where client_id = '{made['client_id']}'")
     auth, path = (made["client_id"], made["client_secret"]), f"/api/v1/applications/{made['client_id']}"
     issued = [await itself(worker, *auth) for worker in (*both.workers, *both.workers)]
     assert {answer.status_code for answer in issued} == {200}
