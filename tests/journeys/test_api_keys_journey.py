@@ -101,7 +101,9 @@ def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
     page.click("#rotate-key")
     second = page.locator("#secret").input_value()
     page.click("#key-copied")
-    expect(page.locator("[aria-current=step]")).to_contain_text("Put it wherever the key is used")
+    expect(page.locator("[aria-current=step]")).to_have_text(
+        "Put it wherever the key is used, until the one before is no longer used"
+    )
     assert [may(server, key) is not None for key in (first, second)] == [True, True]
     look_at(page, "api-key-two-secrets")
     page.click("#retire-secret")
