@@ -3,6 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +73,16 @@ def test_keys_differ_by_label_and_root() -> None:
     assert derive_key(b"a" * 32, "form") == derive_key(b"a" * 32, "form")
 
 
+@pytest.mark.spec("standards", "G5")
 def test_random_bytes_have_the_length_that_is_asked() -> None:
     assert len(random_bytes()) == 32
     assert random_bytes(8) != random_bytes(8)
+
+
+@pytest.mark.parametrize(
+    "root", [b"", b"r" * 32, b"a root secret of more than one block of the hash, which is 64 bytes long"]
+)
+def test_derived_keys_are_those_of_hkdf(root: bytes) -> None:
+    """The library's own, which the product does without (RFC 5869)."""
+    other = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"assent/form").derive(root)
+    assert derive_key(root, "form") == other
