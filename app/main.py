@@ -14,10 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from app.crypto.derivation import derive_key
+from app.crypto.envelope import Vault
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
+from app.outbound.client import Outbound
+from app.outbound.jwks import KeySets
+from app.pipeline.guesses import SecretGuesses
 from app.pipeline.http import Endpoint
+from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
+from app.pipeline.resources import KnownResources
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
 from app.protocol.configuration import Configuration
@@ -26,8 +33,9 @@ from app.routers.api.problems import Kind, Refused, problem_response
 from app.routers.endpoints import hot_paths, page_routers
 from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
+from app.services import limits
 from app.services.passwords import PasswordQueue
-from app.store import last_use, traces
+from app.store import last_use, resources, signing_keys, traces
 from app.store.database import Database, StoreUnavailable
 from app.telemetry.requests import Requests
 from app.views.pages.error import ErrorPage
@@ -43,6 +51,7 @@ class Runtime:
 
     database_url: str = field(repr=False)
     keys: ServerKeys = field(repr=False)
+    vault: Vault
     owner_url: str | None = field(default=None, repr=False)
     run_jobs: bool = True
     hot_connections: int = 8
@@ -75,9 +84,16 @@ def assemble(configuration: Configuration, pages: FastAPI) -> ASGIApp:
 
 
 def furnish(
-    pages: FastAPI, configuration: Configuration, database: Database, keys: ServerKeys, clock: Callable[[], datetime]
+    pages: FastAPI,
+    configuration: Configuration,
+    database: Database,
+    keys: ServerKeys,
+    clock: Callable[[], datetime],
+    vault: Vault,
 ) -> Server:
     """Give the pages what requests need, on an open database; `clock` returns the aware UTC now."""
+    admit = partial(limits.admit_fetch, database, clock, configuration.outbound.fetches_per_minute)
+    outbound = Outbound(configuration.outbound, admit)
     server = Server(
         policy=configuration.policy,
         scopes=configuration.scopes,
@@ -88,7 +104,23 @@ def furnish(
         traces=Traces(write=partial(traces.save, database)),
         last_uses=LastUses(write=partial(last_use.save, database)),
         keys=keys,
+        vault=vault,
+        keyring=Keyring(partial(signing_keys.read, database), vault, configuration.signing),
         roles=configuration.roles,
+        resources=KnownResources(
+            configuration.resources, partial(resources.read_all, database), configuration.features
+        ),
+        outbound=outbound,
+        key_sets=KeySets(outbound, clock),
+        guesses=SecretGuesses(
+            database.guesses.count,
+            configuration.secret_limits,
+            derive_key(keys.by_version[keys.current], "secret-guesses"),
+        ),
+        dpop=configuration.dpop,
+        mtls=configuration.mtls,
+        trusted_issuers={trusted.issuer: trusted for trusted in configuration.trusted_issuers},
+        exchange_rules=configuration.exchange_rules,
         system_key=configuration.system_key,
         everyone_founds=configuration.everyone_founds,
     )
@@ -121,14 +153,18 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
     database = await Database.open(
         runtime.database_url, owner_url=runtime.owner_url, hot_connections=runtime.hot_connections
     )
-    server = furnish(pages, configuration, database, runtime.keys, partial(datetime.now, UTC))
+    server = furnish(pages, configuration, database, runtime.keys, partial(datetime.now, UTC), runtime.vault)
+    await server.resources.refresh()
+    await server.keyring.refresh()
     background = [
         asyncio.create_task(server.traces.run()),
         asyncio.create_task(server.last_uses.run()),
+        asyncio.create_task(server.resources.run()),
+        asyncio.create_task(server.keyring.run()),
         asyncio.create_task(database.follow_applications()),
     ]
     if runtime.run_jobs:
-        work = Work(database, server.policy.lifetimes, server.clock)
+        work = Work(database, server.policy.lifetimes, server.clock, runtime.vault, configuration.signing)
         background.append(asyncio.create_task(run_jobs(work)))
     try:
         yield
@@ -136,6 +172,7 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        await server.key_sets.close()
         await database.close()
 
 

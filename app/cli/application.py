@@ -1,5 +1,6 @@
 """`assent application`: OAuth clients in the hands of the operator."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -9,9 +10,10 @@ from app.cli.options import Config
 
 if TYPE_CHECKING:
     from app.cli.connection import Session
+    from app.crypto.envelope import Vault
     from app.protocol.scopes import ScopeRegistry
     from app.services.applications import Owner, Registered
-    from app.services.data_file.document import ApplicationEntry
+    from app.services.data_file.application_entry import ApplicationEntry
     from app.store.applications import StoredApplication
 
 application = typer.Typer(
@@ -20,6 +22,8 @@ application = typer.Typer(
 
 _STATUS = {"inactive": "disabled", "pending_deletion": "to be deleted", "deletion_in_progress": "deleted"}
 """The registered status in the words of the commands."""
+
+_TLS_SUBJECTS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
 
 ClientId = Annotated[str, typer.Argument(help="The application’s client_id.")]
 
@@ -32,10 +36,17 @@ def _many(help_text: str) -> Any:
 def create(
     name: Annotated[str, typer.Option(help="What the consent page calls it; two random words without.")] = "",
     redirect_uri: Annotated[list[str] | None, _many("Where answers may go, exactly; repeatable.")] = None,
-    grant_type: Annotated[list[str] | None, _many("Repeatable; authorization_code and refresh_token without.")] = None,
+    grant_type: Annotated[
+        list[str] | None, _many("Repeatable; without: authorization_code and refresh_token, if it has a redirect URI.")
+    ] = None,
     scope: Annotated[list[str] | None, _many("What it may ask for; repeatable; everything without.")] = None,
     public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret: native and browser ones.")] = False,
-    auth_method: Annotated[str, typer.Option(help="How it authenticates if not public.")] = "client_secret_basic",
+    auth_method: Annotated[str, typer.Option(help="Such as private_key_jwt, if not public.")] = "client_secret_basic",
+    signing_alg: Annotated[str, typer.Option(help="The one algorithm of its assertions; any that fits without.")] = "",
+    jwks: Annotated[Path | None, typer.Option(help="File with its public keys, a JWK set.")] = None,
+    jwks_uri: Annotated[str, typer.Option(help="Where it publishes its public keys.")] = "",
+    tls_subject: Annotated[str, typer.Option(help="What its certificate names, such as san_dns=client.example.")] = "",
+    dpop: Annotated[bool, typer.Option("--dpop", help="Its tokens are bound to the key of a DPoP proof.")] = False,
     owner: Annotated[str, typer.Option(help="Username of the person whose application it is.")] = "",
     client_id: Annotated[str, typer.Option(help="Identifier; a random one without.")] = "",
     pkce: Annotated[bool, typer.Option("--require-pkce/--no-require-pkce", help="Whether PKCE is demanded.")] = True,
@@ -57,6 +68,11 @@ def create(
         "grant_types": grant_type or (["authorization_code", "refresh_token"] if redirect_uri else []),
         "scope": None if scope is None else " ".join(scope),
         "token_endpoint_auth_method": "none" if public else auth_method,
+        "token_endpoint_auth_signing_alg": signing_alg or None,
+        "jwks": None if jwks is None else _read_keys(jwks),
+        "jwks_uri": jwks_uri or None,
+        **({"dpop_bound_access_tokens": True} if dpop else {}),
+        **_subject(tls_subject),
         "require_pkce": pkce,
         "rotate_refresh_tokens": rotate,
         "allow_implicit": implicit,
@@ -101,11 +117,14 @@ def rotate_secret(
     from app.cli.connection import run
     from app.services import applications
 
-    client_secret = run(
-        "application rotate-secret",
-        config,
-        lambda session: applications.rotate_secret(session.database, client_id, session.operator, keep_old=keep_old),
-    )
+    async def work(session: "Session") -> str:
+        found = await applications.find(session.database, client_id)
+        vault = await _vault(session, found.description.auth_method)
+        return await applications.rotate_secret(
+            session.database, client_id, session.operator, keep_old=keep_old, vault=vault
+        )
+
+    client_secret = run("application rotate-secret", config, work)
     typer.echo(f"client_secret, shown only now: {client_secret}")
 
 
@@ -153,6 +172,23 @@ def enable(client_id: ClientId, config: Config = None) -> None:
     typer.echo(f"{client_id} is active." if changed else f"{client_id} was not disabled.")
 
 
+def _read_keys(file: Path) -> Any:
+    try:
+        return orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise typer.BadParameter(f"{file} cannot be read as JSON: {error}", param_hint="--jwks") from None
+
+
+def _subject(given: str) -> dict[str, str]:
+    """Return the member of RFC 8705 §2.1.2 that an option such as `san_dns=client.example` means."""
+    if not given:
+        return {}
+    kind, equals, value = given.partition("=")
+    if kind not in _TLS_SUBJECTS or not equals:
+        raise typer.BadParameter(f"begin with one of {', '.join(_TLS_SUBJECTS)}, and =", param_hint="--tls-subject")
+    return {f"tls_client_auth_{kind}": value}
+
+
 async def _create(session: "Session", members: dict[str, Any], owner: str) -> "Registered":
     """The options go the way of a data file's entry, so that both refuse the same with the same words."""
     from app.services import applications
@@ -160,7 +196,16 @@ async def _create(session: "Session", members: dict[str, Any], owner: str) -> "R
     client_id = members["client_id"] or applications.new_client_id()
     entry = _entry({**members, "client_id": client_id}, session.settings.scope_registry())
     description = applications.describe(entry, entry.policy(), owner=await _owner(session, owner))
-    return await applications.create(session.database, description, session.operator, client_id=client_id)
+    vault = await _vault(session, description.auth_method)
+    return await applications.create(session.database, description, session.operator, client_id=client_id, vault=vault)
+
+
+async def _vault(session: "Session", auth_method: str) -> "Vault | None":
+    """Return what seals the secrets of an application that makes MACs with them; others need none."""
+    from app.cli.connection import vault_of
+    from app.protocol.client_auth import client_secret_jwt
+
+    return await vault_of(session) if auth_method == client_secret_jwt.NAME else None
 
 
 def _entry(members: dict[str, Any], scopes: "ScopeRegistry") -> "ApplicationEntry":

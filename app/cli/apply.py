@@ -17,12 +17,15 @@ def apply(
     config: Config = None,
 ) -> None:
     """Make users, organizations, applications and API keys as FILE says. Applying it again changes nothing."""
-    from app.cli.connection import Session, run
+    from app.cli.connection import Session, run, vault_of
     from app.services import data_file
 
     async def work(session: Session) -> "Report":
         data = data_file.read(file, session.settings.scope_registry(), session.settings.role_set())
-        return await data_file.apply(session.database, session.passwords, data, session.operator, dry_run=dry_run)
+        vault = await vault_of(session) if data.needs_vault and not dry_run else None
+        return await data_file.apply(
+            session.database, session.passwords, data, session.operator, dry_run=dry_run, vault=vault
+        )
 
     for line in lines(run("apply", config, work), dry_run=dry_run):
         typer.echo(line)

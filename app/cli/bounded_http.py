@@ -7,6 +7,8 @@ from asyncio import TimerHandle, Transport
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.protocol.mtls import SHOWN
+
 MAX_HEAD = 65_536
 """Bytes of request line and headers together; above that the answer is 431."""
 
@@ -22,15 +24,21 @@ _TOO_LARGE = (
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection. Between requests uvicorn's keep-alive timeout applies."""
+    """One connection. Between requests uvicorn's keep-alive timeout applies.
+
+    The certificate that the client has shown in the handshake stands in the state of each request.
+    """
 
     _arriving_since: float | None = None
     _head: int | None = None
     _look: TimerHandle | None = None
+    _certificate: bytes | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        if (tls := transport.get_extra_info("ssl_object")) is not None:
+            self._certificate = tls.getpeercert(binary_form=True)
         self._arriving_since = self.loop.time()
         self._look = self.loop.call_later(_LOOK_SECONDS, self._close_if_slow)
 
@@ -52,6 +60,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request has come."""
         super().on_message_begin()
+        if self._certificate is not None:
+            self.scope["state"][SHOWN] = self._certificate
         self._head, self._arriving_since = 0, self.loop.time()
 
     def on_headers_complete(self) -> None:

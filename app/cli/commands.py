@@ -18,6 +18,7 @@ COMMANDS = {
     "application": "app.cli.application:application",
     "organization": "app.cli.organization:organization",
     "key": "app.cli.key:key",
+    "keys": "app.cli.keys:keys",
     "token": "app.cli.token:token",
     "import": "app.cli.import_:import_",
     "login-test": "app.cli.login_test:login_test",

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from app.cli.refusals import Refused, refusals
+from app.crypto.envelope import Vault
 from app.services.applications import NoSuchApplication, NotPossible
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue
@@ -81,6 +82,24 @@ def external_addresses(settings: Settings) -> Addresses | None:
     return Addresses(runtime.get_secret_value(), owner.get_secret_value())
 
 
+def data_dir_of(settings: Settings) -> Path | None:
+    """Return where the database lies, with the root secret unless that is configured; None with an external one."""
+    return embedded_data_dir(settings) if settings.database_url is None else None
+
+
+def embedded_data_dir(settings: Settings) -> Path:
+    """Return where an embedded database lies."""
+    return (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
+
+
+def secret_of(settings: Settings) -> str | None:
+    """Return the root secret as it is configured or was generated; None where there is none yet."""
+    from app.services import bootstrap
+
+    configured = settings.secret_key.get_secret_value() if settings.secret_key else None
+    return bootstrap.read_secret(configured, data_dir_of(settings))
+
+
 @contextmanager
 def addresses(settings: Settings) -> Iterator[Addresses]:
     """Yield the ways to the database; an embedded one that nobody runs is started, and stopped at the end.
@@ -91,7 +110,7 @@ def addresses(settings: Settings) -> Iterator[Addresses]:
     if external is not None:
         yield external
         return
-    data_dir = (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
+    data_dir = embedded_data_dir(settings)
     try:
         cluster = embedded.start(data_dir, owner_label="a command of assent")
     except embedded.AlreadyRunning:
@@ -111,6 +130,14 @@ def run(command: str, config: Path | None, work: Callable[[Session], Awaitable[_
         with addresses(settings) as ways:
             return asyncio.run(_work(command, settings, ways, work))
     raise AssertionError("told() lets no command go on after a failure")
+
+
+async def vault_of(session: Session) -> Vault:
+    """Return what seals the secrets of this server; raises `SecretRefused` where its root secret is not at hand."""
+    from app.services import bootstrap
+
+    secret, data_dir = secret_of(session.settings), data_dir_of(session.settings)
+    return bootstrap.vault(await bootstrap.settle_secret(session.database, secret, data_dir))
 
 
 async def _work(command: str, settings: Settings, ways: Addresses, work: Callable[[Session], Awaitable[_T]]) -> _T:

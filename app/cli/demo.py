@@ -14,12 +14,12 @@ import orjson
 
 import app
 from app.cli.banner import Demo
-from app.cli.order import Order
+from app.cli.order import Listeners, Order
 from app.cli.refusals import Refused
 from app.cli.sockets import door
 from app.cli.worker_process import Worker
 from app.services import accounts, data_file
-from app.services.applications import new_client_secret
+from app.services.client_secrets import new_client_secret
 from app.services.names import name_key
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue
@@ -139,7 +139,7 @@ def demo_worker(demo: RunningDemo, style: LogStyle) -> Iterator[Worker]:
         listener = front.open()
         worker.start()
         try:
-            worker.instruct(order, listener)
+            worker.instruct(order, Listeners(listener))
             yield worker
         finally:
             worker.kill()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.cli.connection import Addresses
     from app.services.doctor import FileCondition, Finding
     from app.settings import Settings
+    from app.store.database import Database
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -48,6 +49,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from datetime import UTC, datetime
 
     from app.cli.running import running_issuer
+    from app.protocol import mtls
     from app.services import doctor as checks
     from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
@@ -65,19 +67,46 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         try:
             found += checks.check_partitions(await partitions.left(pool, datetime.now(UTC)))
             found += checks.check_imported(await legacy_credentials.count_credentials(pool))
+            found += await _signing_keys(settings, pool)
         finally:
             await pool.close()
         applications = await condition.registered_applications(ways.runtime)
         found += checks.check_applications(applications)
+        found += checks.check_methods(applications, settings.feature_set())
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         found += checks.check_implicit(applications, on=settings.policy().implicit)
     found += checks.check_system_key(on=settings.system_key is not None, networks=settings.system_key_networks)
+    found += checks.check_outbound(settings.outbound.allow)
+    found += checks.check_certificates(
+        settings.mtls.rules(issuer),
+        on=mtls.is_offered(settings.feature_set()),
+        asked_for=settings.mtls.port is not None,
+        proxies=settings.trusted_proxies,
+    )
+    configured = settings.configuration()
+    found += checks.check_delegation(configured.trusted_issuers, configured.exchange_rules)
     found += checks.check_scopes(settings.scope_registry())
     here = datetime.now(UTC)
     published, problem, server_clock = await _published(issuer, ca_file)
     found += checks.check_metadata(issuer, published, problem)
     clocks = [("the database", database.now), *([("the server", server_clock)] if server_clock else [])]
     return [*found, *checks.check_clock(here, clocks)]
+
+
+async def _signing_keys(settings: "Settings", pool: "Database") -> "list[Finding]":
+    """Whether the root secret of this configuration opens the signing keys; nothing to say before the first start."""
+    from datetime import UTC, datetime
+
+    from app.cli.connection import secret_of
+    from app.services import bootstrap
+    from app.services.doctor import check_signing_keys
+    from app.services.signing_keys import KeyKeeper
+
+    secret = secret_of(settings)
+    if secret is None:
+        return []
+    keeper = KeyKeeper(pool, bootstrap.vault(secret.encode("utf-8")), settings.signing.plan())
+    return [*check_signing_keys(await keeper.ring(), await keeper.unreadable(), datetime.now(UTC))]
 
 
 async def _published(issuer: str, ca_file: str | None) -> tuple[str | None, str, "datetime | None"]:
@@ -102,14 +131,13 @@ def _files(settings: "Settings") -> "Iterator[FileCondition]":
     """The files of the data directory; with an external database there is none of ours."""
     import os
 
-    from app.cli.connection import DEFAULT_DATA_DIR
+    from app.cli.connection import data_dir_of
     from app.services.bootstrap import SECRET_FILE
     from app.services.doctor import FileCondition
-    from app.store import embedded
 
-    if settings.database_url is not None:
+    data_dir = data_dir_of(settings)
+    if data_dir is None:
         return
-    data_dir = settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)
     widest = {"": 0o711, "pg": 0o700, "postgres.password": 0o600}
     if settings.secret_key is None:
         widest[SECRET_FILE] = 0o600

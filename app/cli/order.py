@@ -12,10 +12,11 @@ _LENGTH_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Paths of a PEM certificate chain and its key."""
+    """Paths of a PEM certificate chain and its key, and of the authorities that vouch for clients, if there are any."""
 
     certificate: str
     key: str
+    client_authorities: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,32 @@ class Order:
     report_metrics: bool = False
 
 
-def send_order(channel: socket.socket, order: Order, listener: socket.socket) -> None:
-    """Hand a worker its order and the listening socket (the parent's half of `receive_order`)."""
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The listening sockets of a worker: the front one, and the one where clients are asked for a certificate."""
+
+    front: socket.socket
+    mutual: socket.socket | None = None
+
+
+def send_order(channel: socket.socket, order: Order, listeners: Listeners) -> None:
+    """Hand a worker its order and the listening sockets (the parent's half of `receive_order`)."""
     body = pickle.dumps(order)
-    socket.send_fds(channel, [len(body).to_bytes(_LENGTH_BYTES)], [listener.fileno()])
+    sockets = [listeners.front] if listeners.mutual is None else [listeners.front, listeners.mutual]
+    socket.send_fds(channel, [len(body).to_bytes(_LENGTH_BYTES)], [one.fileno() for one in sockets])
     channel.sendall(body)
 
 
-def receive_order(channel: socket.socket) -> tuple[Order, socket.socket] | None:
+def receive_order(channel: socket.socket) -> tuple[Order, Listeners] | None:
     """Wait for the order; None when the parent went away before giving one."""
-    head, descriptors, _flags, _address = socket.recv_fds(channel, _LENGTH_BYTES, 1)
+    head, descriptors, _flags, _address = socket.recv_fds(channel, _LENGTH_BYTES, 2)
     if len(head) < _LENGTH_BYTES or not descriptors:
         return None
     body = _receive_exactly(channel, int.from_bytes(head))
     if not body:
         return None
     # The bytes come from the parent through a socket pair that nobody else can reach.
-    return pickle.loads(body), socket.socket(fileno=descriptors[0])  # noqa: S301
+    return pickle.loads(body), Listeners(*(socket.socket(fileno=one) for one in descriptors))  # noqa: S301
 
 
 def _receive_exactly(channel: socket.socket, count: int) -> bytes:

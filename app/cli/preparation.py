@@ -11,14 +11,16 @@ from typing import Any
 
 from app.cli import apply
 from app.cli.banner import Banner, command_as_typed, storage_named
-from app.cli.connection import DEFAULT_DATA_DIR, Addresses, external_addresses
+from app.cli.connection import DEFAULT_DATA_DIR, Addresses, embedded_data_dir, external_addresses, secret_of
 from app.cli.demo import RunningDemo, settle_demo
 from app.cli.flags import Options
+from app.crypto.envelope import Vault
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.services import bootstrap, data_file
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue
 from app.services.setup import ensure_setup_link
+from app.services.signing_keys import KeyKeeper
 from app.settings import Settings
 from app.store import condition, embedded, partitions, schema
 from app.store.database import Database
@@ -31,6 +33,7 @@ class House:
     settings: Settings
     addresses: Addresses = field(repr=False)
     keys: ServerKeys = field(repr=False)
+    vault: Vault
     data_dir: Path | None
     cluster: embedded.Cluster | None
     setup_link: str | None = field(repr=False)
@@ -40,7 +43,7 @@ class House:
         """Return the arguments of `serving.application`. Only the worker that runs the jobs learns the owner's way."""
         owner = self.addresses.owner if run_jobs else None
         return (
-            *(self.settings.configuration(), self.addresses.runtime, owner, self.keys),
+            *(self.settings.configuration(), self.addresses.runtime, owner, self.keys, self.vault),
             *(run_jobs, self.settings.workers),
         )
 
@@ -71,7 +74,7 @@ def prepare(options: Options, settings: Settings) -> Iterator[House]:
     cluster, data_dir = None, None
     addresses = external_addresses(settings)
     if addresses is None:
-        data_dir = (settings.data_dir or embedded.default_data_dir(DEFAULT_DATA_DIR)).resolve()
+        data_dir = embedded_data_dir(settings)
         cluster = embedded.start(data_dir, owner_label=settings.issuer_url, durable=options.durable)
         addresses = Addresses(cluster.runtime_dsn.url(), cluster.owner_dsn.url())
     try:
@@ -89,14 +92,16 @@ async def _settle(
     cluster: embedded.Cluster | None,
 ) -> House:
     await _settle_schema(addresses, migrate=options.migrate)
-    secret = bootstrap.read_secret(settings.secret_key.get_secret_value() if settings.secret_key else None, data_dir)
+    secret = secret_of(settings)
     now = datetime.now(UTC)
     database = await Database.open(addresses.runtime, owner_url=addresses.owner, hot_connections=1, connections=2)
     try:
         root = await bootstrap.settle_secret(database, secret, data_dir)
+        vault = bootstrap.vault(root)
         await partitions.ensure_ahead(database, now)
+        await bootstrap.settle_signing_keys(KeyKeeper(database, vault, settings.signing.plan()), now)
         for file in options.apply:
-            await _apply(database, settings, file, now)
+            await _apply(database, settings, file, now, vault)
         setup_link = await ensure_setup_link(database, settings.issuer_url, now)
         demo = None
         if options.demo:
@@ -107,6 +112,7 @@ async def _settle(
         settings=settings,
         addresses=addresses,
         keys=bootstrap.server_keys(root),
+        vault=vault,
         data_dir=data_dir,
         cluster=cluster,
         setup_link=setup_link,
@@ -132,12 +138,12 @@ async def _settle_schema(addresses: Addresses, *, migrate: bool) -> None:
         schema.require_servable(state)
 
 
-async def _apply(database: Database, settings: Settings, file: Path, now: datetime) -> None:
+async def _apply(database: Database, settings: Settings, file: Path, now: datetime, vault: Vault) -> None:
     """Apply a data file; what was generated is printed, since it stands nowhere else."""
     passwords = PasswordQueue(threads=1)
     try:
         data = data_file.read(file, settings.scope_registry(), settings.role_set())
-        report = await data_file.apply(database, passwords, data, Operator("serve --apply", now))
+        report = await data_file.apply(database, passwords, data, Operator("serve --apply", now), vault=vault)
     finally:
         passwords.close()
     print("\n".join(apply.lines(report, dry_run=False)), flush=True)

@@ -10,10 +10,9 @@ from app.cli import commands
 from app.protocol.client_metadata import IN_EFFECT, TIGHTENING, ClientMetadata
 from app.protocol.features import Feature
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition
+from app.services.data_file.application_entry import ApplicationEntry, ApplicationLifetimes
 from app.services.data_file.document import (
     ApiKeyEntry,
-    ApplicationEntry,
-    ApplicationLifetimes,
     MemberEntry,
     OrganizationEntry,
     ResourceEntry,

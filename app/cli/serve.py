@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from app.cli.flags import Options
-from app.cli.order import Order, Tls
+from app.cli.order import Listeners, Order, Tls
 from app.cli.worker_process import Worker
 
 APPLICATION = "app.cli.serving:application"
@@ -86,15 +86,16 @@ def _serve(options: Options) -> int:
         settings = load(options.config, overrides=options.overrides)
         style = suited_style()
         logging.configure(style)
-        sockets.check_tls(options.tls)
+        tls = sockets.with_client_authorities(options.tls, settings.mtls.port, settings.mtls.client_ca_file)
+        sockets.check_tls(tls)
         if options.demo:
             check_available()
         door = stack.enter_context(sockets.door(settings.host, settings.port))
         if settings.issuer is None:
-            update = {"issuer": f"https://localhost:{door.bound_port}"} if options.tls else {"port": door.bound_port}
+            update = {"issuer": f"https://localhost:{door.bound_port}"} if tls else {"port": door.bound_port}
             settings = settings.model_copy(update=update)
         house = stack.enter_context(prepare(options, settings))
-        listener = door.open()
+        listeners = Listeners(door.open(), stack.enter_context(sockets.mutual(settings.host, settings.mtls.port)))
         metrics = WorkerMetrics()
         metrics_url = sockets.metrics_listener(metrics, options.metrics_port)
         workers = [first]
@@ -106,12 +107,12 @@ def _serve(options: Options) -> int:
             order = Order(
                 APPLICATION,
                 house.arguments(run_jobs=worker is first),
-                tls=options.tls,
+                tls=tls,
                 drain_seconds=DRAIN_SECONDS,
                 log_style=style,
                 report_metrics=metrics_url is not None,
             )
-            worker.instruct(order, listener)
+            worker.instruct(order, listeners)
         if house.demo is not None:
             workers.append(stack.enter_context(demo_worker(house.demo, style)))
 

@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp
 
+from app.crypto.envelope import Vault
 from app.main import Runtime, create_app
 from app.protocol.configuration import Configuration
 from app.protocol.tokens.refresh_chain import ServerKeys
@@ -12,6 +13,7 @@ def application(
     database_url: str,
     owner_url: str | None,
     keys: ServerKeys,
+    vault: Vault,
     run_jobs: bool,
     workers: int,
 ) -> ASGIApp:
@@ -19,6 +21,7 @@ def application(
     runtime = Runtime(
         database_url=database_url,
         keys=keys,
+        vault=vault,
         owner_url=owner_url,
         run_jobs=run_jobs,
         hot_connections=hot_connections(workers),

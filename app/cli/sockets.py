@@ -7,7 +7,8 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from app.cli.order import Tls
 from app.cli.refusals import Refused
@@ -70,6 +71,25 @@ def door(host: str, port: int) -> Iterator[Door]:
         yield front
     finally:
         front.close()
+
+
+@contextlib.contextmanager
+def mutual(host: str, port: int | None) -> Iterator[socket.socket | None]:
+    """Yield the socket where clients are asked for a certificate, None without its port; raises Refused."""
+    if port is None:
+        yield None
+        return
+    with door(host, port) as second:
+        yield second.open()
+
+
+def with_client_authorities(tls: Tls | None, port: int | None, authorities: Path | None) -> Tls | None:
+    """Return what TLS needs to know with a port for client certificates; raises Refused without TLS."""
+    if port is None or authorities is None:
+        return tls
+    if tls is None:
+        raise Refused("mtls.port needs --tls-cert and --tls-key: a proxy in front would meet the certificates instead.")
+    return replace(tls, client_authorities=str(authorities.absolute()))
 
 
 def check_tls(tls: Tls | None) -> None:

@@ -113,6 +113,23 @@ def enable(username: Username, config: Config = None) -> None:
     typer.echo(f"{username} may sign in." if changed else f"{username} was active already.")
 
 
+@user.command()
+def revoke_tokens(username: Username, config: Config = None) -> None:
+    """End every session and token of a person, who can sign in again at once.
+
+    What he has allowed applications stays; they have to ask him anew.
+    """
+    from app.cli.connection import run
+    from app.services import global_revocation
+
+    run(
+        "user revoke-tokens",
+        config,
+        lambda session: global_revocation.revoke_by_name(session.database, session.operator, username),
+    )
+    typer.echo(f"Every session and token of {username} is dead.")
+
+
 def _password(file: Path | None) -> str | None:
     """Return the first line of the file. Passwords are no arguments: everybody on the machine can read those."""
     if file is None:

@@ -12,8 +12,10 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +24,7 @@ import uvicorn
 
 from app.cli import lean_start  # before whatever takes long to import
 from app.cli.bounded_http import BoundedHttp
-from app.cli.order import Order, receive_order
+from app.cli.order import Listeners, Order, receive_order
 from app.telemetry import logging
 from app.telemetry.metrics import REQUESTS
 
@@ -42,29 +44,31 @@ def main(arguments: list[str]) -> int:
     received = receive_order(channel)
     if received is None:
         return 0
-    order, listener = received
+    order, listeners = received
     logging.configure(order.log_style)
     os.environ.update(order.environment)
     if order.import_path is not None:
         sys.path.insert(0, order.import_path)
     module, _, name = order.factory.partition(":")
     application = getattr(import_module(module), name)(*order.arguments)
-    server = _Server(_uvicorn_config(application, order), channel, order)
-    server.run(sockets=[listener])
+    server = _Server(_uvicorn_config(application, order), channel, order, listeners)
+    server.run(sockets=[listeners.front])
     return 0
 
 
 class _Server(uvicorn.Server):
     """uvicorn that tells the parent when it is ready and leaves when the parent is gone."""
 
-    def __init__(self, config: uvicorn.Config, channel: socket.socket, order: Order) -> None:
+    def __init__(self, config: uvicorn.Config, channel: socket.socket, order: Order, listeners: Listeners) -> None:
         super().__init__(config)
         self._channel = channel
         self._order = order
+        self._listeners = listeners
         self._background: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        await self._ask_for_certificates()
         self._channel.setblocking(False)
         self._in_background(self._watch_parent())
         await self._report({"ready": True})
@@ -84,6 +88,22 @@ class _Server(uvicorn.Server):
         """
         signal.signal(signal.SIGTERM, self.handle_exit)
         yield
+
+    async def _ask_for_certificates(self) -> None:
+        """Serve the same on the second socket, where the handshake asks for a certificate and goes on without one.
+
+        OpenSSL checks what it is shown against the authorities; with anything else the handshake fails.
+        """
+        tls, config = self._order.tls, self.config
+        if self._listeners.mutual is None or tls is None:
+            return
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls.client_authorities)
+        context.load_cert_chain(tls.certificate, tls.key)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        connection = partial(BoundedHttp, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        mutual = self._listeners.mutual
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(connection, sock=mutual, ssl=context, backlog=config.backlog))
 
     async def _watch_parent(self) -> None:
         loop = asyncio.get_running_loop()

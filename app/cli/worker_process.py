@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from app.cli.order import Order, send_order
+from app.cli.order import Listeners, Order, send_order
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Worker:
     preload: str
     essential: bool = True
     order: Order | None = field(default=None, repr=False)
-    listener: socket.socket | None = None
+    listeners: Listeners | None = None
     process: subprocess.Popen[bytes] | None = None
     channel: socket.socket | None = None
     pending: bytes = b""
@@ -45,15 +45,15 @@ class Worker:
             )
         self.channel = ours
         self.started, self.pending, self.restart_at = time.monotonic(), b"", None
-        if self.order is not None and self.listener is not None:
-            self.instruct(self.order, self.listener)
+        if self.order is not None and self.listeners is not None:
+            self.instruct(self.order, self.listeners)
 
-    def instruct(self, order: Order, listener: socket.socket) -> None:
+    def instruct(self, order: Order, listeners: Listeners) -> None:
         """Give the order; it is kept for the successors of this process."""
-        self.order, self.listener = order, listener
+        self.order, self.listeners = order, listeners
         if self.channel is not None:
             with suppress(OSError):
-                send_order(self.channel, order, listener)
+                send_order(self.channel, order, listeners)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if there is one."""

@@ -17,7 +17,7 @@ _counting = Lock()
 
 
 def random_bytes(count: int = SECRET_BYTES) -> bytes:
-    """Return `count` bytes from the operating system's generator."""
+    """Return `count` bytes from the operating system's generator; what they make cannot be guessed (G5)."""
     return os.urandom(count)
 
 

@@ -18,7 +18,7 @@ _REMEMBERED = timedelta(days=1)
 """How long an `Idempotency-Key` counts."""
 
 _SLICE = 1_000
-"""Imported tokens that one transaction removes."""
+"""Rows that one transaction removes where their ids tell nothing of their ends."""
 
 log = structlog.get_logger()
 
@@ -31,6 +31,8 @@ async def expire(work: Work, now: datetime) -> None:
             log.info("job.expired", kind=kind.value, rows=removed)
     await expiry.forget_failures(work.database, quiet_since=now - _MARGIN, now=now)
     await idempotency.forget(work.database, spent_before=now - _REMEMBERED)
+    while await expiry.forget_revoked_tokens(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
+        pass
     while await legacy_credentials.remove_expired(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
         pass
 
@@ -39,6 +41,7 @@ def _lifetimes(lifetimes: Lifetimes) -> dict[Expiring, timedelta]:
     return {
         Expiring.INTERACTIONS: lifetimes.interaction,
         Expiring.CODES: lifetimes.authorization_code,
+        Expiring.DEVICE_CODES: lifetimes.device_code,
         Expiring.SESSIONS: lifetimes.session_absolute,
         Expiring.FAMILIES: lifetimes.refresh_token_absolute,
         Expiring.LINKS: _LINKS,

@@ -14,6 +14,7 @@ import structlog
 from app.jobs.deletions import delete_applications
 from app.jobs.expire import expire
 from app.jobs.partitions import keep_partitions
+from app.jobs.rotate_keys import rotate_keys
 from app.jobs.work import Work
 from app.store import due
 
@@ -36,6 +37,7 @@ JOBS: tuple[Job, ...] = (
     Job("partitions", timedelta(minutes=10), keep_partitions),
     Job("expire", timedelta(minutes=5), expire),
     Job("deletions", timedelta(minutes=1), delete_applications),
+    Job("rotate_keys", timedelta(minutes=10), rotate_keys),
 )
 
 

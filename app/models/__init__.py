@@ -5,6 +5,7 @@ from app.models.application import Application, ApplicationSecret, ApplicationSt
 from app.models.audit import Audit, DecisionTrace
 from app.models.authorization import Authorization, AuthorizationScope
 from app.models.browser_session import BrowserSession
+from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
@@ -12,7 +13,11 @@ from app.models.legacy import LegacyCredential, LegacyImport, LegacyToken
 from app.models.one_time_link import OneTimeLink
 from app.models.organization import Organization, OrganizationInvitation, OrganizationMember
 from app.models.personal_token import PersonalToken
+from app.models.proof import Proof
+from app.models.resource import Resource
+from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
+from app.models.signing_key import SigningKey
 from app.models.spent_key import SpentKey
 from app.models.token import AccessToken, TokenFamily
 from app.models.user import User
@@ -28,6 +33,7 @@ __all__ = [
     "AuthorizationScope",
     "BrowserSession",
     "DecisionTrace",
+    "DeviceGrant",
     "Failure",
     "GrantCode",
     "Interaction",
@@ -39,7 +45,11 @@ __all__ = [
     "OrganizationInvitation",
     "OrganizationMember",
     "PersonalToken",
+    "Proof",
+    "Resource",
+    "RevokedToken",
     "ServerMeta",
+    "SigningKey",
     "SpentKey",
     "TokenFamily",
     "User",

@@ -15,6 +15,7 @@ from app.models.columns import (
     Bytes,
     ByteStrings,
     JsonObject,
+    MaybeBytes,
     MaybeMoment,
     MaybeTexts,
     Moment,
@@ -31,6 +32,7 @@ class Application(SQLModel, table=True):
     `version` grows with every change, `epoch` when it leaves `active`. `policy` holds the fields of
     `ApplicationPolicy`, lifetimes in seconds; `registration` all RFC 7591 members as given; `unmet` those that
     tighten security through features which this server does not have. `scopes` is null: may ask for every scope.
+    `key_material` holds what it proves itself with besides secrets, as `protocol.client_keys` has it.
     Of the owners at most one is set; none: the operator's. `off_by` is who switched it off, `owner` or `operator`,
     also while it waits for its deletion; what the operator switched off its owner cannot switch on. A deleted one
     becomes a tombstone (`deleted_at`): no secret, no word of anybody's, and a client_id that is never given out again.
@@ -82,6 +84,7 @@ class Application(SQLModel, table=True):
     # SQLModel keeps the name `metadata` for itself.
     registration: JsonObject = Field(default_factory=dict, sa_type=JSON, sa_column_kwargs={"name": "metadata"})
     unmet: Texts = Field(default_factory=list, sa_type=TEXTS)
+    key_material: JsonObject = Field(default_factory=dict, sa_type=JSON, repr=False)
     self_registered: bool = False
     verified: bool = False
     owner_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")
@@ -100,6 +103,7 @@ class ApplicationSecret(SQLModel, table=True):
     """A valid secret as its owner sees it. `Application.secret_digests` repeats the digests for the hot path.
 
     `last_four` is empty for a secret that was registered before this table. `last_used_at` is written in batches.
+    `sealed` is the secret itself, encrypted at rest, where it serves as a MAC key and its digest is not enough.
     """
 
     __tablename__ = "application_secret"
@@ -112,6 +116,7 @@ class ApplicationSecret(SQLModel, table=True):
     application_id: UUID = Field(foreign_key="application.id")
     digest: Bytes = Field(sa_type=BYTES, repr=False)
     last_four: Text
+    sealed: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
     created_by: UUID | None = None
     last_used_at: MaybeMoment = None
     created_at: Moment

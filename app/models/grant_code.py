@@ -29,6 +29,7 @@ class GrantCode(SQLModel, table=True):
     redirect_uri: MaybeText = None
     code_challenge: MaybeText = None
     nonce: MaybeText = None
+    cnf: MaybeText = None
     offline: bool
     failed_attempts: int = 0
     family_id: UUID | None = None

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import BYTES, TEXT, TEXTS, Bytes, MaybeMoment, Moment, Text, Texts
+from app.models.columns import BYTES, JSON, TEXT, TEXTS, Bytes, JsonObject, MaybeMoment, MaybeText, Moment, Text, Texts
 
 
 class LegacyCredential(SQLModel, table=True):
@@ -53,3 +53,6 @@ class LegacyToken(SQLModel, table=True):
     issued_at: Moment
     expires_at: Moment
     revoked_at: MaybeMoment = None
+    cnf: MaybeText = None
+    act: JsonObject | None = Field(default=None, sa_type=JSON)
+    basis: JsonObject | None = Field(default=None, sa_type=JSON)

@@ -1,4 +1,4 @@
-"""Token families and access tokens."""
+"""Token families and access tokens; a refresh token is its family's generation and digest (RTK-1, RTK-2)."""
 
 from uuid import UUID
 
@@ -7,9 +7,11 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import (
     BYTES,
+    JSON,
     NUMBERS,
     TEXTS,
     Bytes,
+    JsonObject,
     MaybeBytes,
     MaybeMoment,
     MaybeText,
@@ -55,10 +57,16 @@ class TokenFamily(SQLModel, table=True):
     amr: Texts = Field(sa_type=TEXTS)
     sid: UUID | None = None
     nonce: MaybeText = None
+    cnf: MaybeText = None
 
 
 class AccessToken(SQLModel, table=True):
-    """An opaque access token; the moment in its id names the partition. Machine tokens have no user and no family."""
+    """An access token; the moment in its id names the partition. Machine tokens have no user and no family.
+
+    `digest` is that of an opaque token's secret, or of the whole text of a JWT. `cnf` names the key that it is bound to
+    (`protocol.sender.Binding`), `act` who acts for its person (RFC 8693 §4.1), `basis` what an exchanged one rests on
+    (`protocol.facts.Basis`).
+    """
 
     __tablename__ = "access_token"
     __table_args__ = {"postgresql_partition_by": "RANGE (id)"}
@@ -77,3 +85,6 @@ class AccessToken(SQLModel, table=True):
     issued_at: Moment
     expires_at: Moment
     revoked_at: MaybeMoment = None
+    cnf: MaybeText = None
+    act: JsonObject | None = Field(default=None, sa_type=JSON)
+    basis: JsonObject | None = Field(default=None, sa_type=JSON)

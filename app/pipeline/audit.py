@@ -1,4 +1,4 @@
-"""Audit entries of the protocol endpoints: who did what to whom, by ids, never with a secret."""
+"""Audit entries of the protocol endpoints: who did what to whom, by ids, never with a secret (AR-15)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

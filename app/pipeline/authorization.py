@@ -8,13 +8,14 @@ from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
-from app.protocol import liveness, response_types
+from app.protocol import dpop, response_types
 from app.protocol.authorize.decide import Grantable, Known
 from app.protocol.authorize.request import PARAMETERS
 from app.protocol.events import Event
 from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
 from app.protocol.policy import effective
+from app.protocol.sender import Binding
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.store.orders import AuthorizationSettlement, NewCode, NewFrontToken, NewInteraction
 from app.telemetry.metrics import REQUESTS
@@ -41,7 +42,9 @@ def known(
     record: RecordFact | None,
     login_at: datetime | None = None,
 ) -> Known:
-    """Put the pieces together."""
+    """Put the pieces together. Where there is no DPoP, its parameter is one that nobody knows."""
+    if not dpop.is_offered(server.features):
+        params = params.without("dpop_jkt")
     return Known(
         now=now,
         policy=server.policy,
@@ -51,6 +54,7 @@ def known(
         session=session,
         record=record,
         login_at=login_at,
+        resources=server.resources.current,
     )
 
 
@@ -131,7 +135,7 @@ async def grant(
 ) -> str | None:
     """Merge the record and write what was asked for in one statement; return the Location, None if somebody was faster.
 
-    The code or token copies the approved list of this request; the record merges it (architecture §1).
+    The code or token copies the approved list of this request; the record merges it (AC-9, AR-4; architecture §1).
     """
     client, session = granted.client, granted.session
     front = granted.accepted.request.response_type == response_types.TOKEN
@@ -144,7 +148,7 @@ async def grant(
             user_id=session.user_id,
             user_epoch=session.user_epoch,
             application_epoch=client.epoch,
-            pairs=tuple(liveness.pair(scope) for scope in approved),
+            pairs=granted.accepted.pairs_of(approved),
             new_record_id=new_id(now),
             answer=answer,
             audit=entry(
@@ -172,18 +176,19 @@ async def grant(
 
 
 def _code(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime) -> tuple[NewCode, str]:
-    """Return a code, and the Location that takes it to the client."""
+    """Return a code, and the Location that takes it to the client; the challenge stays with its row (P-7, SR-4)."""
     request, credential = granted.accepted.request, Credential(new_id(now), random_bytes())
     code = NewCode(
         id=credential.id,
         digest=digest(credential.secret),
         scopes=approved,
-        resources=(),
+        resources=_identifiers(granted),
         authentication=_authentication(granted.session),
         redirect_uri=granted.path.as_sent,
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         offline="refresh_token" in granted.client.grant_types,
+        binding=Binding(jkt=request.dpop_jkt),
         expires_at=now + server.policy.lifetimes.authorization_code,
     )
     return code, granted.path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
@@ -201,13 +206,17 @@ def _front_token(
         family_id=new_id(now),
         key_version=server.keys.current,
         scopes=approved,
-        resources=(),
+        resources=_identifiers(granted),
         authentication=_authentication(granted.session),
         expires_at=now + lifetime,
     )
     text = format_credential(Prefix.ACCESS_TOKEN, credential)
     seconds = int(lifetime.total_seconds())
     return token, granted.path.success_with_token(text, expires_in=seconds, granted=approved)
+
+
+def _identifiers(granted: Grantable) -> tuple[str, ...]:
+    return tuple(resource.identifier for resource in granted.accepted.resources)
 
 
 def _authentication(session: SessionFact) -> Authentication:

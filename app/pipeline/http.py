@@ -27,6 +27,12 @@ FORM = "application/x-www-form-urlencoded"
 WEBSITE = "website"
 """Under this name a request's state holds the origin that may read the answer, once its credential has allowed it."""
 
+NONCE = "dpop_nonce"
+"""Under this name a request's state holds the nonce that the answer hands out for the next DPoP proof."""
+
+_WITHOUT_LENGTH = frozenset({204, 304})
+"""Answers without a body of which a length would say something else (RFC 9110 §8.6)."""
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -73,7 +79,7 @@ class Response:
 
 
 def json_response(content: object, *, status: int = 200, headers: Headers = ()) -> Response:
-    """Return a JSON answer that nobody may store."""
+    """Return a JSON answer that nobody may store (G3, TE-1, IN-8)."""
     return Response(status, orjson.dumps(content), (JSON, NO_STORE, NOSNIFF, *headers))
 
 
@@ -82,8 +88,9 @@ def error_response(error: OAuthError, refused: "Refused") -> Response:
     headers: Headers = ()
     if error.challenge:
         headers = ((b"www-authenticate", f'{error.challenge} realm="{refused.issuer}"'.encode("latin-1")),)
-    if error.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
-        headers = (*headers, (b"retry-after", b"2"))
+    seconds = error.retry_after or (2 if error.code is ErrorCode.TEMPORARILY_UNAVAILABLE else 0)
+    if seconds:
+        headers = (*headers, (b"retry-after", str(seconds).encode()))
     content = {"error": error.code.wire, "error_description": error.description}
     return json_response(content, status=refused.status, headers=headers)
 
@@ -99,18 +106,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """Who may read the answers from a browser (standards B10); credentials are never allowed.
+    """Who may read the answers from a browser (standards B10); cookies are never allowed (CO-3).
 
-    Every website, or with `by_credential` the one for which the request's own credential may be used.
+    Every website, or with `by_credential` the one for which the request's own credential may be used. Proofs and their
+    nonces travel as well (DP-12).
     """
 
     methods: str
-    request_headers: str = "Authorization, Content-Type"
-    exposed: str = "WWW-Authenticate"
+    request_headers: str = "Authorization, Content-Type, DPoP"
+    exposed: str = "DPoP-Nonce, WWW-Authenticate"
     by_credential: bool = False
 
     def preflight(self) -> Response:
-        """The answer to OPTIONS. It comes without a credential, so that every website is told the same."""
+        """The answer to OPTIONS. It comes without a credential, so that every website is told the same (CO-2)."""
         return Response(
             204,
             b"",
@@ -163,7 +171,11 @@ class Endpoint:
         await self._send(response, scope, send, cors=origin)
 
     async def _send(self, response: Response, scope: Scope, send: Send, *, cors: bool) -> None:
-        headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+        headers = [*response.headers]
+        if response.status not in _WITHOUT_LENGTH:
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        if (nonce := scope.get("state", {}).get(NONCE)) is not None:
+            headers.append((b"dpop-nonce", nonce.encode("ascii")))
         if self.cors is not None and scope["method"] != "OPTIONS":
             headers += self.cors.headers(asked=cors, website=scope.get("state", {}).get(WEBSITE))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -192,17 +204,7 @@ class Endpoint:
             body = b"" if method in {"GET", "HEAD"} else await read_body(receive)
             if body is None:
                 return self._too_large(server, scope)
-            request = Request(
-                method=method,
-                query=scope["query_string"],
-                headers=_headers(scope["headers"]),
-                body=body,
-                address=(scope.get("client") or ("",))[0],
-                request_id=state.get("request_id", ""),
-                path=scope["path"],
-                state=state,
-            )
-            return await self.handler(server, request)
+            return await self.handler(server, request_of(scope, body, scope["path"]))
         except OAuthError as refused:
             state["refusal"] = refused
             return self._refuse(server, scope, refused)
@@ -221,15 +223,36 @@ def database_away() -> OAuthError:
     return OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the database does not answer; try again in a moment")
 
 
-def _headers(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return the headers by name; raises `invalid_request` when one that decides comes twice (RFC 6750 §2).
+def request_of(scope: Scope, body: bytes, path: str) -> Request:
+    """Return a request that stands in an ASGI scope, with its path as it was sent or decoded; raises
+    `invalid_request` for headers of which one too many was sent."""
+    return Request(
+        method=scope["method"],
+        query=scope["query_string"],
+        headers=_headers(scope["headers"]),
+        body=body,
+        address=(scope.get("client") or ("",))[0],
+        request_id=scope["state"].get("request_id", ""),
+        path=path,
+        state=scope["state"],
+    )
 
-    A proxy in front may have looked at the other one. Cookies may come in parts (RFC 9113 §8.2.3).
+
+_JOINED = {b"cookie": b"; ", b"dpop": b",", b"client-cert": b",", b"client-cert-chain": b","}
+"""Cookies may come in parts (RFC 9113 §8.2.3), certificates of a chain as well. Of the others there may be one, and
+what judges them finds the comma (DP-1, MT-5)."""
+
+
+def _headers(sent: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers by name; raises `invalid_request` when one that decides comes twice (BR-2, RFC 6750 §2).
+
+    A proxy in front may have looked at the other one.
     """
     headers = dict(sent)
     if len(headers) != len(sent):
-        if b"cookie" in headers:
-            headers[b"cookie"] = b"; ".join(value for name, value in sent if name == b"cookie")
+        for joined, separator in _JOINED.items():
+            if joined in headers:
+                headers[joined] = separator.join(value for name, value in sent if name == joined)
         for name in (b"authorization", b"content-type", b"origin"):
             if sum(other == name for other, _ in sent) > 1:
                 raise OAuthError(ErrorCode.INVALID_REQUEST, f"the header {name.decode()} was sent more than once")

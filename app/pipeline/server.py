@@ -1,20 +1,30 @@
 """What a request needs of the running server, wired once in `app.main` and handed to every endpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from app.crypto.envelope import Vault
+from app.outbound.client import Outbound
+from app.outbound.jwks import KeySets
+from app.pipeline.guesses import SecretGuesses
+from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
+from app.pipeline.resources import KnownResources
 from app.pipeline.trace import Traces
 from app.protocol.configuration import SystemKey
+from app.protocol.dpop import DpopRules
+from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
+from app.protocol.mtls import MutualTls
 from app.protocol.policy import ServerPolicy
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
+from app.protocol.trusted_issuers import TrustedIssuer
 from app.store.database import Database
 from app.views.render import Views
 
@@ -32,7 +42,17 @@ class Server:
     traces: Traces
     last_uses: LastUses
     keys: ServerKeys = field(repr=False)
+    vault: Vault
+    keyring: Keyring
     roles: Roles
+    resources: KnownResources
+    outbound: Outbound
+    key_sets: KeySets
+    guesses: SecretGuesses
+    dpop: DpopRules = field(default_factory=DpopRules)
+    mtls: MutualTls = field(default_factory=MutualTls)
+    trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
+    exchange_rules: tuple[ExchangeRule, ...] = ()
     system_key: SystemKey | None = None
     everyone_founds: bool = True
     """Whether everybody may found organizations, or operators alone."""

@@ -1,17 +1,30 @@
-"""Settle: an order is paid for and carried out in one statement, or lost with nothing written."""
+"""Settle: an order is paid for and carried out in one statement, or lost with nothing written (AC-7)."""
 
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
-from app.protocol.errors import CountFailedRedemption, OAuthError, RevokeFamily
+from app.protocol.device import SLOWER_BY
+from app.protocol.errors import CountFailedRedemption, NotePoll, OAuthError, RevokeFamily, SlowDown
 from app.protocol.events import Event
-from app.protocol.facts import ClientFact
-from app.protocol.outcomes import Issuance, MachineIssuance, RedeemCode, Refresh
-from app.protocol.tokens.mint import Fresh, MachineMinted, Minted, mint, mint_for_machine
-from app.store.orders import CodeSettlement, MachineSettlement, NewToken, RefreshSettlement
+from app.protocol.facts import ClientFact, MachineOrigin, Origin
+from app.protocol.liveness import narrowed
+from app.protocol.outcomes import DelegatedIssuance, Issuance, MachineIssuance, RedeemCode, RedeemDevice, Refresh
+from app.protocol.sender import Proof
+from app.protocol.tokens.mint import (
+    DelegatedMinted,
+    Fresh,
+    MachineMinted,
+    Minted,
+    Signing,
+    mint,
+    mint_delegated,
+    mint_for_machine,
+)
+from app.store.hot_delegated import DelegatedSettlement
+from app.store.orders import CodeSettlement, MachineSettlement, NewToken, RefreshSettlement, Settled
 
 FAILED_REDEMPTIONS = 20
 """Wrong verifiers or redirect URIs after which a code is spent (AC-8).
@@ -24,25 +37,38 @@ hold a stolen code and arrive first must not cost its owner the login.
 _ALARMS = {"code_replayed": Event.CODE_REPLAYED, "refresh_token_reused": Event.FAMILY_REVOKED}
 
 
-def mint_tokens(server: Server, issuance: Issuance | MachineIssuance, now: datetime) -> Minted | MachineMinted:
+AnyMinted = Minted | MachineMinted | DelegatedMinted
+
+
+def mint_tokens(server: Server, issuance: Issuance | MachineIssuance | DelegatedIssuance, now: datetime) -> AnyMinted:
     """Mint with fresh identifiers and secrets."""
+    signing = Signing(server.issuer, now, partial(server.keyring.sign, now))
     if isinstance(issuance, MachineIssuance):
-        return mint_for_machine(issuance, new_id(now), random_bytes())
+        return mint_for_machine(issuance, new_id(now), random_bytes(), signing)
+    if isinstance(issuance, DelegatedIssuance):
+        return mint_delegated(issuance, new_id(now), random_bytes(), signing)
     fresh = Fresh(
         access_id=new_id(now), access_secret=random_bytes(), family_id=new_id(now), refresh_secret=random_bytes()
     )
-    return mint(issuance, server.keys, fresh)
+    return mint(issuance, server.keys, fresh, signing)
 
 
 async def settle(
-    server: Server, client: ClientFact, minted: Minted | MachineMinted, now: datetime, actor: Actor
-) -> bool:
-    """Consume what pays for the order and write the tokens.
+    server: Server,
+    client: ClientFact,
+    minted: AnyMinted,
+    now: datetime,
+    actor: Actor,
+    proof: Proof | None = None,
+) -> Settled:
+    """Consume what pays for the order, note the proof, and write the tokens.
 
-    False when somebody else was first, or when the client is no longer what was decided on.
+    Not paid when somebody else was first, or when the client is no longer what was decided on.
     """
     if isinstance(minted, MachineMinted):
-        return await _settle_machine(server, client, minted, now, actor)
+        return await _settle_machine(server, client, minted, now, actor, proof)
+    if isinstance(minted, DelegatedMinted):
+        return await _settle_delegated(server, client, minted, now, actor, proof)
     issuance = minted.issuance
     token = NewToken(
         id=minted.access_id,
@@ -51,10 +77,14 @@ async def settle(
         family_id=minted.family_id,
         issued_at=now,
         expires_at=issuance.access_expires_at,
+        binding=issuance.binding,
     )
     match issuance.payment:
         case RedeemCode() as code:
-            return await server.database.hot.settle_code(
+            device = isinstance(code, RedeemDevice)
+            event = Event.DEVICE_CODE_EXCHANGED if device else Event.CODE_EXCHANGED
+            pay = server.database.devices.settle if device else server.database.hot.settle_code
+            return await pay(
                 CodeSettlement(
                     grant_id=code.grant_id,
                     application_version=client.version,
@@ -66,9 +96,11 @@ async def settle(
                     family_expires_at=code.family_expires_at,
                     authentication=code.authentication,
                     nonce=code.nonce,
-                    family_origin=replace(issuance.origin, scopes=issuance.family_scopes),
+                    family_origin=narrowed(issuance.origin, issuance.family_scopes, issuance.family_resources),
+                    family_binding=issuance.family_binding,
                     token=token,
-                    audit=entry(actor, Event.CODE_EXCHANGED, now, issuance.origin, {"scopes": issuance.origin.scopes}),
+                    proof=proof,
+                    audit=entry(actor, event, now, issuance.origin, _told(issuance.origin)),
                 )
             )
         case Refresh() as refresh:
@@ -84,7 +116,9 @@ async def settle(
                     idle_expires_at=refresh.idle_expires_at,
                     grace=server.policy.lifetimes.refresh_grace,
                     touch=refresh.touch,
+                    family_binding=issuance.family_binding,
                     token=token,
+                    proof=proof,
                     audit=entry(
                         actor,
                         Event.TOKEN_REFRESHED,
@@ -97,10 +131,15 @@ async def settle(
 
 
 async def _settle_machine(
-    server: Server, client: ClientFact, minted: MachineMinted, now: datetime, actor: Actor
-) -> bool:
+    server: Server,
+    client: ClientFact,
+    minted: MachineMinted,
+    now: datetime,
+    actor: Actor,
+    proof: Proof | None,
+) -> Settled:
     origin = minted.issuance.origin
-    audit = entry(actor, Event.TOKEN_ISSUED, now, origin, {"scopes": origin.scopes}, subject_id=str(minted.access_id))
+    audit = entry(actor, Event.TOKEN_ISSUED, now, origin, _told(origin), subject_id=str(minted.access_id))
     return await server.database.hot.settle_machine_token(
         MachineSettlement(
             id=minted.access_id,
@@ -110,14 +149,49 @@ async def _settle_machine(
             now=now,
             expires_at=minted.issuance.access_expires_at,
             audit=audit,
+            binding=minted.issuance.binding,
+            proof=proof,
         )
     )
 
 
+async def _settle_delegated(
+    server: Server,
+    client: ClientFact,
+    minted: DelegatedMinted,
+    now: datetime,
+    actor: Actor,
+    proof: Proof | None,
+) -> Settled:
+    issuance = minted.issuance
+    told = {**_told(issuance.origin), **issuance.told}
+    return await server.database.delegated.settle(
+        DelegatedSettlement(
+            id=minted.access_id,
+            digest=minted.access_digest,
+            origin=issuance.origin,
+            application_version=client.version,
+            now=now,
+            expires_at=issuance.access_expires_at,
+            audit=entry(actor, Event.TOKEN_ISSUED, now, issuance.origin, told, subject_id=str(minted.access_id)),
+            family_id=issuance.family_id,
+            actor=issuance.actor,
+            use=issuance.use,
+            binding=issuance.binding,
+            proof=proof,
+        )
+    )
+
+
+def _told(origin: Origin | MachineOrigin) -> dict[str, tuple[str, ...]]:
+    """Return what the audit trail says of what a token is good for."""
+    return {"scopes": origin.scopes, **({"resources": origin.resources} if origin.resources else {})}
+
+
 async def carry_out_aftermath(
     server: Server, refused: OAuthError, client: ClientFact | None, now: datetime, actor: Actor
-) -> None:
-    """Do what a refusal causes, in a transaction of its own."""
+) -> bool:
+    """Do what a refusal causes, in a transaction of its own. False: it does not hold any more, gather again."""
     match refused.aftermath:
         case RevokeFamily(family_id, reason):
             await server.database.hot.revoke_family(
@@ -129,5 +203,10 @@ async def carry_out_aftermath(
             )
         case CountFailedRedemption(grant_id):
             await server.database.hot.count_failed_redemption(grant_id, FAILED_REDEMPTIONS, now)
+        case NotePoll(device_id, asked_last):
+            return await server.database.devices.note_poll(device_id, now, asked_last)
+        case SlowDown(device_id):
+            await server.database.devices.slow_down(device_id, now, SLOWER_BY)
         case None:
-            return
+            pass
+    return True

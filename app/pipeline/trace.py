@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 
@@ -60,6 +61,18 @@ def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> Trace
         at=known.now,
         client_id=redact_text((known.params.get("client_id") or "")[:200]),
         endpoint="authorize",
+        outcome=outcome,
+        steps=tuple(_redacted(step) for step in trace.steps),
+    )
+
+
+def trace_of_device(request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace) -> TraceEntry:
+    """Return the entry of a device authorization request, whose client has proved who it is."""
+    return TraceEntry(
+        request_id=request_id,
+        at=now,
+        client_id=client_id,
+        endpoint="device",
         outcome=outcome,
         steps=tuple(_redacted(step) for step in trace.steps),
     )

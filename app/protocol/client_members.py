@@ -1,5 +1,6 @@
 """The types of single members of client metadata: each refuses what it cannot mean, in half a sentence."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
@@ -7,21 +8,18 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from app.crypto.jose import PRIVATE_MEMBERS
+from app.crypto.jose_text import is_storable
 from app.protocol import origins, redirect_uri, response_types
 from app.protocol.client_auth import METHODS
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
-
-LATER_METHODS = ("client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
-"""Client authentication methods that can be registered and are not built yet."""
+from app.protocol.key_sets import MAX_BYTES, MAX_KEYS
 
 LATER_GRANT_TYPES = (
     "implicit",
     "password",
-    "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:openid:params:grant-type:ciba",
 )
 """Grant types that can be registered and are not built yet."""
@@ -40,7 +38,6 @@ LATER_RESPONSE_TYPES = (
 _MAX_LIST = 100
 _MAX_TEXT = 2000
 _WEB = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?")
-_PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 def _refused(rule: str) -> PydanticCustomError:
@@ -107,8 +104,12 @@ def _public_keys(value: dict[str, Any]) -> dict[str, Any]:
     keys = value.get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, dict) and isinstance(key.get("kty"), str) for key in keys):
         raise _refused("must be a JWK set: an object whose member keys is a list of JWKs")
-    if any(key["kty"] == "oct" or not _PRIVATE_JWK_MEMBERS.isdisjoint(key) for key in keys):
+    if any(key["kty"] == "oct" or not PRIVATE_MEMBERS.isdisjoint(key) for key in keys):
         raise _refused("must have public keys only; make new keys and register their public halves")
+    if not is_storable(value):
+        raise _refused("must not have control characters")
+    if len(keys) > MAX_KEYS or len(json.dumps(value)) > MAX_BYTES:
+        raise _refused(f"must have at most {MAX_KEYS} keys in {MAX_BYTES} bytes")
     return value
 
 
@@ -131,7 +132,7 @@ AllowedOrigins = Annotated[ListOf[AllowedOrigin], Field(max_length=origins.MAX_E
 Algorithm = Name
 SigningAlgorithm = Annotated[Name, AfterValidator(_signing_algorithm)]
 PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]
-AuthMethod = Annotated[str, AfterValidator(_one_of(METHODS, LATER_METHODS))]
+AuthMethod = Annotated[str, AfterValidator(_one_of(METHODS))]
 GrantType = Annotated[str, AfterValidator(_one_of(GRANT_TYPES, LATER_GRANT_TYPES))]
 ResponseType = Annotated[
     str,

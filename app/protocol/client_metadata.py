@@ -11,7 +11,17 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.protocol.client_auth import METHODS, SECRET_METHODS
+from app.crypto.jose import problem_with_public_key
+from app.crypto.jose_keys import ALGORITHMS
+from app.protocol.client_auth import (
+    KEY_METHODS,
+    SECRET_METHODS,
+    client_secret_jwt,
+    private_key_jwt,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
+from app.protocol.client_keys import KeyMaterial
 from app.protocol.client_members import (
     Algorithm,
     AuthMethod,
@@ -29,11 +39,9 @@ from app.protocol.client_members import (
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.response_types import SUPPORTED
-from app.protocol.scopes import ScopeNames, ScopeRegistry
+from app.protocol.scopes import ApplicationScopeNames, ScopeRegistry
 
 TIGHTENING = (
-    "dpop_bound_access_tokens",
-    "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
 )
@@ -44,6 +52,10 @@ IN_EFFECT = frozenset(
         *("redirect_uris", "response_types", "grant_types", "token_endpoint_auth_method", "application_type", "scope"),
         *("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts"),
         *("software_id", "software_version"),
+        *("token_endpoint_auth_signing_alg", "jwks", "jwks_uri", *tls_client_auth.SUBJECTS),
+        *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
+        *("introspection_signed_response_alg", "introspection_encrypted_response_alg"),
+        "introspection_encrypted_response_enc",
     }
 )
 """Members that this version acts on, or that only inform."""
@@ -61,13 +73,10 @@ _WORDS = (
     ("Tuple should have", "must have"),
     ("Field required", "is missing"),
 )
-_TLS_SUBJECTS = (
-    "tls_client_auth_subject_dn",
-    "tls_client_auth_san_dns",
-    "tls_client_auth_san_uri",
-    "tls_client_auth_san_ip",
-    "tls_client_auth_san_email",
-)
+_ASSERTION_ALGORITHMS = {
+    private_key_jwt.NAME: private_key_jwt.ALGORITHMS,
+    client_secret_jwt.NAME: client_secret_jwt.ALGORITHMS,
+}
 
 
 class ClientMetadata(BaseModel):
@@ -85,7 +94,7 @@ class ClientMetadata(BaseModel):
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     token_endpoint_auth_signing_alg: SigningAlgorithm | None = None
     application_type: Literal["web", "native"] | None = None
-    scope: ScopeNames | None = None
+    scope: ApplicationScopeNames | None = None
     client_name: Name = ""
     client_uri: WebAddress | None = None
     logo_uri: WebAddress | None = None
@@ -180,15 +189,25 @@ class ClientMetadata(BaseModel):
 
     @property
     def uses_secret(self) -> bool:
-        """Whether it shows a client secret at the token endpoint."""
+        """Whether it needs a client secret at the token endpoint."""
         return self.token_endpoint_auth_method in SECRET_METHODS
 
     def unmet(self) -> tuple[str, ...]:
         """Return the members that tighten through features which this server does not have (architecture §6 Data)."""
-        missing = [name for name in TIGHTENING if getattr(self, name)]
-        if self.token_endpoint_auth_method not in METHODS:
-            missing.insert(0, "token_endpoint_auth_method")
-        return tuple(missing)
+        return tuple(name for name in TIGHTENING if getattr(self, name))
+
+    def key_material(self) -> KeyMaterial:
+        """Return what it proves itself with besides secrets, and how answers for it are made."""
+        subjects = [(name, value) for name in tls_client_auth.SUBJECTS if (value := getattr(self, name))]
+        return KeyMaterial(
+            jwks=tuple((self.jwks or {}).get("keys", ())),
+            jwks_uri=self.jwks_uri or "",
+            signing_alg=self.token_endpoint_auth_signing_alg or "",
+            tls_subject=subjects[0] if subjects else None,
+            introspection_signing_alg=self.introspection_signed_response_alg or "",
+            introspection_encryption_alg=self.introspection_encrypted_response_alg or "",
+            introspection_encryption_enc=self.introspection_encrypted_response_enc or "",
+        )
 
     def not_in_effect(self) -> tuple[str, ...]:
         """Return the members that were given and that this version stores without acting on them."""
@@ -196,8 +215,6 @@ class ClientMetadata(BaseModel):
         waiting = sorted(name for name in given - IN_EFFECT - {"localized"} if getattr(self, name))
         waiting += [f"grant_types {name}" for name in self.grant_types if name not in GRANT_TYPES]
         waiting += [f"response_types {name}" for name in self.response_types if name not in SUPPORTED]
-        if self.token_endpoint_auth_method not in METHODS:
-            waiting.append(f"token_endpoint_auth_method {self.token_endpoint_auth_method}")
         return tuple(waiting)
 
     def document(self) -> dict[str, Any]:
@@ -262,19 +279,57 @@ def _check_destinations(metadata: ClientMetadata, *, unfinished: bool) -> None:
 
 def _check_credentials(metadata: ClientMetadata) -> None:
     """DR-9."""
-    method = metadata.token_endpoint_auth_method
     if metadata.jwks is not None and metadata.jwks_uri is not None:
-        raise _inconsistent("jwks and jwks_uri exclude each other; register one of them")
-    if method in {"private_key_jwt", "self_signed_tls_client_auth"} and not (metadata.jwks or metadata.jwks_uri):
-        raise _inconsistent(f"token_endpoint_auth_method {method} needs jwks or jwks_uri")
-    subjects = [name for name in _TLS_SUBJECTS if getattr(metadata, name)]
-    if method == "tls_client_auth" and len(subjects) != 1:
-        raise _inconsistent(
-            f"token_endpoint_auth_method tls_client_auth needs exactly one of: {', '.join(_TLS_SUBJECTS)}"
-        )
+        raise _inconsistent("jwks must not come with jwks_uri: they exclude each other; register one of them")
+    method = metadata.token_endpoint_auth_method
+    if method in KEY_METHODS:
+        _check_keys(metadata)
+    if method in _ASSERTION_ALGORITHMS:
+        _check_algorithm(metadata)
+    if method == tls_client_auth.NAME:
+        _check_subject(metadata)
     mode = metadata.backchannel_token_delivery_mode
     if mode in {"ping", "push"} and metadata.backchannel_client_notification_endpoint is None:
         raise _inconsistent(f"backchannel_token_delivery_mode {mode} needs backchannel_client_notification_endpoint")
+
+
+def _check_keys(metadata: ClientMetadata) -> None:
+    """DR-9, JV-6: keys that something depends on are there, and are keys."""
+    method = metadata.token_endpoint_auth_method
+    keys = (metadata.jwks or {}).get("keys", ())
+    if not keys and metadata.jwks_uri is None:
+        raise _inconsistent(f"token_endpoint_auth_method is {method}, which needs jwks or jwks_uri")
+    for place, key in enumerate(keys):
+        problem = problem_with_public_key(key)
+        if problem is not None and not (method == self_signed_tls_client_auth.NAME and "x5c" in key):
+            raise _inconsistent(f"jwks.keys.{place} {problem}")
+
+
+def _check_algorithm(metadata: ClientMetadata) -> None:
+    """JV-1: an algorithm that the method has, and that one of the registered keys is for."""
+    method, name = metadata.token_endpoint_auth_method, metadata.token_endpoint_auth_signing_alg
+    if name is None:
+        return
+    if name not in _ASSERTION_ALGORITHMS[method]:
+        fitting = ", ".join(_ASSERTION_ALGORITHMS[method])
+        raise _inconsistent(f"token_endpoint_auth_signing_alg must be one of {fitting} for {method}")
+    keys = (metadata.jwks or {}).get("keys", ())
+    if method == private_key_jwt.NAME and keys:
+        algorithm = ALGORITHMS[name]
+        kinds = {(key["kty"], key.get("crv", "")) for key in keys}
+        if not any(kty == algorithm.kty and algorithm.curve in ("", crv) for kty, crv in kinds):
+            raise _inconsistent(f"token_endpoint_auth_signing_alg is {name}, and no key in jwks is for that")
+
+
+def _check_subject(metadata: ClientMetadata) -> None:
+    """CA-9: exactly one subject, and one that a certificate can have."""
+    subjects = [name for name in tls_client_auth.SUBJECTS if getattr(metadata, name)]
+    if len(subjects) != 1:
+        listed = ", ".join(tls_client_auth.SUBJECTS)
+        raise _inconsistent(f"token_endpoint_auth_method is tls_client_auth, which needs exactly one of: {listed}")
+    [subject] = subjects
+    if (problem := tls_client_auth.problem_with_subject(subject, getattr(metadata, subject))) is not None:
+        raise _inconsistent(f"{subject} {problem}")
 
 
 def _inconsistent(rule: str) -> PydanticCustomError:

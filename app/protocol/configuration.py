@@ -7,10 +7,16 @@ needs, and do without the machinery that reads settings: 3 MiB of each.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.protocol.dpop import DpopRules
+from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
+from app.protocol.mtls import MutualTls
 from app.protocol.policy import ServerPolicy
+from app.protocol.resources import Resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
+from app.protocol.tokens.keyring import SigningPlan
+from app.protocol.trusted_issuers import TrustedIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,35 @@ class SignInLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretLimits:
+    """How many wrong secrets are judged within a `window` (T-7): of one application from one address, and of whatever
+    applications from one address."""
+
+    client_failures: int = 100
+    address_failures: int = 300
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class SystemKey:
     """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
 
     digest: bytes = field(repr=False)
     networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRules:
+    """What the server may connect to when others chose the address.
+
+    `allow` are the `host:port` pairs, in lower case, that may be in our own network. `ca_file` has certificate
+    authorities besides the system's. `proxy` is the `host:port` that everything but the exempted pairs goes through.
+    """
+
+    allow: frozenset[str] = frozenset()
+    ca_file: str | None = None
+    proxy: str | None = None
+    fetches_per_minute: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +76,11 @@ class Configuration:
     trusted_proxies: tuple[str, ...]
     system_key: SystemKey | None
     everyone_founds: bool
+    outbound: OutboundRules = field(default_factory=OutboundRules)
+    secret_limits: SecretLimits = field(default_factory=SecretLimits)
+    signing: SigningPlan = field(default_factory=SigningPlan)
+    dpop: DpopRules = field(default_factory=DpopRules)
+    mtls: MutualTls = field(default_factory=MutualTls)
+    resources: tuple[Resource, ...] = ()
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    exchange_rules: tuple[ExchangeRule, ...] = ()

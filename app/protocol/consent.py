@@ -1,4 +1,4 @@
-"""What may be approved, what is missing, and how a record merges: the arithmetic of the authorization record."""
+"""What may be approved, what is missing, and how a record merges: the arithmetic of the authorization record (AR-1)."""
 
 from collections.abc import Iterable
 

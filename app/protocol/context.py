@@ -3,18 +3,25 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.facts import ClientFact
 from app.protocol.policy import EffectivePolicy
+from app.protocol.resources import NO_RESOURCES, ResourceRegistry
 from app.protocol.scopes import ScopeRegistry
+from app.protocol.sender import NOBODY, Sender
 from app.protocol.tokens.refresh_chain import ServerKeys
 
 
 @dataclass(frozen=True, slots=True)
 class TokenContext:
-    """An authenticated (or identified public) client at the token endpoint, at one moment."""
+    """An authenticated (or identified public) client at the token endpoint, at one moment; `sender` is the key that
+    the request proved."""
 
     now: datetime
     client: ClientFact
     policy: EffectivePolicy
     scopes: ScopeRegistry
     keys: ServerKeys = field(repr=False)
+    resources: ResourceRegistry = NO_RESOURCES
+    sender: Sender = NOBODY
+    exchange_rules: tuple[ExchangeRule, ...] = ()

@@ -5,6 +5,7 @@ A rule raises `OAuthError`; it does not know the channel. The endpoint chooses i
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Literal
 from uuid import UUID
@@ -13,25 +14,34 @@ _FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 class ErrorCode(Enum):
-    """Wire value, HTTP status on JSON endpoints, and the section that defines the code."""
+    """Wire value, HTTP status on JSON endpoints, and the section that defines the code (TE-3)."""
 
     INVALID_REQUEST = ("invalid_request", 400, "RFC 6749 §5.2")
     INVALID_CLIENT = ("invalid_client", 401, "RFC 6749 §5.2")
     INVALID_GRANT = ("invalid_grant", 400, "RFC 6749 §5.2")
     UNAUTHORIZED_CLIENT = ("unauthorized_client", 400, "RFC 6749 §5.2")
     UNSUPPORTED_GRANT_TYPE = ("unsupported_grant_type", 400, "RFC 6749 §5.2")
+    UNSUPPORTED_TOKEN_TYPE = ("unsupported_token_type", 400, "RFC 7009 §2.2.1")
     INVALID_SCOPE = ("invalid_scope", 400, "RFC 6749 §5.2")
     ACCESS_DENIED = ("access_denied", 400, "RFC 6749 §4.1.2.1")
     UNSUPPORTED_RESPONSE_TYPE = ("unsupported_response_type", 400, "RFC 6749 §4.1.2.1")
     SERVER_ERROR = ("server_error", 500, "RFC 6749 §4.1.2.1")
     TEMPORARILY_UNAVAILABLE = ("temporarily_unavailable", 503, "RFC 6749 §4.1.2.1")
+    TOO_MANY_FAILURES = ("temporarily_unavailable", 429, "RFC 6585 §4")
     LOGIN_REQUIRED = ("login_required", 400, "OpenID Connect Core §3.1.2.6")
     CONSENT_REQUIRED = ("consent_required", 400, "OpenID Connect Core §3.1.2.6")
     REQUEST_NOT_SUPPORTED = ("request_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     REQUEST_URI_NOT_SUPPORTED = ("request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     INVALID_TARGET = ("invalid_target", 400, "RFC 8707 §2")
+    INVALID_DPOP_PROOF = ("invalid_dpop_proof", 400, "RFC 9449 §5")
+    USE_DPOP_NONCE = ("use_dpop_nonce", 400, "RFC 9449 §8")
+    AUTHORIZATION_PENDING = ("authorization_pending", 400, "RFC 8628 §3.5")
+    SLOW_DOWN = ("slow_down", 400, "RFC 8628 §3.5")
+    EXPIRED_TOKEN = ("expired_token", 400, "RFC 8628 §3.5")
     INVALID_TOKEN = ("invalid_token", 401, "RFC 6750 §3.1")
     INSUFFICIENT_SCOPE = ("insufficient_scope", 403, "RFC 6750 §3.1")
+    UNKNOWN_SUBJECT = ("unknown_subject", 404, "Global Token Revocation draft -04 §3.4")
+    FOREIGN_SUBJECT = ("foreign_subject", 422, "Global Token Revocation draft -04 §3.4")
     INVALID_REDIRECT_URI = ("invalid_redirect_uri", 400, "RFC 7591 §3.2.2")
     INVALID_CLIENT_METADATA = ("invalid_client_metadata", 400, "RFC 7591 §3.2.2")
 
@@ -56,11 +66,29 @@ class CountFailedRedemption:
     grant_id: UUID
 
 
-Aftermath = RevokeFamily | CountFailedRedemption
+@dataclass(frozen=True, slots=True)
+class NotePoll:
+    """Aftermath: note when a device asked, as long as it has last asked when the decision thinks it has.
+
+    If it has asked meanwhile, or somebody has decided, the refusal does not hold: gather again.
+    """
+
+    device_id: UUID
+    asked_last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlowDown:
+    """Aftermath: a device asked too soon; from now on it has to wait longer."""
+
+    device_id: UUID
+
+
+Aftermath = RevokeFamily | CountFailedRedemption | NotePoll | SlowDown
 
 
 def describable(text: str) -> str:
-    """Replace what RFC 6749 §5.2 forbids in `error_description` (quote, backslash, control, non-ASCII), cut to 400."""
+    """G8: replace what `error_description` must not have (quote, backslash, control, non-ASCII); cut to 400."""
     return _FORBIDDEN.sub("?", text.replace('"', "'"))[:400]
 
 
@@ -69,7 +97,8 @@ class OAuthError(Exception):
 
     `description` goes to the client and is kept to the characters of RFC 6749 §5.2; `detail` goes to the log only;
     `aftermath` is work that the refusal causes. No part may hold a secret. `challenge` names the scheme of a
-    `WWW-Authenticate` header when the caller used the Authorization header (RFC 6749 §5.2).
+    `WWW-Authenticate` header when the caller used the Authorization header (RFC 6749 §5.2). `retry_after` are the
+    seconds after which the same may be asked again, 0 when that is not known.
     """
 
     def __init__(
@@ -80,10 +109,12 @@ class OAuthError(Exception):
         detail: str = "",
         aftermath: Aftermath | None = None,
         challenge: str = "",
+        retry_after: int = 0,
     ) -> None:
         self.code = code
         self.description = describable(description)
         self.detail = detail
         self.aftermath = aftermath
         self.challenge = challenge
+        self.retry_after = retry_after
         super().__init__(f"{code.wire}: {self.description}")

@@ -10,6 +10,7 @@ class About(StrEnum):
     USER = "user"
     AUTHORIZATION = "authorization"
     CODE = "code"
+    DEVICE_CODE = "device_code"
     TOKEN = "token"
     FAMILY = "family"
     APPLICATION = "application"
@@ -19,6 +20,8 @@ class About(StrEnum):
     INVITATION = "invitation"
     API_KEY = "api_key"
     SYSTEM_KEY = "system_key"
+    RESOURCE = "resource"
+    SIGNING_KEY = "signing_key"
     IMPORT = "legacy"
 
 
@@ -37,6 +40,7 @@ class Event(StrEnum):
     USER_PASSWORD_SET = "user.password_set"
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
+    USER_TOKENS_REVOKED = "user.tokens_revoked"
 
     AUTHORIZATION_GRANTED = "authorization.granted"
     AUTHORIZATION_DENIED = "authorization.denied"
@@ -46,6 +50,7 @@ class Event(StrEnum):
 
     CODE_EXCHANGED = "code.exchanged"
     CODE_REPLAYED = "code.replayed"
+    DEVICE_CODE_EXCHANGED = "device_code.exchanged"
     TOKEN_ISSUED = "token.issued"
     TOKEN_REFRESHED = "token.refreshed"
     TOKEN_REVOKED = "token.revoked"
@@ -85,6 +90,13 @@ class Event(StrEnum):
     API_KEY_RETIRED = "api_key.retired"
     API_KEY_REMOVED = "api_key.removed"
     SYSTEM_KEY_USED = "system_key.used"
+
+    SIGNING_KEY_CREATED = "signing_key.created"
+    SIGNING_KEY_RETIRED = "signing_key.retired"
+    SIGNING_KEY_REMOVED = "signing_key.removed"
+
+    RESOURCE_DECLARED = "resource.declared"
+    RESOURCE_CHANGED = "resource.changed"
 
     LEGACY_IMPORTED = "legacy.imported"
 

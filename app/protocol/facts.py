@@ -3,13 +3,16 @@
 Times are aware UTC. A *pair* is one string, `scope` or `scope SP resource`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
+from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.names import is_vouched_for
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.sender import UNBOUND, Binding
 
 ApplicationKind = Literal["web", "native", "browser", "machine"]
 
@@ -41,6 +44,7 @@ class ClientFact:
     self_registered: bool = False
     verified: bool = False
     unmet: tuple[str, ...] = ()
+    key_material: KeyMaterial = field(default=NONE, repr=False)
 
     @property
     def confidential(self) -> bool:
@@ -57,11 +61,12 @@ class ClientFact:
 class Standing:
     """Who stands behind a grant, family or token, as of now: the inputs of the liveness rule.
 
-    `record_version`, `user_epoch` and `application_epoch` are the values *now*; the grant, family or token carries
-    the ones it was made under. `pairs` and `since` are the record's parallel lists.
+    Without a record (`record_id` is None) nobody was asked: only user and application stand behind it. `subject` is the
+    user's. `record_version`, `user_epoch` and `application_epoch` are the values *now*; the grant, family or token
+    carries the ones it was made under. `pairs` and `since` are the record's parallel lists.
     """
 
-    record_id: UUID
+    record_id: UUID | None
     record_version: int
     record_revoked: bool
     pairs: tuple[str, ...]
@@ -70,20 +75,38 @@ class Standing:
     user_epoch: int
     application_active: bool
     application_epoch: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an exchanged token rests on that is not its own (RFC 8693).
+
+    `pairs` are the record's pairs behind its own: the record is that of the application whose token was exchanged.
+    `applications` are those whose tokens were exchanged on the way to it, each with the epoch it was issued under.
+    """
+
+    pairs: Mapping[str, str]
+    applications: Mapping[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a grant copies from its authorization event, a family from its grant, and a token from its family."""
+    """What a grant copies from its authorization event, a family from its grant, and a token from its family.
+
+    `record_id` is None for a token that speaks for a person whom nobody asked: an assertion or a policy paid for it.
+    `basis` is for a token that another application's was exchanged for.
+    """
 
     application_id: UUID
     user_id: UUID
-    record_id: UUID
+    record_id: UUID | None
     record_version: int
     user_epoch: int
     application_epoch: int
     scopes: tuple[str, ...]
     resources: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +131,10 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class CodeFact:
-    """An authorization code. `redirect_uri` is the value as sent, None when the request had none."""
+    """An authorization code. `redirect_uri` is the value as sent, None when the request had none.
+
+    `binding` is the key that the request announced (`dpop_jkt`).
+    """
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -123,13 +149,56 @@ class CodeFact:
     family_id: UUID | None
     expires_at: datetime
     standing: Standing | None
+    binding: Binding = UNBOUND
+
+
+DeviceStatus = Literal["pending", "approved", "denied", "used"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFact:
+    """A device code (RFC 8628), as the device that polls with it is judged.
+
+    `application_epoch` is that of the request. Until somebody has approved it there is no `origin`, no
+    `authentication` and no standing. `poll_seconds` is how long the device has to wait since `polled_at`.
+    """
+
+    id: UUID
+    digest: bytes = field(repr=False)
+    application_id: UUID
+    application_epoch: int
+    status: DeviceStatus
+    origin: Origin | None
+    authentication: Authentication | None
+    polled_at: datetime | None
+    poll_seconds: int
+    expires_at: datetime
+    standing: Standing | None
+    binding: Binding = UNBOUND
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequestFact:
+    """A device code, as the person who has its user code is asked about it; the device asked from `address`."""
+
+    id: UUID
+    application_id: UUID
+    application_epoch: int
+    status: DeviceStatus
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    decided_by: UUID | None
+    address: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyFact:
     """A token family. `digest` is that of the current refresh secret, None when no refresh token was issued.
 
-    `key_since` lists (key version, first generation made with it), ascending.
+    `key_since` lists (key version, first generation made with it), ascending. `binding` is the key that a refresh has
+    to show; of confidential clients, who prove themselves otherwise, there is none (RF-10).
     """
 
     id: UUID
@@ -143,11 +212,16 @@ class FamilyFact:
     expires_at: datetime
     revoked_at: datetime | None
     standing: Standing | None
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFact:
-    """An opaque access token that a person allowed. `client_id`, `username` and `subject` are for introspection."""
+    """An access token that speaks for a person. `client_id`, `username` and `subject` are for introspection.
+
+    `digest` is that of an opaque token's secret, or of the whole text of a JWT. `actor` is who acts for the person
+    (`act`, RFC 8693 §4.1).
+    """
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -162,11 +236,17 @@ class TokenFact:
     revoked_at: datetime | None
     family_revoked: bool
     standing: Standing | None
+    acr: str = ""
+    binding: Binding = UNBOUND
+    actor: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MachineTokenFact:
-    """An opaque access token that an application got for itself, with its application as of now."""
+    """An access token that an application got for itself, with its application as of now.
+
+    A JWT of this kind has no row: its own claims are the fact, once its signature has been checked.
+    """
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -177,6 +257,19 @@ class MachineTokenFact:
     revoked_at: datetime | None
     application_active: bool
     application_epoch_now: int
+    binding: Binding = UNBOUND
+    actor: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStanding:
+    """What stands behind an application's token that has no row: the application as of now, and a list of the
+    revoked."""
+
+    application_id: UUID
+    application_epoch: int
+    application_active: bool
+    revoked: bool
 
 
 AccessTokenFact = TokenFact | MachineTokenFact

@@ -29,11 +29,26 @@ class Feature(Enum):
     AUTHORIZATION_CODE = FeatureSpec("authorization_code", "RFC 6749 §4.1, RFC 7636, OAuth 2.1")
     REFRESH_TOKEN = FeatureSpec("refresh_token", "RFC 6749 §6, RFC 9700 §4.14", requires=("authorization_code",))
     CLIENT_CREDENTIALS = FeatureSpec("client_credentials", "RFC 6749 §4.4")
+    DEVICE_AUTHORIZATION = FeatureSpec("device_authorization", "RFC 8628")
+    JWT_BEARER = FeatureSpec("jwt_bearer", "RFC 7523 §2.1")
+    TOKEN_EXCHANGE = FeatureSpec("token_exchange", "RFC 8693")
+    CLIENT_ASSERTIONS = FeatureSpec("client_assertions", "RFC 7523 §2.2, RFC 7521 §4.2")
+    MUTUAL_TLS = FeatureSpec("mutual_tls", "RFC 8705", default=False)
+    DPOP = FeatureSpec("dpop", "RFC 9449")
+    RESOURCE_INDICATORS = FeatureSpec("resource_indicators", "RFC 8707")
+    JWT_ACCESS_TOKENS = FeatureSpec("jwt_access_tokens", "RFC 9068", requires=("resource_indicators", "published_keys"))
+    PUBLISHED_KEYS = FeatureSpec("published_keys", "RFC 7517")
     INTROSPECTION = FeatureSpec("introspection", "RFC 7662")
+    SIGNED_INTROSPECTION = FeatureSpec("signed_introspection", "RFC 9701", requires=("published_keys",))
+    GLOBAL_REVOCATION = FeatureSpec(
+        "global_revocation", "draft-parecki-oauth-global-token-revocation-04", Maturity.DRAFT, default=False
+    )
     REVOCATION = FeatureSpec("revocation", "RFC 7009")
     METADATA = FeatureSpec("metadata", "RFC 8414")
     ISSUER_IDENTIFICATION = FeatureSpec("issuer_identification", "RFC 9207", requires=("authorization_code",))
     IMPLICIT = FeatureSpec("implicit", "RFC 6749 §4.2", Maturity.LEGACY, False, requires=("authorization_code",))
+
+    __hash__ = object.__hash__  # each is one object; that of Enum is written in Python and asked in every request
 
     @property
     def key(self) -> str:

@@ -1,19 +1,30 @@
 """Token introspection (RFC 7662): what a caller may know about a token. Pure; no write follows."""
 
 from datetime import datetime
+from typing import Any
 
+from app.crypto.hashing import Digest
 from app.protocol import liveness, scopes, validity
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import AccessTokenFact, ClientFact, FamilyFact, KeyFact, MachineTokenFact, PersonalTokenFact
+from app.protocol.facts import (
+    AccessTokenFact,
+    ClientFact,
+    FamilyFact,
+    KeyFact,
+    MachineTokenFact,
+    PersonalTokenFact,
+    TokenFact,
+)
+from app.protocol.resources import ResourceRegistry
 from app.protocol.roles import Roles
 from app.protocol.token_format import Credential
 from app.protocol.tokens.refresh_chain import ServerKeys, genuine
 from app.protocol.validity import Fault
 
-Answer = dict[str, str | int | bool]
+Answer = dict[str, Any]
 
 INACTIVE: Answer = {"active": False}
-"""RFC 7662 §2.2: the whole answer for every token that is not active for this caller."""
+"""IN-3, RFC 7662 §2.2: the whole answer for every token that is not active for this caller."""
 
 
 def check_caller(caller: ClientFact) -> None:
@@ -24,29 +35,75 @@ def check_caller(caller: ClientFact) -> None:
         )
 
 
-def describe(credential: Credential, fact: AccessTokenFact | None, *, issuer: str, now: datetime) -> Answer:
-    """Return the introspection answer for an access token; the caller has been checked.
+def describe(
+    caller: ClientFact,
+    shown: Digest,
+    fact: AccessTokenFact | None,
+    *,
+    resources: ResourceRegistry,
+    issuer: str,
+    now: datetime,
+) -> Answer:
+    """Return the introspection answer for an access token (IN-4); the caller has been checked.
 
-    Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask.
-    A token that an application got for itself names no person: neither `username` nor `sub`.
+    Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask. Of one
+    with resources, its own application sees everything, and others what is for the resources that they answer for
+    (IN-5, IN-6). A token that an application got for itself names no person: neither `username` nor `sub`.
     """
-    in_force = validity.access_token(credential, fact, now=now)
+    in_force = validity.access_token(shown, fact, now=now)
     if fact is None or isinstance(in_force, Fault):
+        return INACTIVE
+    audience = _audience(caller, fact, resources)
+    if audience is None:
         return INACTIVE
     answer: Answer = {
         "active": True,
         "client_id": fact.client_id,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if fact.binding.jkt else "Bearer",
         "exp": int(fact.expires_at.timestamp()),
         "iat": int(fact.issued_at.timestamp()),
         "iss": issuer,
         "jti": str(fact.id),
     }
+    if audience:
+        answer["aud"] = audience[0] if len(audience) == 1 else list(audience)
+        in_force = _at(fact, in_force, audience, resources)
     if not isinstance(fact, MachineTokenFact):
         answer |= {"username": fact.username, "sub": fact.subject}
+        if fact.auth_time is not None:
+            answer["auth_time"] = int(fact.auth_time.timestamp())
+        if fact.acr:
+            answer["acr"] = fact.acr
     if in_force:
         answer["scope"] = scopes.render(in_force)
+    if fact.binding:
+        answer["cnf"] = fact.binding.confirmation
+    if fact.actor is not None:
+        answer["act"] = fact.actor
     return answer
+
+
+def _audience(caller: ClientFact, fact: AccessTokenFact, resources: ResourceRegistry) -> tuple[str, ...] | None:
+    """Return the resources of a token that its answer may name to this caller; None when it is not for him at all."""
+    own = fact.origin.resources
+    if not own or fact.origin.application_id == caller.id:
+        return own
+    answered_for = tuple(
+        identifier
+        for identifier in own
+        if (resource := resources.get(identifier)) is not None and caller.client_id in resource.introspection_clients
+    )
+    return answered_for or None
+
+
+def _at(
+    fact: AccessTokenFact, in_force: tuple[str, ...], audience: tuple[str, ...], resources: ResourceRegistry
+) -> tuple[str, ...]:
+    """Return the scopes that are in force at some of the token's resources."""
+    if isinstance(fact, TokenFact) and fact.standing is not None and fact.origin.record_id is not None:
+        return liveness.at(fact.origin, fact.standing, audience).scopes
+    there = [resource for identifier in audience if (resource := resources.get(identifier)) is not None]
+    return tuple(scope for scope in in_force if any(resource.understands(scope) for resource in there))
 
 
 def describe_personal(
@@ -114,6 +171,8 @@ def describe_refresh(
         "exp": int(min(fact.idle_expires_at, fact.expires_at).timestamp()),
         "iss": issuer,
     }
+    if fact.binding:
+        answer["cnf"] = fact.binding.confirmation
     if in_force:
         answer["scope"] = scopes.render(in_force)
     return answer

@@ -1,4 +1,4 @@
-"""The liveness rule: a token lives while its family, its record, its user and its application do.
+"""The liveness rule: a token lives while its family, its record, its user and its application do (RF-8, AR-9).
 
 A token that an application got for itself has nothing but the application behind it.
 
@@ -43,26 +43,44 @@ def living_scopes(origin: Origin, standing: Standing | None) -> tuple[str, ...] 
 def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
     """Return the scopes of the token's own list that its record still grants, in the token's order.
 
-    A pair is in force iff it stands in the token's own list and has been in the record since the version that the
-    token's authorization event left, or longer (architecture §1).
+    Without a record nobody was asked, and what was given stays in force. With one, a pair is in force iff it stands in
+    the token's own list and has been in the record since the version that the token's authorization event left, or
+    longer (architecture §1). The pairs of an exchanged token stand and fall with those that they rest on.
     """
+    if origin.record_id is None:
+        return origin.scopes
     since = dict(zip(standing.pairs, standing.since, strict=True))
     never = origin.record_version + 1
-    pairs = origin.resources or ("",)
+    places = origin.resources or ("",)
     return tuple(
         scope
         for scope in origin.scopes
-        if any(since.get(pair(scope, resource), never) <= origin.record_version for resource in pairs)
+        if any(since.get(rests_on(origin, pair(scope, place)), never) <= origin.record_version for place in places)
     )
 
 
-def narrowed(origin: Origin, scopes: tuple[str, ...]) -> Origin:
-    """Return the same origin with another scope list; everything else is copied."""
-    return origin if scopes == origin.scopes else replace(origin, scopes=scopes)
+def at(origin: Origin, standing: Standing, resources: tuple[str, ...]) -> Origin:
+    """Return the origin of a token for some of its resources, with the scopes that are in force there (RI-2)."""
+    chosen = narrowed(origin, origin.scopes, resources)
+    return narrowed(chosen, scopes_in_force(chosen, standing))
+
+
+def narrowed(origin: Origin, scopes: tuple[str, ...], resources: tuple[str, ...] | None = None) -> Origin:
+    """Return the same origin with other scopes, and other resources if given; everything else is copied."""
+    resources = origin.resources if resources is None else resources
+    if scopes == origin.scopes and resources == origin.resources:
+        return origin
+    return replace(origin, scopes=scopes, resources=resources)
+
+
+def rests_on(origin: Origin, own: str) -> str:
+    """Return the pair of the record that a pair of the token's rests on: itself, unless the token was exchanged for
+    another application's; empty when there is none."""
+    return own if origin.basis is None else origin.basis.pairs.get(own, "")
 
 
 def pair(scope: str, resource: str = "") -> str:
-    """Return the record's name for a scope at a resource; scopes and resources have no spaces."""
+    """Return the record's name for a scope at a resource (AR-2); scopes and resources have no spaces."""
     return f"{scope} {resource}" if resource else scope
 
 

@@ -1,7 +1,18 @@
 """Names that people give to what is theirs: applications, organizations, API keys, personal tokens, and themselves."""
 
+import unicodedata
+
 MAX_NAME_LENGTH = 64
 """Characters: the one limit of what a form takes, a page shows and an import keeps (original behaviour, BUG 19)."""
+
+
+def name_key(name: str) -> str:
+    """Return the key to compare names of people by: NFKC, case folded, no space around it.
+
+    Folded twice, because compatibility forms can hold capitals (Unicode 3.13, D146).
+    """
+    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
+    return unicodedata.normalize("NFKC", folded).casefold()
 
 
 def is_vouched_for(*, verified: bool, self_registered: bool, owner_name: str) -> bool:

@@ -1,11 +1,15 @@
 """What a decision orders: who gets which tokens, and which single-use thing pays for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.protocol.facts import Authentication, FamilyFact, MachineOrigin, Origin
+from app.protocol.resources import Resource
+from app.protocol.sender import UNBOUND, Binding
+from app.protocol.single_use import SingleUse
 
 RefreshMode = Literal["rotate", "repeat", "keep"]
 
@@ -19,6 +23,11 @@ class RedeemCode:
     nonce: str | None
     idle_expires_at: datetime | None
     family_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemDevice(RedeemCode):
+    """Consume this device code and begin a family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +50,59 @@ class Refresh:
 class Issuance:
     """An order for tokens: the access token's content and what it is paid with.
 
-    `origin` is what the access token copies: its scope list may be narrower than the family's.
+    `origin` is what the access token copies: its scopes and resources may be fewer than the family's. `audience` is
+    the one resource whose format the token has, None for an opaque token. `binding` is that of the access token,
+    `family_binding` that of the refresh token. `subject` and `client_id` are what a JWT says of both.
     """
 
     payment: RedeemCode | Refresh
     origin: Origin
     family_scopes: tuple[str, ...]
+    family_resources: tuple[str, ...]
     access_expires_at: datetime
     with_refresh_token: bool
+    client_id: str
+    subject: str
+    authentication: Authentication
+    audience: Resource | None = None
+    binding: Binding = UNBOUND
+    family_binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)
 class MachineIssuance:
     """An order for one access token that speaks for its application alone.
 
-    Nothing is consumed, no family begins, and there is no refresh token to order (RFC 6749 §4.4.3).
+    Nothing is consumed, no family begins, and there is no refresh token to order (RFC 6749 §4.4.3). `audience` and
+    `binding` as in `Issuance`.
     """
 
     origin: MachineOrigin
     access_expires_at: datetime
+    client_id: str
+    audience: Resource | None = None
+    binding: Binding = UNBOUND
+    issued_token_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedIssuance:
+    """An order for one access token that speaks for a person because of a JWT or another token, and not of his consent.
+
+    No record is touched (AR-16), and there is no refresh token to order (JB-5). `family_id` is the family that it ends
+    with, `actor` who acts for the person, `use` what marks the JWT as used, `told` what the audit trail says of it.
+    `issued_token_type` is the answer's (TX-3), empty: it has none. `audience`, `binding` as in `Issuance`.
+    """
+
+    origin: Origin
+    access_expires_at: datetime
+    client_id: str
+    subject: str
+    authentication: Authentication | None = None
+    family_id: UUID | None = None
+    actor: Mapping[str, Any] | None = None
+    use: SingleUse | None = None
+    audience: Resource | None = None
+    binding: Binding = UNBOUND
+    issued_token_type: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long things live (architecture §5)."""
+    """How long things live: a code for a minute (SR-3), refresh tokens with two ends (RF-7); architecture §5."""
 
     authorization_code: timedelta = timedelta(seconds=60)
     interaction: timedelta = timedelta(minutes=10)
     access_token: timedelta = timedelta(hours=1)
+    jwt_access_token: timedelta = timedelta(minutes=15)
     refresh_token_idle: timedelta = timedelta(days=30)
     refresh_token_absolute: timedelta = timedelta(days=180)
     refresh_grace: timedelta = timedelta(seconds=30)
@@ -20,6 +21,7 @@ class Lifetimes:
     recent_login: timedelta = timedelta(minutes=15)
     invitation: timedelta = timedelta(days=7)
     deletion_grace: timedelta = timedelta(hours=1)
+    device_code: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class ServerPolicy:
 
     `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
     (RFC 9207). `implicit` says whether there is such a thing as a token through the browser at all.
+    `device_interval` is how long a device waits between two questions (RFC 8628 §3.2).
     """
 
     issuer: str
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     issuer_in_answers: bool = True
     implicit: bool = False
+    device_interval: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class ApplicationPolicy:
     """What one application asks for itself; None means: as the server says.
 
     `allow_implicit` is the operator's legacy switch for an application that cannot do without it (RFC 9700 §2.1.2).
+    `dpop_bound` and `tls_bound` demand that its tokens are bound to a key (RFC 9449 §5.2, RFC 8705 §3.4),
+    `strict_assertions` that its assertions name the issuer alone as their audience (rfc7523bis).
     """
 
     access_token: timedelta | None = None
@@ -49,6 +55,9 @@ class ApplicationPolicy:
     rotate_refresh_tokens: bool = True
     require_pkce: bool = True
     allow_implicit: bool = False
+    dpop_bound: bool = False
+    tls_bound: bool = False
+    strict_assertions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class EffectivePolicy:
     issuer: str
     authorization_code: timedelta
     access_token: timedelta
+    jwt_access_token: timedelta
     refresh_token_idle: timedelta
     refresh_token_absolute: timedelta
     refresh_grace: timedelta
@@ -65,27 +75,36 @@ class EffectivePolicy:
     require_pkce: bool
     implicit_offered: bool = False
     allow_implicit: bool = False
+    dpop_bound: bool = False
+    tls_bound: bool = False
+    strict_assertions: bool = False
 
 
 def effective(server: ServerPolicy, application: ApplicationPolicy, *, confidential: bool) -> EffectivePolicy:
     """Merge both by "the stricter wins".
 
-    Two switches loosen and are therefore tied to a confidential application: no PKCE (OAuth 2.1 §7.5.1) and no
-    rotation (RFC 9700 §2.2.2 demands it of public clients). A third, tokens through the browser, needs the server's
-    switch beside the application's. `doctor` names the applications that use them.
+    Two switches loosen and are therefore tied to a confidential application: no PKCE (OAuth 2.1 §7.5.1) and no rotation
+    (RFC 9700 §2.2.2 demands it of public clients; RF-3). A confidential one whose tokens are bound to a key has none
+    either (RF-6). A third, tokens through the browser, needs the server's switch beside the application's. `doctor`
+    names the applications that use them.
     """
     lifetimes = server.lifetimes
+    bound = application.dpop_bound or application.tls_bound
     return EffectivePolicy(
         issuer=server.issuer,
         authorization_code=lifetimes.authorization_code,
         access_token=_shorter(lifetimes.access_token, application.access_token),
+        jwt_access_token=_shorter(lifetimes.jwt_access_token, application.access_token),
         refresh_token_idle=_shorter(lifetimes.refresh_token_idle, application.refresh_token_idle),
         refresh_token_absolute=_shorter(lifetimes.refresh_token_absolute, application.refresh_token_absolute),
         refresh_grace=lifetimes.refresh_grace,
-        rotate_refresh_tokens=application.rotate_refresh_tokens or not confidential,
+        rotate_refresh_tokens=(application.rotate_refresh_tokens and not bound) or not confidential,
         require_pkce=application.require_pkce or not confidential,
         implicit_offered=server.implicit,
         allow_implicit=server.implicit and application.allow_implicit,
+        dpop_bound=application.dpop_bound,
+        tls_bound=application.tls_bound,
+        strict_assertions=application.strict_assertions,
     )
 
 

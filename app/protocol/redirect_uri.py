@@ -59,7 +59,7 @@ def parse(uri: str) -> Parts | None:
 
 
 def check_registrable(uri: str) -> None:
-    """Raise `invalid_redirect_uri` for what may never be registered (RU-4 to RU-10), saying which rule is broken."""
+    """Raise `invalid_redirect_uri` for what may never be registered (G7, RU-4 to RU-10); says which rule is broken."""
     parts = parse(uri)
     if parts is None:
         raise _refused(
@@ -89,7 +89,7 @@ def check_registrable(uri: str) -> None:
 
 
 def match(registered: Iterable[str], requested: str) -> str | None:
-    """Return the string to send the answer to, or None when nothing registered matches.
+    """Return the string to send the answer to, or None when nothing registered matches (G2).
 
     It is the registered string, with the requested port where the loopback rule applies (RU-9).
     """

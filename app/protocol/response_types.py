@@ -1,7 +1,7 @@
 """Response types (RFC 6749 §3.1.1, OAuth 2.0 Multiple Response Types): sets of words whose order does not matter.
 
 `token` is the implicit grant (RFC 6749 §4.2): legacy, off unless the operator switches it on for the server and for the
-application (original behaviour, BUG 21).
+application (RT-4; original behaviour, BUG 21).
 """
 
 from app.protocol.errors import ErrorCode, OAuthError
@@ -18,12 +18,12 @@ FRAGMENT = "fragment"
 
 
 def canonical(response_type: str) -> str:
-    """Return the one spelling of a set of words."""
+    """Return the one spelling of a set of words (A1.3 response_type)."""
     return " ".join(sorted(response_type.split(" ")))
 
 
 def mode_of(response_type: str | None, *, implicit: bool) -> str:
-    """Return the response mode that an answer has, an error too: a token never stands in a query (OAuth 2.0 MRT §5).
+    """Return the response mode that an answer has, an error too: a token never stands in a query (RT-1, RT-3).
 
     Where there is no `implicit` grant, its response type is unknown like any other.
     """

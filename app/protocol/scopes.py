@@ -40,15 +40,22 @@ class ScopeDefinition:
 
 
 class ScopeRegistry:
-    """The scopes that operators, plug-ins and the product itself have defined, in registry order."""
+    """The scopes that operators, plug-ins and the product itself have defined, in registry order.
 
-    def __init__(self, definitions: Iterable[ScopeDefinition]) -> None:
+    `for_applications` are scopes beside them that applications can have for themselves alone: nobody is asked for them,
+    no role, token or key of a person holds them, and the operator has to name them for an application.
+    """
+
+    def __init__(self, definitions: Iterable[ScopeDefinition], for_applications: Iterable[str] = ()) -> None:
+        self.for_applications = frozenset(for_applications)
         self._definitions: dict[str, ScopeDefinition] = {}
         for definition in definitions:
             if not well_formed(definition.name):
                 raise ValueError(f"scope {definition.name!r} has characters that RFC 6749 §3.3 does not allow")
             if definition.name in self._definitions:
                 raise ValueError(f"scope {definition.name!r} is defined twice")
+            if definition.name in self.for_applications:
+                raise ValueError(f"scope {definition.name!r} is the server's own; choose another name")
             self._definitions[definition.name] = definition
         for definition in self._definitions.values():
             for covered in definition.covers:
@@ -124,7 +131,7 @@ def well_formed(name: str) -> bool:
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """RFC 6749 §3.3: split at spaces, keep the order, drop duplicates; raises `invalid_scope` for other characters."""
+    """SC-1 (RFC 6749 §3.3): split at spaces, in order, without duplicates; `invalid_scope` for odd characters."""
     names = tuple(dict.fromkeys(text.split(" ")))
     if "" in names:
         names = tuple(name for name in names if name)
@@ -143,7 +150,7 @@ def render(names: Iterable[str]) -> str:
 
 
 def require_known(names: tuple[str, ...], registry: ScopeRegistry) -> None:
-    """Raise `invalid_scope` naming the scopes that are not in the registry (RFC 6749 §5.2)."""
+    """Raise `invalid_scope` naming the scopes that are not in the registry (SC-3, RFC 6749 §5.2)."""
     if unknown := registry.unknown(names):
         raise OAuthError(ErrorCode.INVALID_SCOPE, f"scope is unknown to this server: {render(unknown[:5])}")
 
@@ -159,6 +166,15 @@ def require_allowed(names: tuple[str, ...], allowed: frozenset[str] | None) -> N
 
 def _read_scopes(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Accept a wire string or a list; every name must be in the registry of the validation context."""
+    return _names(value, info, for_applications=False)
+
+
+def _read_application_scopes(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Accept those that applications can have for themselves, too."""
+    return _names(value, info, for_applications=True)
+
+
+def _names(value: object, info: ValidationInfo, *, for_applications: bool) -> tuple[str, ...]:
     registry = (info.context or {}).get("scopes")
     if not isinstance(registry, ScopeRegistry):
         raise TypeError("validate scope lists with context={'scopes': registry}")
@@ -173,13 +189,17 @@ def _read_scopes(value: object, info: ValidationInfo) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(value))
     else:
         raise ValueError("scopes are a list of strings or one string with spaces between them")
-    if unknown := registry.unknown(names):
+    own = registry.for_applications if for_applications else frozenset()
+    if unknown := [name for name in registry.unknown(names) if name not in own]:
         raise ValueError(f"unknown scope: {render(unknown[:5])}; the registry has: {render(d.name for d in registry)}")
     return names
 
 
 ScopeNames = Annotated[tuple[str, ...], BeforeValidator(_read_scopes)]
 """A Pydantic field type for scope lists, validated against the registry that is the validation context's `scopes`."""
+
+ApplicationScopeNames = Annotated[tuple[str, ...], BeforeValidator(_read_application_scopes)]
+"""The same for what an application may ask for: there may be scopes in it that are for applications alone."""
 
 
 BUILTIN = (
@@ -190,7 +210,7 @@ BUILTIN = (
     ScopeDefinition("phone", "See your phone number"),
     ScopeDefinition("offline_access", "Keep access while you are away"),
 )
-"""The scopes of OpenID Connect Core §5.4 and §11."""
+"""The scopes of OpenID Connect Core §5.4 and §11; nobody else may give these names a meaning (SC-4)."""
 
 ABOUT_PEOPLE = frozenset(definition.name for definition in BUILTIN)
 """They say something about a person, or for him; without one they mean nothing."""

@@ -28,6 +28,7 @@ class Prefix(StrEnum):
     API_KEY = "asak"
     INVITATION = "asiv"
     LEGACY_TOKEN = "aslt"
+    DEVICE_CODE = "asdc"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A stranger learns nothing here: the reasons beyond `UNKNOWN` are for whoever sho
 from datetime import datetime
 from enum import Enum
 
-from app.crypto.hashing import digest, matches
+from app.crypto.hashing import Digest, digest, matches
 from app.protocol import liveness
 from app.protocol.facts import AccessTokenFact, KeyFact, MachineTokenFact, PersonalTokenFact, Standing, TokenFact
 from app.protocol.roles import Roles
@@ -23,16 +23,18 @@ class Fault(Enum):
     APPLICATION_INACTIVE = "its application is not active, or was not since it was made"
     NOTHING_LEFT = "everything that the token allowed has been taken away"
     KEY_INACTIVE = "the key is switched off"
+    ELSEWHERE = "the token is for another API; ask for one with this API's address as resource, or without a resource"
+    OTHER_KEY = "the token is bound to another key than the request proves"
     ORGANIZATION_CLOSED = "its organization has been deleted"
 
 
-def access_token(credential: Credential, fact: AccessTokenFact | None, *, now: datetime) -> tuple[str, ...] | Fault:
-    """Return the scopes that an access token still carries.
+def access_token(shown: Digest, fact: AccessTokenFact | None, *, now: datetime) -> tuple[str, ...] | Fault:
+    """Return the scopes that an access token still carries; `shown` is the digest of its secret, or of a JWT's text.
 
     It counts when it was issued here, is unexpired, itself and its family unrevoked, its record, user and application
     in force (IN-5); one without a person, when its application is.
     """
-    if fact is None or not matches(digest(credential.secret), fact.digest):
+    if fact is None or not matches(shown, fact.digest):
         return Fault.UNKNOWN
     if fact.expires_at <= now:
         return Fault.EXPIRED
@@ -44,6 +46,20 @@ def access_token(credential: Credential, fact: AccessTokenFact | None, *, now: d
         return Fault.REVOKED
     in_force = liveness.living_scopes(fact.origin, fact.standing)
     return in_force if in_force is not None else _why_dead(fact, fact.standing)
+
+
+def access_token_at(
+    shown: Digest, fact: AccessTokenFact | None, resource: str, *, now: datetime
+) -> tuple[str, ...] | Fault:
+    """Return the scopes that an access token still carries at one resource: it is for that one, or for all (BR-4)."""
+    in_force = access_token(shown, fact, now=now)
+    if isinstance(in_force, Fault) or fact is None or not fact.origin.resources:
+        return in_force
+    if resource not in fact.origin.resources:
+        return Fault.ELSEWHERE
+    if isinstance(fact, TokenFact) and fact.standing is not None:
+        return liveness.at(fact.origin, fact.standing, (resource,)).scopes
+    return in_force
 
 
 def personal_token(

@@ -1,6 +1,6 @@
 """The authorization endpoint (RFC 6749 §3.1): GET decides or sends to a page, POST is saved and becomes a GET.
 
-No CORS, never 307 (G6, A1-3). Within the budget of two round trips: gather, then save or settle.
+A1-1, A1-2; no CORS, never 307 (A1-3, G6, NS-3). Within the budget of two round trips: gather, then save or settle.
 """
 
 from dataclasses import replace

@@ -11,5 +11,11 @@ CACHE = (b"cache-control", b"public, max-age=300")
 
 async def authorization_server_metadata(server: Server, request: Request) -> Response:
     """The metadata document, for clients on any origin."""
-    document = metadata.document(server.issuer, server.features, server.scopes)
+    document = metadata.document(
+        server.issuer,
+        server.features,
+        server.scopes,
+        signing=server.keyring.plan.algorithms,
+        mtls_url=server.mtls.url,
+    )
     return Response(200, orjson.dumps(document), (JSON, CACHE, NOSNIFF))

@@ -34,15 +34,18 @@ from app.routers.api import tokens as api_tokens
 from app.routers.api.hot import reading_endpoint
 from app.routers.api.index import index
 from app.routers.api.me import me
+from app.routers.device_authorization import device_authorization
 from app.routers.discovery import authorization_server_metadata
+from app.routers.global_token_revocation import global_token_revocation, refusal
 from app.routers.introspect import introspect
+from app.routers.jwks import jwks
 from app.routers.organizations import api_keys as organization_api_keys
 from app.routers.organizations import applications as organization_applications
 from app.routers.organizations import audit as organization_audit
 from app.routers.organizations import joining as organization_joining
 from app.routers.organizations import members as organization_members
 from app.routers.organizations import overview as organization_overview
-from app.routers.pages import consent, home, login, logout, setup
+from app.routers.pages import consent, device, home, login, logout, setup
 from app.routers.portal import application as portal_application
 from app.routers.portal import applications as portal_applications
 from app.routers.portal import leaving as portal_leaving
@@ -71,12 +74,27 @@ class Mounted:
 
 ENDPOINTS: tuple[Mounted, ...] = (
     Mounted("/oauth/token", Endpoint(token, cors=_POST), frozenset(grant.FEATURE for grant in GRANT_TYPES.values())),
+    Mounted(
+        "/oauth/device_authorization",
+        Endpoint(device_authorization, cors=_POST),
+        frozenset({Feature.DEVICE_AUTHORIZATION}),
+    ),
     Mounted("/oauth/introspect", Endpoint(introspect), frozenset({Feature.INTROSPECTION})),
     Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), frozenset({Feature.REVOCATION})),
+    Mounted(
+        "/oauth/global-token-revocation",
+        Endpoint(global_token_revocation, refuse=refusal),
+        frozenset({Feature.GLOBAL_REVOCATION}),
+    ),
     Mounted(
         WELL_KNOWN,
         Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET),
         frozenset({Feature.METADATA}),
+    ),
+    Mounted(
+        "/oauth/jwks",
+        Endpoint(jwks, methods=("GET", "HEAD"), cors=Cors("GET, OPTIONS", exposed="ETag")),
+        frozenset({Feature.PUBLISHED_KEYS}),
     ),
     Mounted("/api/v1/", reading_endpoint(index)),
     Mounted("/api/v1/me", reading_endpoint(me)),
@@ -94,6 +112,7 @@ class Pages:
 PAGES: tuple[Pages, ...] = (
     Pages(authorize.router, Feature.AUTHORIZATION_CODE),
     Pages(consent.router, Feature.AUTHORIZATION_CODE),
+    Pages(device.router, Feature.DEVICE_AUTHORIZATION),
     Pages(login.router),
     Pages(logout.router),
     Pages(setup.router),
@@ -142,7 +161,8 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
     """Return path → endpoint for the features that are on.
 
     With an issuer that has a path, the endpoints answer below it and at the root (whatever the proxy in front strips),
-    and the metadata stands at the inserted well-known path of RFC 8414 §3.1.
+    and the metadata stands at the inserted well-known path of RFC 8414 §3.1 (MD-1). Other well-known paths are not
+    there (MD-3).
     """
     prefix = urlsplit(issuer).path.rstrip("/")
     paths: dict[str, Endpoint] = {}

@@ -4,10 +4,11 @@ from typing import Any
 
 from app import __version__
 from app.pipeline.server import Server
-from app.protocol import client_auth, metadata
+from app.protocol import client_assertion, client_auth, introspection_jwt, metadata
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
+from app.routers import device_authorization, global_token_revocation, jwks
 from app.routers.api.problems import Kind, problems
 from app.routers.openapi_schemas import schemas
 
@@ -21,6 +22,9 @@ _TOKEN_ERRORS = (
     ErrorCode.UNSUPPORTED_GRANT_TYPE,
     ErrorCode.INVALID_SCOPE,
     ErrorCode.INVALID_TARGET,
+    ErrorCode.INVALID_DPOP_PROOF,
+    ErrorCode.USE_DPOP_NONCE,
+    ErrorCode.TOO_MANY_FAILURES,
     ErrorCode.TEMPORARILY_UNAVAILABLE,
 )
 _AUTHORIZE_ERRORS = (
@@ -35,21 +39,35 @@ _AUTHORIZE_ERRORS = (
     ErrorCode.REQUEST_NOT_SUPPORTED,
     ErrorCode.REQUEST_URI_NOT_SUPPORTED,
 )
-_CALLER_ERRORS = (ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_CLIENT, ErrorCode.TEMPORARILY_UNAVAILABLE)
+_CALLER_ERRORS = (
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_CLIENT,
+    ErrorCode.TOO_MANY_FAILURES,
+    ErrorCode.TEMPORARILY_UNAVAILABLE,
+)
 
 _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("response_type", True, "`code`"),
     ("client_id", True, "The application’s identifier."),
     ("redirect_uri", False, "One of the registered URIs, character by character; may be absent when exactly one is."),
     ("scope", False, "Scopes with spaces between them. What is asked is what the token can carry at most."),
+    ("resource", False, "An API that the tokens are for (RFC 8707); may be repeated."),
     ("state", False, "Comes back byte by byte; up to 4096 characters."),
     ("code_challenge", True, "BASE64URL(SHA256(code_verifier)), RFC 7636. Required unless the application is exempt."),
     ("code_challenge_method", True, "`S256`"),
+    ("dpop_jkt", False, "Thumbprint of the key that the code is bound to (RFC 9449 §10)."),
     ("prompt", False, "`none`, or one or both of `login` and `consent`."),
     ("max_age", False, "Seconds since the person’s login after which he must sign in again."),
     ("login_hint", False, "The username to fill in on the login page."),
     ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
 )
+
+_PROOF: dict[str, Any] = {
+    "name": "DPoP",
+    "in": "header",
+    "description": "A proof of the key that the tokens are bound to (RFC 9449).",
+    "schema": {"type": "string"},
+}
 
 
 def document(server: Server) -> dict[str, Any]:
@@ -59,12 +77,18 @@ def document(server: Server) -> dict[str, Any]:
         paths["/oauth/authorize"] = {"get": _authorize(in_body=False), "post": _authorize(in_body=True)}
     if offered(features):
         paths["/oauth/token"] = {"post": _token(server)}
+    if Feature.DEVICE_AUTHORIZATION in features:
+        paths["/oauth/device_authorization"] = {"post": device_authorization.OPERATION}
     if Feature.INTROSPECTION in features:
         paths["/oauth/introspect"] = {"post": _introspect()}
     if Feature.REVOCATION in features:
         paths["/oauth/revoke"] = {"post": _revoke()}
+    if Feature.GLOBAL_REVOCATION in features:
+        paths["/oauth/global-token-revocation"] = {"post": global_token_revocation.OPERATION}
     if Feature.METADATA in features:
         paths["/.well-known/oauth-authorization-server"] = {"get": _metadata(server)}
+    if Feature.PUBLISHED_KEYS in features:
+        paths["/oauth/jwks"] = {"get": jwks.OPERATION}
     paths["/api/v1/"] = {"get": _index()}
     paths["/api/v1/me"] = {"get": _me()}
     return {
@@ -119,6 +143,7 @@ def _token(server: Server) -> dict[str, Any]:
         + ", ".join(f"`{method}`" for method in client_auth.METHODS)
         + ", as registered.",
         "security": [{"client": []}, {}],
+        "parameters": [_PROOF] if Feature.DPOP in server.features else [],
         "requestBody": {
             "required": True,
             "content": {
@@ -152,10 +177,17 @@ def _client_properties() -> dict[str, Any]:
     return {
         "client_id": {"type": "string", "description": "For public clients and `client_secret_post`."},
         "client_secret": {"type": "string", "description": "For `client_secret_post`."},
+        "client_assertion_type": {
+            "type": "string",
+            "description": f"With a `client_assertion`: `{client_assertion.TYPE}`.",
+        },
+        "client_assertion": {"type": "string", "description": "For `private_key_jwt` and `client_secret_jwt`."},
     }
 
 
 def _introspect() -> dict[str, Any]:
+    state = _json("The token’s state; signed for whoever asks for that media type (RFC 9701).", "Introspection")
+    state["content"][introspection_jwt.MEDIA_TYPE] = {"schema": {"type": "string"}}
     return {
         "tags": ["protocol"],
         "operationId": "introspect",
@@ -163,7 +195,7 @@ def _introspect() -> dict[str, Any]:
         "description": 'RFC 7662. For confidential applications. Any other token: `{"active": false}`.',
         "security": [{"client": []}],
         "requestBody": _form(_token_properties(), ["token"]),
-        "responses": {"200": _json("The token’s state.", "Introspection"), **_errors(_CALLER_ERRORS)},
+        "responses": {"200": state, **_errors(_CALLER_ERRORS)},
     }
 
 
@@ -177,7 +209,7 @@ def _revoke() -> dict[str, Any]:
         "requestBody": _form(_token_properties(), ["token"]),
         "responses": {
             "200": {"description": "The token does not work any more."},
-            **_errors((*_CALLER_ERRORS, ErrorCode.INVALID_GRANT)),
+            **_errors((*_CALLER_ERRORS, ErrorCode.INVALID_GRANT, ErrorCode.UNSUPPORTED_TOKEN_TYPE)),
         },
     }
 
@@ -202,7 +234,9 @@ def _metadata(server: Server) -> dict[str, Any]:
                 "content": {
                     "application/json": {
                         "schema": {"type": "object"},
-                        "example": metadata.document(server.issuer, server.features, server.scopes),
+                        "example": metadata.document(
+                            server.issuer, server.features, server.scopes, signing=server.keyring.plan.algorithms
+                        ),
                     }
                 },
             }

@@ -1,24 +1,25 @@
 """POST /oauth/token (RFC 6749 §3.2): grants and refresh tokens become access tokens."""
 
+from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
 
 from app.pipeline import legacy
 from app.pipeline.audit import Actor
-from app.pipeline.client import authenticate
+from app.pipeline.client import authenticate, identify
 from app.pipeline.gather import gather
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.params import read_params
+from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.settle import carry_out_aftermath, mint_tokens, settle
-from app.protocol import client_auth, scopes
+from app.pipeline.settle import AnyMinted, carry_out_aftermath, mint_tokens, settle
+from app.protocol import scopes
 from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact
-from app.protocol.grant_types import offered
+from app.protocol.grant_types import offered, require_registered
 from app.protocol.legacy import may_be_legacy
 from app.protocol.policy import effective
-from app.protocol.tokens.mint import MachineMinted, Minted
+from app.protocol.tokens.mint import Minted
 
 ATTEMPTS = 3
 """A lost race gathers again, and the decision then names the replay or the repeat; more losses mean trouble."""
@@ -28,33 +29,42 @@ async def token(server: Server, request: Request) -> Response:
     """parse → gather → authenticate → decide → mint → settle → respond."""
     params = request.form()
     grant = _grant_type(server, params.get("grant_type"))
-    presented = client_auth.identify(request.header(b"authorization"), params)
-    request.names_client(presented.client_id)
+    presented = await identify(server, request, params)
     if may_be_legacy(old := params.get("refresh_token") or ""):
         params = params.replaced("refresh_token", await legacy.canonical(server, old))
     asked = read_params(grant.Params, params)
     need = grant.needs(asked)
     now = server.clock()
+    sender = await sender_of(server, request)
     actor = Actor("application", presented.client_id[:200], request.address, request.request_id)
     for _ in range(ATTEMPTS):
         row, fact = await gather(server, presented.client_id, need)
         client = await authenticate(server, presented, row)
-        _check_allowed(grant.NAME, client)
+        require_registered(grant.NAME, client)
         context = TokenContext(
             now=now,
             client=client,
             policy=effective(server.policy, client.policy, confidential=client.confidential),
             scopes=server.scopes,
             keys=server.keys,
+            resources=server.resources.current,
+            sender=sender,
+            exchange_rules=server.exchange_rules,
         )
         try:
             issuance = grant.decide(context, asked, fact)
         except OAuthError as refused:
-            await carry_out_aftermath(server, refused, client, now, actor)
-            raise
+            if await carry_out_aftermath(server, refused, client, now, actor):
+                raise
+            presented = replace(presented, noted=True)
+            continue
         minted = mint_tokens(server, issuance, now)
-        if await settle(server, client, minted, now, actor):
+        settled = await settle(server, client, minted, now, actor, sender.proof)
+        if settled:
             return _respond(minted, now)
+        if settled.replayed:
+            raise OAuthError(ErrorCode.INVALID_DPOP_PROOF, "the DPoP proof was used before; make a new one")
+        sender, presented = replace(sender, proof=None), replace(presented, noted=True)  # both are noted by now
     raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "too many requests use this grant at once; try again")
 
 
@@ -70,24 +80,23 @@ def _grant_type(server: Server, name: str | None) -> ModuleType:
     return grants[name]
 
 
-def _check_allowed(name: str, client: ClientFact) -> None:
-    if name not in client.grant_types:
-        raise OAuthError(
-            ErrorCode.UNAUTHORIZED_CLIENT,
-            f"this application is not registered for grant_type={name}; its owner can add it to grant_types",
-        )
+def _respond(minted: AnyMinted, now: datetime) -> Response:
+    """TR-1, TR-2, SC-2, RF-13: what the specification names and nothing internal.
 
+    A token that is bound to a certificate alone is of the type Bearer (DP-7, MT-6).
 
-def _respond(minted: Minted | MachineMinted, now: datetime) -> Response:
-    """TR-1, TR-2: what the specification names and nothing internal."""
+    TX-3: an exchange says what it issued. All of it can be used as an access token, so `token_type` is never `N_A`.
+    """
     issuance = minted.issuance
     content: dict[str, str | int] = {
         "access_token": minted.access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if issuance.binding.jkt else "Bearer",
         "expires_in": int((issuance.access_expires_at - now).total_seconds()),
     }
     if isinstance(minted, Minted) and minted.refresh_token is not None:
         content["refresh_token"] = minted.refresh_token
+    if not isinstance(minted, Minted) and minted.issuance.issued_token_type:
+        content["issued_token_type"] = minted.issuance.issued_token_type
     if issuance.origin.scopes:
         content["scope"] = scopes.render(issuance.origin.scopes)
     return json_response(content)

@@ -10,8 +10,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.protocol.client_auth import METHODS
-from app.protocol.client_members import AllowedOrigins, ListOf, Name, RedirectUri, Text, WebAddress
+from app.protocol import profiles
+from app.protocol.client_auth import METHODS, tls_client_auth
+from app.protocol.client_members import (
+    AllowedOrigins,
+    HttpsAddress,
+    ListOf,
+    Name,
+    PublicKeys,
+    RedirectUri,
+    SigningAlgorithm,
+    Text,
+    WebAddress,
+)
 from app.protocol.client_metadata import ClientMetadata, read, sentence
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
@@ -22,6 +33,14 @@ from app.services import applications
 from app.services.applications import Owner
 from app.services.pet_names import pet_name
 from app.store.applications import Description
+
+_ALTERNATIVES = (("jwks", "jwks_uri"), tls_client_auth.SUBJECTS)
+"""Members of which there is one: whoever gives it takes the others away."""
+
+CREDENTIALS = frozenset(
+    {"token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri", *tls_client_auth.SUBJECTS}
+)
+"""Members that decide who is taken for the application."""
 
 _AS_GRANTED = ["code"]
 """The response types that follow from the grant types; they are worked out anew when those change."""
@@ -69,7 +88,27 @@ class ApplicationSettings(BaseModel):
         None, description="`native` for one that is installed on phones and desktops; null: it follows from the rest."
     )
     token_endpoint_auth_method: _Method = Field(
-        "client_secret_basic", description="How it shows its secret; `none` for one that cannot keep any."
+        "client_secret_basic", description="How it proves who it is; `none` for one that cannot keep a secret."
+    )
+    token_endpoint_auth_signing_alg: SigningAlgorithm | None = Field(
+        None, description="The one algorithm of its assertions; null: each that fits its keys."
+    )
+    jwks: PublicKeys | None = Field(
+        None, description="Its public keys as a JWK set. Whoever gives them, or `jwks_uri`, replaces what was there."
+    )
+    jwks_uri: HttpsAddress | None = Field(None, description="Where it publishes them.")
+    tls_client_auth_subject_dn: Text | None = Field(
+        None, description="The one name that its certificate must have, of the five kinds of RFC 8705."
+    )
+    tls_client_auth_san_dns: Text | None = Field(None, description="Likewise, a DNS name.")
+    tls_client_auth_san_uri: Text | None = Field(None, description="Likewise, a URI.")
+    tls_client_auth_san_ip: Text | None = Field(None, description="Likewise, an IP address.")
+    tls_client_auth_san_email: Text | None = Field(None, description="Likewise, an email address.")
+    dpop_bound_access_tokens: bool = Field(
+        False, description="Whether it gets no token without a DPoP proof, to whose key the token is bound."
+    )
+    tls_client_certificate_bound_access_tokens: bool = Field(
+        False, description="Whether it gets no token without a client certificate, to which the token is bound."
     )
     redirect_uris: ListOf[RedirectUri] = Field(
         (), description="Where answers may go, exactly. Without one it can be registered, and not be used yet."
@@ -112,7 +151,7 @@ def describe(settings: ApplicationSettings, registry: ScopeRegistry, owner: Owne
 def describe_anew(existing: Description, settings: ApplicationSettings, registry: ScopeRegistry) -> Description:
     """Return an application with the members that were given; raises `Unacceptable`.
 
-    Whether it has secrets stays: what holds one cannot become what cannot keep one, nor the other way round.
+    Whether it can keep a secret stays: what holds one cannot become what cannot keep one, nor the other way round.
     """
     method = settings.given().get("token_endpoint_auth_method", existing.auth_method)
     if (method == "none") != (existing.auth_method == "none"):
@@ -140,9 +179,15 @@ def _described(existing: Description, given: dict[str, Any], registry: ScopeRegi
     members = {**existing.registration, "client_name": existing.name}
     if "grant_types" in given and members.get("response_types") == _AS_GRANTED:
         del members["response_types"]
+    for alternatives in _ALTERNATIVES:
+        if any(given.get(name) is not None for name in alternatives):
+            members = {name: value for name, value in members.items() if name not in alternatives}
     members |= given
     members.pop("scope", None)
     metadata = _read(members, registry)
+    if (contradiction := profiles.problem_with(_profile(existing), metadata)) is not None:
+        member, _, rule = contradiction.partition(" ")
+        raise Unacceptable([Problem(member, rule)])
     further = {
         name: value
         for name, value in existing.registration.items()
@@ -163,7 +208,20 @@ def _described(existing: Description, given: dict[str, Any], registry: ScopeRegi
         allowed_origins=tuple(origins_given),
         registration={**metadata.document(), **limit, **further},
         unmet=(*metadata.unmet(), *(name for name in existing.unmet if name in further)),
+        policy=_policy(existing, metadata),
+        key_material=applications.stored_keys(metadata.key_material()),
     )
+
+
+def _policy(existing: Description, metadata: ClientMetadata) -> dict[str, Any]:
+    """Return what the operator decided about it, and what it demands of its tokens itself."""
+    bound = profiles.bindings(_profile(existing), metadata)
+    kept = {name: value for name, value in existing.policy.items() if name not in bound}
+    return kept | {name: True for name, value in bound.items() if value}
+
+
+def _profile(existing: Description) -> str:
+    return str(existing.registration.get("profile", profiles.DEFAULT))
 
 
 def _scopes(
@@ -196,6 +254,6 @@ def _read(members: Mapping[str, Any], registry: ScopeRegistry) -> ClientMetadata
         return read(members, registry, unfinished=True)
     except OAuthError as refused:
         member, _, rule = refused.description.partition(" ")
-        if member not in ApplicationSettings.model_fields:
+        if member.partition(".")[0] not in ApplicationSettings.model_fields:
             member, rule = "grant_types", refused.description
         raise Unacceptable([Problem(member, rule)]) from None

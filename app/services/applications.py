@@ -4,20 +4,22 @@ What their owners do with them is in `own_applications`, with the same rules.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.crypto.hashing import digest
+from app.crypto.envelope import Purpose, Vault
 from app.crypto.secrets import new_id, random_bytes
-from app.protocol.client_auth import SECRET_METHODS
+from app.protocol import profiles
+from app.protocol.client_auth import SECRET_METHODS, client_secret_jwt
+from app.protocol.client_keys import KeyMaterial
 from app.protocol.client_metadata import REDIRECTING, ClientMetadata
 from app.protocol.events import Event
 from app.protocol.facts import ApplicationKind
 from app.protocol.policy import ApplicationPolicy
-from app.protocol.token_format import Credential, Prefix, format_credential
 from app.services import application_history as history
+from app.services import client_secrets
 from app.services.operator import Operator
 from app.services.pet_names import pet_name
 from app.store import application_secrets, application_states, applications, audit
@@ -25,12 +27,12 @@ from app.store.applications import Description, StoredApplication
 from app.store.database import Database
 from app.store.transaction import Transaction
 
-WEAK_SECRET_LENGTH = 32
-"""Characters; a shorter client secret, or one of few different characters, is reported as weak (RFC 6749 §10.10)."""
-
-
 MOST_SECRETS = 2
 """Valid at a time: the old one stays until the new one is in use everywhere."""
+
+
+_SWITCHES = ("allow_implicit", "dpop_bound", "tls_bound", "strict_assertions")
+"""Members of the policy that are off unless they are stored."""
 
 
 class NoSuchApplication(Exception):
@@ -79,6 +81,8 @@ def describe(
     `name` is used when the metadata has none; `further` are members of ours to keep beside the registered ones, and
     `unmet` those among them that tighten through missing features. Raises `NotPossible`.
     """
+    bound = profiles.bindings((further or {}).get("profile", profiles.DEFAULT), metadata)
+    policy = replace(policy, dpop_bound=bound["dpop_bound"], tls_bound=bound["tls_bound"])
     _check_policy(metadata, policy)
     outside = [scope for scope in optional_scopes if metadata.scope is not None and scope not in metadata.scope]
     if outside:
@@ -100,6 +104,7 @@ def describe(
         unmet=(*metadata.unmet(), *unmet),
         owner_organization_id=owner.organization_id,
         allowed_origins=allowed_origins,
+        key_material=stored_keys(metadata.key_material()),
     )
 
 
@@ -129,8 +134,22 @@ def stored_policy(policy: ApplicationPolicy) -> dict[str, Any]:
     return stored | {
         "rotate_refresh_tokens": policy.rotate_refresh_tokens,
         "require_pkce": policy.require_pkce,
-        **({"allow_implicit": True} if policy.allow_implicit else {}),
+        **{name: True for name in _SWITCHES if getattr(policy, name)},
     }
+
+
+def stored_keys(material: KeyMaterial) -> dict[str, Any]:
+    """Return the key material as JSON values; what was not given is left out, and what is sealed is no part of it."""
+    stored = {
+        "jwks": list(material.jwks),
+        "jwks_uri": material.jwks_uri,
+        "signing_alg": material.signing_alg,
+        "tls_subject": list(material.tls_subject or ()),
+        "introspection_signing_alg": material.introspection_signing_alg,
+        "introspection_encryption_alg": material.introspection_encryption_alg,
+        "introspection_encryption_enc": material.introspection_encryption_enc,
+    }
+    return {name: value for name, value in stored.items() if value}
 
 
 def new_client_id() -> str:
@@ -138,39 +157,47 @@ def new_client_id() -> str:
     return random_bytes(16).hex()
 
 
-def new_client_secret(now: datetime) -> str:
-    """Return a random client secret that secret scanners recognise."""
-    return format_credential(Prefix.CLIENT_SECRET, Credential(new_id(now), random_bytes()))
+def sealed_secret(
+    vault: Vault | None, application_id: UUID, description: Description, client_secret: str
+) -> bytes | None:
+    """Return a new secret as it is kept where it serves as a MAC key (CA-3), None where its digest is enough.
 
-
-def secret_digest(client_secret: str) -> bytes:
-    """Return what the store keeps of a client secret: the SHA-256 digest of its UTF-8 bytes."""
-    return digest(client_secret.encode("utf-8"))
-
-
-def last_four(client_secret: str) -> str:
-    """Return what may be shown of a secret; nothing of a weak one, of which four characters would tell too much."""
-    return "" if is_weak_secret(client_secret) else client_secret[-4:]
-
-
-def is_weak_secret(client_secret: str) -> bool:
-    """Tell whether a client secret that was given, not generated, could be guessed."""
-    return len(client_secret) < WEAK_SECRET_LENGTH or len(set(client_secret)) < 10
+    Raises `NotPossible` for a secret that is too weak, and when the caller has no vault to seal it with.
+    """
+    if description.auth_method != client_secret_jwt.NAME:
+        return None
+    problem = client_secrets.problem_with_mac_key(client_secret, description.key_material.get("signing_alg", ""))
+    if problem is not None:
+        raise NotPossible(f"has a client_secret that {problem}")
+    if vault is None:
+        raise NotPossible("uses client_secret_jwt, for which the server's root secret has to be at hand")
+    return vault.seal(Purpose.CLIENT_SECRET, client_secret.encode("utf-8"), application_id.bytes)
 
 
 async def create(
-    database: Database, description: Description, operator: Operator, *, client_id: str = "", client_secret: str = ""
+    database: Database,
+    description: Description,
+    operator: Operator,
+    *,
+    client_id: str = "",
+    client_secret: str = "",
+    vault: Vault | None = None,
 ) -> Registered:
-    """Register an application; identifier and secret are generated unless given. Raises `ClientIdTaken`."""
+    """Register an application; identifier and secret are generated unless given.
+
+    `vault` seals the secret of one that makes MACs with it. Raises `ClientIdTaken` and `NotPossible`.
+    """
     client_id = client_id or new_client_id()
     has_secret = description.auth_method in SECRET_METHODS
-    shown = (client_secret or new_client_secret(operator.now)) if has_secret else None
+    shown = (client_secret or client_secrets.new_client_secret(operator.now)) if has_secret else None
     application_id = new_id(operator.now)
-    digests = (secret_digest(shown),) if shown is not None else ()
+    digests = (client_secrets.secret_digest(shown),) if shown is not None else ()
+    sealed = sealed_secret(vault, application_id, description, shown) if shown is not None else None
     async with database.transaction() as transaction:
         await applications.insert_application(
             *(transaction, application_id, client_id, description, digests, operator.now),
-            last_four=last_four(shown) if shown is not None else "",
+            last_four=client_secrets.last_four(shown) if shown is not None else "",
+            sealed=sealed,
             verified=True,
         )
         await audit.record(
@@ -201,13 +228,16 @@ async def list_all(database: Database) -> list[StoredApplication]:
         return await applications.list_all(transaction)
 
 
-async def rotate_secret(database: Database, client_id: str, operator: Operator, *, keep_old: bool = False) -> str:
+async def rotate_secret(
+    database: Database, client_id: str, operator: Operator, *, keep_old: bool = False, vault: Vault | None = None
+) -> str:
     """Replace the secret and return the new one; the old one is worth nothing from now on.
 
-    With `keep_old` both are valid, until the next rotation or until one is retired. Raises `NoSuchApplication`, and
-    `NotPossible` for a public application, one that is being deleted, or one that has two secrets to keep.
+    `vault` seals the secret of one that makes MACs with it. With `keep_old` both are valid, until the next rotation or
+    until one is retired. Raises `NoSuchApplication`, and `NotPossible` for an application without secrets, one that is
+    being deleted, or one that has two secrets to keep.
     """
-    client_secret = new_client_secret(operator.now)
+    client_secret = client_secrets.new_client_secret(operator.now)
     async with database.transaction() as transaction:
         found = await applications.find(transaction, client_id, lock=True)
         if found is None:
@@ -221,9 +251,12 @@ async def rotate_secret(database: Database, client_id: str, operator: Operator, 
             raise NotPossible(
                 f"has {len(kept)} valid secrets; retire the older one first, or rotate without keeping them"
             )
-        digests = (*kept, secret_digest(client_secret))
+        digests = (*kept, client_secrets.secret_digest(client_secret))
         await applications.change(
-            transaction, found.id, operator.now, secret_digests=digests, last_four=last_four(client_secret)
+            *(transaction, found.id, operator.now),
+            secret_digests=digests,
+            last_four=client_secrets.last_four(client_secret),
+            sealed=sealed_secret(vault, found.id, found.description, client_secret),
         )
         entry = operator.entry(
             Event.APPLICATION_SECRET_ROTATED,

@@ -5,14 +5,19 @@ the start, instead of by every user at once.
 """
 
 import secrets
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from app.crypto.derivation import derive_key
+from app.crypto.envelope import Vault, open_vault
 from app.crypto.hashing import keyed, matches
 from app.protocol.tokens.refresh_chain import ServerKeys
+from app.services.signing_keys import KeyKeeper, audit_of_key
 from app.store import server_meta
 from app.store.database import Database
 from app.store.embedded.private_file import write_private
+from app.store.orders import Actor
 
 SECRET_FILE = "secret.key"
 SHORTEST_SECRET = 32
@@ -96,3 +101,18 @@ def server_keys(root: bytes) -> ServerKeys:
         current=REFRESH_KEY_VERSION,
         by_version={version: derive_key(root, f"refresh-key/{version}") for version in versions},
     )
+
+
+def vault(root: bytes) -> Vault:
+    """Return the keys that seal what must be readable again, derived by purpose."""
+    return open_vault(root)
+
+
+async def settle_signing_keys(keeper: KeyKeeper, now: datetime) -> None:
+    """Make the signing keys that are missing; raises SecretRefused when those that are there cannot be opened."""
+    if unreadable := await keeper.unreadable():
+        raise SecretRefused(
+            f"The signing keys {', '.join(unreadable)} were sealed under another root secret: set ASSENT_SECRET_KEY to "
+            "what it was before. If it is lost, `assent keys retire KID` ends each of them, and tokens with it."
+        )
+    await keeper.keep(now, partial(audit_of_key, now, Actor("server", "start")))

@@ -3,15 +3,21 @@
 Every check is a pure function of what was found; `cli.doctor` finds it. A finding that is not fine names the remedy.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from app.protocol import origins
+from app.protocol.client_auth import client_secret_jwt, hindrances
+from app.protocol.exchange_policy import ExchangeRule
+from app.protocol.features import FeatureSet
+from app.protocol.mtls import MutualTls
 from app.protocol.redirect_uri import LOOPBACK_NAMES
 from app.protocol.scopes import ScopeRegistry
+from app.protocol.tokens.keyring import KeyRing
+from app.protocol.trusted_issuers import TrustedIssuer
 from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
 
 OLDEST_POSTGRESQL = 150000
@@ -150,6 +156,20 @@ def check_applications(applications: Iterable[RegisteredApplication]) -> Iterato
         yield fine("applications", f"{len(applications)} active, none with an exemption")
 
 
+def check_methods(applications: Iterable[RegisteredApplication], features: FeatureSet) -> Iterator[Finding]:
+    """How applications prove themselves: with what is switched on, and with what they have (CA-1, CA-3)."""
+    kinds: dict[str, int] = {}
+    before = 0
+    for application in applications:
+        kinds[application.auth_method] = kinds.get(application.auth_method, 0) + 1
+        for seen, remedy in _hindrances(application, features):
+            before += 1
+            yield Finding(Level.WARN, "methods", f"{application.client_id} {seen}", remedy)
+    if not before:
+        counted = ", ".join(f"{count} {method}" for method, count in sorted(kinds.items()))
+        yield fine("methods", counted or "no application is active")
+
+
 def check_implicit(applications: Iterable[RegisteredApplication], *, on: bool) -> Iterator[Finding]:
     """Tokens through the browser end in histories and logs; RFC 9700 §2.1.2 says that nobody should use them."""
     marked = [application.client_id for application in applications if application.allow_implicit]
@@ -178,6 +198,24 @@ def check_keys(keys: Iterable[WebsiteKey]) -> Iterator[Finding]:
         yield fine("API keys", "none works on every website")
 
 
+def check_signing_keys(ring: KeyRing, unreadable: Iterable[str], now: datetime) -> Iterator[Finding]:
+    """Keys that the root secret opens, and one that signs for each algorithm."""
+    sealed = ", ".join(unreadable)
+    without = [alg for alg in ring.plan.algorithms if ring.signer(alg, now) is None]
+    if sealed:
+        yield Finding(
+            Level.FAIL,
+            "signing keys",
+            f"the root secret does not open {sealed}",
+            "Set ASSENT_SECRET_KEY to what it was before, or end them with `assent keys retire`.",
+        )
+    if without:
+        seen = f"no key signs with {', '.join(without)}"
+        yield Finding(Level.WARN, "signing keys", seen, "Start the server: it makes what is missing.")
+    if not sealed and not without:
+        yield fine("signing keys", f"{len(ring.published(now))} published, for {', '.join(ring.plan.algorithms)}")
+
+
 def check_imported(counts: Mapping[str, int]) -> Iterator[Finding]:
     """Credentials of an imported system have no checksum, and their holders no new ones: they are to run out."""
     if counts:
@@ -195,6 +233,49 @@ def check_system_key(*, on: bool, networks: Iterable[str]) -> Iterator[Finding]:
         yield Finding(Level.WARN, "system key", seen, "Remove ASSENT_SYSTEM_KEY_FILE while nobody needs it.")
     else:
         yield fine("system key", "off")
+
+
+def check_outbound(allow: Iterable[str]) -> Iterator[Finding]:
+    """Places in the own network that strangers can have the server ask (standards NS-4)."""
+    places = sorted(allow)
+    for place in places:
+        seen = f"{place} may be in your network, and without TLS: whoever registers an address can have it asked"
+        yield Finding(Level.WARN, "outbound", seen, "Remove it from outbound.allow once it has a public https address.")
+    if not places:
+        yield fine("outbound", "no exemption from the ban on private addresses")
+
+
+def check_certificates(mtls: MutualTls, *, on: bool, asked_for: bool, proxies: Iterable[str]) -> Iterator[Finding]:
+    """How client certificates reach the server, if they do (MT-5). `asked_for`: in the handshake at `mtls.port`."""
+    if not on:
+        yield fine("certificates", "off")
+        return
+    if mtls.proxy_header:
+        seen = f"as {', '.join(proxies)} forward them in Client-Cert, which they must remove from what clients send"
+        yield Finding(Level.WARN, "certificates", seen, "Check that with a request that has the header already.")
+    elif asked_for:
+        yield fine("certificates", f"asked for at {mtls.url}")
+    else:
+        seen = "mutual_tls is on, and no certificate can reach the server"
+        yield Finding(Level.FAIL, "certificates", seen, "Set mtls.port, or mtls.proxy_header with trusted_proxies.")
+    if not mtls.authorities:
+        seen = "no authority vouches for clients: tls_client_auth refuses everybody"
+        yield Finding(Level.WARN, "certificates", seen, "Set mtls.client_ca_file, if an application uses that method.")
+
+
+def check_delegation(issuers: Collection[TrustedIssuer], rules: Iterable[ExchangeRule]) -> Iterator[Finding]:
+    """Tokens without consent: who vouches for people here, and where it stays hidden who acts (JB-6, TX-5)."""
+    trusted = sorted(issuer.issuer for issuer in issuers)
+    open_ones = [issuer.issuer for issuer in issuers if not issuer.authenticated]
+    hidden = [rule.name for rule in rules if rule.mode == "impersonation"]
+    for name in open_ones:
+        seen = f"{name}: whoever finds a JWT of it can use it, for the applications that present them are not proved"
+        yield Finding(Level.WARN, "delegation", seen, "Set its client_authentication to true, if they have secrets.")
+    for name in hidden:
+        seen = f"token_exchange.{name} makes tokens that do not say who acts"
+        yield Finding(Level.WARN, "delegation", seen, "Set its mode to delegation, unless an API cannot do with `act`.")
+    if not open_ones and not hidden:
+        yield fine("delegation", f"trusted issuers: {', '.join(trusted) or 'none'}")
 
 
 def check_scopes(registry: ScopeRegistry) -> Iterator[Finding]:
@@ -251,6 +332,16 @@ def _check_role(condition: DatabaseCondition) -> Iterator[Finding]:
         yield fine("roles", f"{condition.role} owns nothing")
 
 
+def _hindrances(application: RegisteredApplication, features: FeatureSet) -> Iterator[tuple[str, str]]:
+    """Return why an application gets no token at all."""
+    method, bound = application.auth_method, {"dpop_bound": application.dpop_bound, "tls_bound": application.tls_bound}
+    for does, feature in hindrances(method, features, **bound).items():
+        yield f"{does}, and features.{feature} is off", f"Set features.{feature} = true, or change that."
+    if method == client_secret_jwt.NAME and not application.sealed_secrets:
+        remedy = f"Run `assent application rotate-secret {application.client_id}` and give it the new secret."
+        yield "is to make MACs, and of its secrets only digests are known", remedy
+
+
 def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]:
     if not application.require_pkce:
         yield (
@@ -266,4 +357,5 @@ def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]
     for origin in filter(origins.is_wildcard, application.allowed_origins):
         yield f"lets its tokens be used on every website ({origin})", "Name its own websites instead."
     for member in application.unmet:
-        yield f"asks for {member}, which this version does not have, so it is refused", "Wait, or remove the member."
+        remedy = "Apply its data file again if that is new here; else wait, or remove the member."
+        yield f"asks for {member}, which this version does not have, so it is refused", remedy

@@ -8,11 +8,13 @@ exactly like one that does, username and email address of one person do not betr
 table learns no names.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
+from uuid import UUID
 
-from app.crypto.hashing import keyed
+from app.crypto.hashing import digest, keyed
+from app.protocol.addresses import network_of
 from app.protocol.configuration import SignInLimits
 from app.store import failures
 from app.store.database import Database
@@ -22,6 +24,12 @@ from app.store.transaction import Transaction
 AT_ONCE = 64
 """Tries of one account that may be judged at once before its first wait: a person on many devices, or a test, signs in
 in parallel, and a guesser stays below the 100 failures of NIST SP 800-63B-4 §3.2.2."""
+
+WRONG_USER_CODES = 5
+WRONG_USER_CODES_OF_ADDRESS = 20
+"""Wrong user codes of an account, and of an address, within the life of a code: see `admit_user_code`."""
+
+_LONGEST_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Keys:
 
 def keys_of(key: bytes, *, name: str, address: str) -> Keys:
     """Return the counters' keys for a folded login name and a client address; IPv6 counts by its /64 network."""
-    network = _network(address)
+    network = network_of(address)
     return Keys(
         account=keyed(key, b"login/account/", name.encode("utf-8", "surrogatepass")),
         address=keyed(key, b"login/address/", network.encode("ascii")) if network else None,
@@ -61,6 +69,58 @@ async def failed(transaction: Transaction, keys: Keys, now: datetime, limits: Si
     return await failures.try_failed(transaction, keys.account, now, _wait_rule(limits))
 
 
+async def admit_fetch(database: Database, clock: Callable[[], datetime], per_minute: int, host: str) -> bool:
+    """Count a request of ours to a host; or count nothing and return False, after `per_minute` within a minute.
+
+    All workers count together, so that what a stranger can make us send does not grow with their number.
+    """
+    key = digest(b"fetch/host/" + host.encode("ascii"))
+    async with database.transaction() as transaction:
+        full_until = await failures.count_in_window(
+            transaction, key, clock(), limit=per_minute, window=timedelta(minutes=1)
+        )
+    return full_until is None
+
+
+def user_code_keys(key: bytes, *, user_id: UUID, address: str) -> Keys:
+    """Return the counters' keys for a person who types user codes, and for his address."""
+    network = network_of(address)
+    return Keys(
+        account=keyed(key, b"user-code/account/", user_id.bytes),
+        address=keyed(key, b"user-code/address/", network.encode("ascii")) if network else None,
+    )
+
+
+async def admit_user_code(database: Database, keys: Keys, now: datetime, lifetime: timedelta) -> datetime | None:
+    """Count a user code as wrong before it is looked up; or count nothing and return until when to wait.
+
+    DV-5, RFC 8628 §5.1: who guesses must not hit a code that waits. From the fifth wrong one on, an account waits as
+    long as a code lives, and longer after each further one. So within the life of a code it has 5 tries of 20^8, and
+    hits a given one with a probability of 2^-32. Right ones do not clear the count: everybody can get himself a right
+    one. An address has 40 tries in that time at most, whatever accounts it uses: 2^-29.
+    """
+    async with database.transaction() as transaction:
+        if keys.address is not None:
+            full_until = await failures.count_in_window(
+                transaction, keys.address, now, limit=WRONG_USER_CODES_OF_ADDRESS, window=lifetime
+            )
+            if full_until is not None:
+                return full_until
+        rule = WaitRule(WRONG_USER_CODES, lifetime, max(lifetime, _LONGEST_WAIT), at_once=WRONG_USER_CODES)
+        waits_until = await failures.begin_try(transaction, keys.account, now, rule)
+        if waits_until is not None and keys.address is not None:
+            await failures.forgive(transaction, keys.address)
+        return waits_until
+
+
+async def user_code_was_right(database: Database, keys: Keys) -> None:
+    """Take back what `admit_user_code` has counted: only failures count."""
+    async with database.transaction() as transaction:
+        if keys.address is not None:
+            await failures.forgive(transaction, keys.address)
+        await failures.take_back(transaction, keys.account)
+
+
 def seconds_until(moment: datetime, now: datetime) -> int:
     """Return a `Retry-After`: whole seconds, rounded up, at least one."""
     return max(1, -int((now - moment) // timedelta(seconds=1)))
@@ -70,15 +130,3 @@ def _wait_rule(limits: SignInLimits) -> WaitRule:
     """Return the rule for accounts, as the store counts by it."""
     at_once = max(AT_ONCE, limits.account_failures)
     return WaitRule(limits.account_failures, limits.first_wait, limits.longest_wait, at_once)
-
-
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)

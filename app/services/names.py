@@ -4,20 +4,12 @@ import re
 import unicodedata
 
 from app.protocol.names import MAX_NAME_LENGTH
+from app.protocol.names import name_key as name_key
 
 MAX_LOGIN_LENGTH = 254
 """Characters of what somebody signs in with, a username or an email address (RFC 5321 §4.5.3.1 with erratum 1690)."""
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
-
-
-def name_key(name: str) -> str:
-    """Return the key to compare names by: NFKC, case folded, no space around it.
-
-    Folded twice, because compatibility forms can hold capitals (Unicode 3.13, D146).
-    """
-    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
-    return unicodedata.normalize("NFKC", folded).casefold()
 
 
 def problem_with_username(name: str) -> str:

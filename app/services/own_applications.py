@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from app.crypto.envelope import Vault
 from app.crypto.secrets import new_id
 from app.protocol.client_auth import SECRET_METHODS
 from app.protocol.events import Event
 from app.protocol.scopes import ScopeRegistry
 from app.services import application_history as history
 from app.services import application_settings as rules
-from app.services import applications
+from app.services import applications, client_secrets
 from app.services.application_holder import Holder, OwnApplication, holder_at, holder_of, in_hand, look_up, seen
 from app.services.application_obstacles import (
     MOST_APPLICATIONS,
@@ -115,23 +116,26 @@ async def create(
     scopes: ScopeRegistry,
     organization: str | None = None,
     claim: Claim | None = None,
+    vault: Vault | None = None,
 ) -> Made:
     """Register an application of the person, or of one of his organizations (a slug).
 
+    `vault` seals the secret of one that makes MACs with it.
     Raises `Unacceptable`, `Conflicting`, and `idempotency.Repeated` (with the client_id) when the claim has been spent.
     """
     owner = _owner(holder, organization)
     description = rules.describe(settings, scopes, owner)
     client_id, application_id = applications.new_client_id(), new_id(occasion.now)
     has_secret = description.auth_method in SECRET_METHODS
-    client_secret = applications.new_client_secret(occasion.now) if has_secret else None
+    client_secret = client_secrets.new_client_secret(occasion.now) if has_secret else None
     async with database.transaction() as transaction:
         await idempotency.spend(transaction, claim, client_id, occasion.now)
         await _require_owner(transaction, holder, owner)
         await _require_room(transaction, owner)
         await store.insert_application(transaction, application_id, client_id, description, (), occasion.now)
         if client_secret is not None:
-            secret = _new_secret(client_secret, holder, occasion)
+            sealed = applications.sealed_secret(vault, application_id, description, client_secret)
+            secret = _new_secret(client_secret, holder, occasion, sealed)
             await application_secrets.add(transaction, application_id, secret, occasion.now)
         made = await look_up(transaction, holder, client_id)
         await _write_down(
@@ -181,18 +185,27 @@ async def change(
 
 
 async def add_secret(
-    database: Database, holder: Holder, client_id: str, occasion: Occasion, *, claim: Claim | None = None
+    database: Database,
+    holder: Holder,
+    client_id: str,
+    occasion: Occasion,
+    *,
+    claim: Claim | None = None,
+    vault: Vault | None = None,
 ) -> MadeSecret:
-    """Make a second secret valid. Raises `NoSuchApplication`, `Conflicting`, `Repeated` (with the secret's id)."""
-    client_secret = applications.new_client_secret(occasion.now)
-    secret = _new_secret(client_secret, holder, occasion)
+    """Make a second secret valid. `vault` seals that of an application that makes MACs with it.
+
+    Raises `NoSuchApplication`, `Conflicting`, `Repeated` (with the secret's id)."""
+    client_secret, secret_id = client_secrets.new_client_secret(occasion.now), new_id(occasion.now)
     async with in_hand(database, holder, client_id) as (transaction, own):
-        await idempotency.spend(transaction, claim, str(secret.id), occasion.now)
+        await idempotency.spend(transaction, claim, str(secret_id), occasion.now)
         _require_staying(own)
         if own.stored.description.auth_method not in SECRET_METHODS:
             raise Conflicting(Obstacle.NO_SECRETS)
         if len(own.stored.secret_digests) >= MOST_SECRETS:
             raise Conflicting(Obstacle.TWO_SECRETS)
+        sealed = applications.sealed_secret(vault, own.stored.id, own.stored.description, client_secret)
+        secret = _new_secret(client_secret, holder, occasion, sealed, id=secret_id)
         await application_secrets.add(transaction, own.stored.id, secret, occasion.now)
         changed = await look_up(transaction, holder, client_id)
         told = history.secret_kept(secret.id, secret.last_four)
@@ -203,13 +216,15 @@ async def add_secret(
 async def retire_secret(
     database: Database, holder: Holder, client_id: str, secret_id: UUID, occasion: Occasion
 ) -> OwnApplication:
-    """End a secret at once, unless it is the last one. Raises `NoSuchApplication`, `NoSuchSecret`, `Conflicting`."""
+    """End a secret at once, unless it is the last one of an application that needs one.
+
+    Raises `NoSuchApplication`, `NoSuchSecret`, `Conflicting`."""
     async with in_hand(database, holder, client_id) as (transaction, own):
         secret = next((one for one in own.secrets if one.id == secret_id), None)
         if secret is None:
             raise NoSuchSecret
         _require_staying(own)
-        if len(own.secrets) == 1:
+        if len(own.secrets) == 1 and own.stored.description.auth_method in SECRET_METHODS:
             raise Conflicting(Obstacle.LAST_SECRET)
         await application_secrets.retire(transaction, own.stored.id, secret_id, occasion.now)
         changed = await look_up(transaction, holder, client_id)
@@ -309,12 +324,15 @@ def _require_staying(own: OwnApplication) -> None:
         raise Conflicting(Obstacle.LEAVING)
 
 
-def _new_secret(client_secret: str, holder: Holder, occasion: Occasion) -> NewSecret:
+def _new_secret(
+    client_secret: str, holder: Holder, occasion: Occasion, sealed: bytes | None, *, id: UUID | None = None
+) -> NewSecret:
     return NewSecret(
-        new_id(occasion.now),
-        applications.secret_digest(client_secret),
-        applications.last_four(client_secret),
+        id or new_id(occasion.now),
+        client_secrets.secret_digest(client_secret),
+        client_secrets.last_four(client_secret),
         holder.user_id,
+        sealed,
     )
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from app.protocol.features import Feature
+from app.protocol.resources import problem_with
 from app.protocol.scopes import BUILTIN, well_formed
+from app.settings import delegation
 from app.settings.model import Settings
 
 Contradiction = tuple[tuple[str, ...], str]
@@ -18,6 +21,10 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _secrets(settings)
     yield from _lifetimes(settings)
     yield from _limits(settings)
+    yield from _signing(settings)
+    yield from _certificates(settings)
+    yield from _resources(settings)
+    yield from _delegation(settings)
     yield from _features(settings)
     yield from _scopes(settings)
     yield from _decided(settings)
@@ -66,6 +73,60 @@ def _limits(settings: Settings) -> Iterator[Contradiction]:
             ("limits", "first_wait"),
             f"must not be longer than longest_wait; set it to {settings.limits.longest_wait} or less",
         )
+
+
+def _signing(settings: Settings) -> Iterator[Contradiction]:
+    if settings.signing.announce * 2 > settings.signing.rotation:
+        yield (
+            ("signing", "announce"),
+            f"must not be longer than half of rotation; set it to {settings.signing.rotation // 2} or less",
+        )
+
+
+def _certificates(settings: Settings) -> Iterator[Contradiction]:
+    """MT-5: a header that anybody can send is no certificate. And nobody can ask for what he could not check."""
+    mtls = settings.mtls
+    if not settings.features.get(Feature.MUTUAL_TLS.key, Feature.MUTUAL_TLS.value.default):
+        for key in ("client_ca_file", "port", "proxy_header", "url"):
+            if getattr(mtls, key):
+                yield ("mtls", key), "needs the feature mutual_tls; switch it on, or remove this"
+        return
+    if mtls.proxy_header and not settings.trusted_proxies:
+        yield ("mtls", "proxy_header"), "needs trusted_proxies; name the networks of the proxies that remove the header"
+    if mtls.port is not None and mtls.client_ca_file is None:
+        yield ("mtls", "port"), "needs client_ca_file; name the authorities whose certificates clients are asked for"
+    if mtls.port is not None and mtls.port == settings.port:
+        yield ("mtls", "port"), "must not be the port that browsers use; choose another one"
+
+
+def _resources(settings: Settings) -> Iterator[Contradiction]:
+    try:
+        registry = settings.scope_registry()
+    except ValueError:
+        return  # said where the scopes are looked at
+    for identifier, resource in settings.resources.items():
+        if problem := problem_with(identifier):
+            yield ("resources", identifier), problem
+        if unknown := registry.unknown(resource.scopes or ()):
+            yield (
+                ("resources", identifier, "scopes"),
+                f"has {unknown[0]!r}, which is not in the scope registry; add it there or remove it here",
+            )
+        if resource.signing_alg and resource.signing_alg not in settings.signing.algorithms:
+            yield (
+                ("resources", identifier, "signing_alg"),
+                f"is {resource.signing_alg}, with which the server has no key; add it to signing.algorithms",
+            )
+
+
+def _delegation(settings: Settings) -> Iterator[Contradiction]:
+    try:
+        registry = settings.scope_registry()
+    except ValueError:
+        return  # said where the scopes are looked at
+    issuers = settings.trusted_issuers
+    yield from delegation.problems_with_issuers(issuers, settings.issuer_url, settings.outbound.allow, registry)
+    yield from delegation.problems_with_exchange(settings.token_exchange, issuers, registry)
 
 
 def _features(settings: Settings) -> Iterator[Contradiction]:

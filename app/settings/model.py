@@ -10,32 +10,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.crypto.hashing import digest
-from app.protocol.configuration import Configuration, SignInLimits, SystemKey
+from app.protocol import global_revocation
+from app.protocol.configuration import Configuration, OutboundRules, SystemKey
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
+from app.protocol.resources import Resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
+from app.protocol.tokens.keyring import SigningPlan
 from app.settings import plugins, values
-
-DAY = 86_400
-YEAR = 365 * DAY
-
-
-def _number(default: int | None, low: int, high: int, description: str, *, unit: str = "", waits_for: str = "") -> Any:
-    return Field(default, ge=low, le=high, description=description, json_schema_extra=_marks(unit, waits_for))
-
-
-def _seconds(default: int, low: int, high: int, description: str, *, waits_for: str = "") -> Any:
-    return _number(default, low, high, description, unit="seconds", waits_for=waits_for)
-
-
-def _marks(unit: str = "", waits_for: str = "") -> dict[str, Any]:
-    return {key: value for key, value in (("unit", unit), ("waits_for", waits_for)) if value}
+from app.settings.bound_tokens import DpopSettings, MtlsSettings
+from app.settings.delegation import TokenExchangeSettings, TrustedIssuerSettings
+from app.settings.fields import DAY, YEAR, Section, Words, marks, number, span
+from app.settings.limits import LimitSettings
+from app.settings.resources import ResourceSettings
 
 
 def waits_for(field: FieldInfo) -> str:
@@ -44,35 +37,35 @@ def waits_for(field: FieldInfo) -> str:
     return str(extra.get("waits_for", "")) if isinstance(extra, dict) else ""
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.split_words)]
-"""A list of strings; in the environment also written with commas or spaces between them."""
-
-
-class Section(BaseModel):
-    """A table of the settings file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 class LifetimeSettings(Section):
     """How long things live, in seconds."""
 
-    authorization_code: int = _seconds(60, 1, 600, "An authorization code, from consent to its exchange.")
-    interaction: int = _seconds(600, 30, 3600, "A request that waits for a person to sign in and decide.")
-    access_token: int = _seconds(3600, 1, DAY, "An access token.")
-    refresh_token_idle: int = _seconds(30 * DAY, 1, 10 * YEAR, "A refresh token that nobody uses.")
-    refresh_token_absolute: int = _seconds(180 * DAY, 1, 10 * YEAR, "All refresh tokens that follow from one consent.")
-    refresh_grace: int = _seconds(
+    authorization_code: int = span(60, 1, 600, "An authorization code, from consent to its exchange.")
+    interaction: int = span(600, 30, 3600, "A request that waits for a person to sign in and decide.")
+    access_token: int = span(3600, 1, DAY, "An access token.")
+    jwt_access_token: int = span(
+        900, 1, DAY, "An access token that APIs check by themselves. The shorter of this and `access_token` counts."
+    )
+    refresh_token_idle: int = span(30 * DAY, 1, 10 * YEAR, "A refresh token that nobody uses.")
+    refresh_token_absolute: int = span(180 * DAY, 1, 10 * YEAR, "All refresh tokens that follow from one consent.")
+    refresh_grace: int = span(
         30, 0, 120, "How long a refresh token that was just used gets the same successor again; 0 switches this off."
     )
-    personal_token: int = _seconds(90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses otherwise.")
-    session_idle: int = _seconds(12 * 3600, 60, YEAR, "A browser session that nobody uses.")
-    session_absolute: int = _seconds(30 * DAY, 60, YEAR, "A browser session, from sign-in to the next.")
-    recent_login: int = _seconds(
+    personal_token: int = span(90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses otherwise.")
+    session_idle: int = span(12 * 3600, 60, YEAR, "A browser session that nobody uses.")
+    session_absolute: int = span(30 * DAY, 60, YEAR, "A browser session, from sign-in to the next.")
+    recent_login: int = span(
         900, 30, DAY, "How long after signing in a person may make and change credentials without signing in again."
     )
-    invitation: int = _seconds(7 * DAY, 60, YEAR, "An invitation to an organization.")
-    deletion_grace: int = _seconds(3600, 60, 30 * DAY, "How long an application that was deleted can be restored.")
+    invitation: int = span(7 * DAY, 60, YEAR, "An invitation to an organization.")
+    deletion_grace: int = span(3600, 60, 30 * DAY, "How long an application that was deleted can be restored.")
+    device_code: int = span(600, 60, 1800, "How long a person has to type what a device shows, sign in and decide.")
+
+
+class DeviceSettings(Section):
+    """Devices that ask again and again whether their person has decided."""
+
+    interval: int = span(5, 1, 60, "How long a device has to wait between two requests to the token endpoint.")
 
 
 class RegistrationSettings(Section):
@@ -87,35 +80,41 @@ class OutboundSettings(Section):
     """What the server may connect to."""
 
     allow: Annotated[Words, AfterValidator(values.check_host_ports)] = Field(
-        (), description="Exact `host:port` pairs exempt from the ban on private addresses."
+        (),
+        description="Exact `host:port` pairs, written as in the URLs, that may be in the own network: exempt from the "
+        "ban on private addresses, from the rule for ports, and from https (but for the `jwks_uri` of applications).",
     )
-    ca_file: Path | None = Field(None, description="PEM file of further certificate authorities to trust.")
-
-
-class LimitSettings(Section):
-    """How many failures are too many. Only failures count."""
-
-    account_failures: int = _number(10, 3, 100, "Failed sign-ins in a row from which on an account has to wait.")
-    first_wait: int = _seconds(30, 1, 3600, "The first wait of an account; each further failure doubles it.")
-    longest_wait: int = _seconds(3600, 1, DAY, "The longest wait of an account.")
-    address_failures: int = _number(300, 10, 100_000, "Failed sign-ins from one address within `address_window`.")
-    address_window: int = _seconds(600, 10, DAY, "The window of `address_failures`.")
-    registrations: int = _number(
-        300, 1, 100_000, "Registrations from one address in 10 minutes.", waits_for="dynamic registration"
+    ca_file: Annotated[Path, AfterValidator(values.check_ca_file)] | None = Field(
+        None, description="PEM file of certificate authorities to trust besides those of the system."
     )
-    document_fetches: int = _number(
-        60, 1, 10_000, "Documents fetched from one host in a minute.", waits_for="outbound requests"
+    proxy: Annotated[str, AfterValidator(values.check_host_port)] | None = Field(
+        None,
+        description="An egress proxy as `host:port`, asked for a tunnel (CONNECT) to each address but the exempted "
+        "ones. Variables such as `HTTPS_PROXY` have no effect.",
     )
 
-    def sign_in_limits(self) -> SignInLimits:
-        """Return those of signing in."""
-        return SignInLimits(
-            account_failures=self.account_failures,
-            first_wait=timedelta(seconds=self.first_wait),
-            longest_wait=timedelta(seconds=self.longest_wait),
-            address_failures=self.address_failures,
-            address_window=timedelta(seconds=self.address_window),
-        )
+
+class SigningSettings(Section):
+    """The keys that sign what the server says. Times are in seconds."""
+
+    algorithms: Annotated[Words, AfterValidator(values.check_signing_algorithms)] = Field(
+        SigningPlan().algorithms,
+        description="The algorithms that there are keys for: RS256, which every client may rely on, and any of ES256, "
+        "PS256 and EdDSA. The first one signs what asks for none.",
+    )
+    rotation: int = span(90 * DAY, 3600, YEAR, "How long a key signs before the next one takes over.")
+    announce: int = span(
+        DAY,
+        120,
+        30 * DAY,
+        "How long the next key is published before it signs. Others may cache the list for half of it.",
+    )
+    keep: int = span(35 * DAY, DAY, YEAR, "How long a key stays published after it has signed for the last time.")
+
+    def plan(self) -> SigningPlan:
+        """Return the plan that the keys live by."""
+        spans = {name: timedelta(seconds=getattr(self, name)) for name in ("rotation", "announce", "keep")}
+        return SigningPlan(self.algorithms, **spans)
 
 
 class CibaSettings(Section):
@@ -145,7 +144,7 @@ class ScopeSettings(Section):
     )
     covers: Words = Field((), description="Further scopes that this one swallows on the consent page.")
     optional: bool = Field(False, description="Whether a person may untick it.")
-    legacy_bit: int | None = _number(
+    legacy_bit: int | None = number(
         None, 0, 62, "Its bit in the masks of a system that kept scopes as numbers, for `assent import legacy`."
     )
 
@@ -170,8 +169,8 @@ class Settings(BaseSettings):
     )
     service_name: str = Field("Assent", min_length=1, max_length=60, description="What pages call the service.")
     host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
-    port: int = _number(8000, 0, 65_535, "The port that the server listens on; 0 takes a free one.")
-    workers: int = _number(1, 1, 256, "Worker processes.")
+    port: int = number(8000, 0, 65_535, "The port that the server listens on; 0 takes a free one.")
+    workers: int = number(1, 1, 256, "Worker processes.")
     data_dir: Path | None = Field(
         None,
         description="Where the embedded database and generated secrets are kept. "
@@ -219,22 +218,41 @@ class Settings(BaseSettings):
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings,
         description="Who may register applications over the protocol.",
-        json_schema_extra=_marks(waits_for="dynamic registration"),
+        json_schema_extra=marks(waits_for="dynamic registration"),
     )
-    outbound: OutboundSettings = Field(
-        default_factory=OutboundSettings,
-        description="What the server may connect to.",
-        json_schema_extra=_marks(waits_for="outbound requests"),
+    outbound: OutboundSettings = Field(default_factory=OutboundSettings, description="What the server may connect to.")
+    signing: SigningSettings = Field(
+        default_factory=SigningSettings, description="The keys that sign what the server says."
+    )
+    device: DeviceSettings = Field(
+        default_factory=DeviceSettings,
+        description="Devices that ask again and again whether their person has decided.",
+    )
+    resources: dict[str, ResourceSettings] = Field(
+        default_factory=dict, description="APIs that accept tokens, by identifier; a data file can declare more."
+    )
+    dpop: DpopSettings = Field(default_factory=DpopSettings, description="Proofs of possession (RFC 9449).")
+    mtls: MtlsSettings = Field(
+        default_factory=MtlsSettings, description="Certificates of clients (RFC 8705), with the feature `mutual_tls`."
+    )
+    trusted_issuers: dict[str, TrustedIssuerSettings] = Field(
+        default_factory=dict,
+        description="Others whose JWTs count here as authorization grants (RFC 7523), by their `iss`.",
+    )
+    token_exchange: dict[str, TokenExchangeSettings] = Field(
+        default_factory=dict,
+        description="Who may exchange whose tokens (RFC 8693), each permission under a name of your choice. Without "
+        "any: an application can make its own tokens narrower.",
     )
     ciba: CibaSettings = Field(
         default_factory=CibaSettings,
         description="Backchannel authentication in test set-ups.",
-        json_schema_extra=_marks(waits_for="backchannel authentication"),
+        json_schema_extra=marks(waits_for="backchannel authentication"),
     )
     authorization_details: dict[str, AuthorizationDetailSettings] = Field(
         default_factory=dict,
         description="Types of `authorization_details`, by name.",
-        json_schema_extra=_marks(waits_for="rich authorization requests"),
+        json_schema_extra=marks(waits_for="rich authorization requests"),
     )
 
     @property
@@ -258,6 +276,7 @@ class Settings(BaseSettings):
             lifetimes=lifetimes,
             issuer_in_answers=Feature.ISSUER_IDENTIFICATION in self.feature_set(),
             implicit=Feature.IMPLICIT in self.feature_set(),
+            device_interval=timedelta(seconds=self.device.interval),
         )
 
     def scope_registry(self) -> ScopeRegistry:
@@ -266,7 +285,11 @@ class Settings(BaseSettings):
         Raises `plugins.ScopeClash`, naming the distribution at fault, or ValueError for a broken definition.
         """
         own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
-        return ScopeRegistry((*own, *plugins.scopes({definition.name for definition in own})))
+        switched_on = self.features.get(Feature.GLOBAL_REVOCATION.key, Feature.GLOBAL_REVOCATION.value.default)
+        return ScopeRegistry(
+            (*own, *plugins.scopes({definition.name for definition in own})),
+            for_applications=(global_revocation.SCOPE,) if switched_on else (),
+        )
 
     def role_set(self) -> Roles:
         """Return the roles of organization members. Raises ValueError when none of them can give all the others."""
@@ -285,9 +308,29 @@ class Settings(BaseSettings):
             features=self.feature_set(),
             roles=self.role_set(),
             limits=self.limits.sign_in_limits(),
+            secret_limits=self.limits.secret_limits(),
             trusted_proxies=self.trusted_proxies,
             system_key=self._system_key(),
             everyone_founds=self.organization_founders == "everyone",
+            outbound=self._outbound_rules(),
+            signing=self.signing.plan(),
+            trusted_issuers=tuple(entry.trusted_issuer(name) for name, entry in self.trusted_issuers.items()),
+            exchange_rules=tuple(entry.rule(name) for name, entry in self.token_exchange.items()),
+            dpop=self.dpop.rules(),
+            mtls=self.mtls.rules(self.issuer_url),
+            resources=self.known_resources(),
+        )
+
+    def known_resources(self) -> tuple[Resource, ...]:
+        """Return the resources of the settings. Raises ValueError for an identifier that names none."""
+        return tuple(entry.resource(identifier) for identifier, entry in self.resources.items())
+
+    def _outbound_rules(self) -> OutboundRules:
+        return OutboundRules(
+            allow=frozenset(pair.lower() for pair in self.outbound.allow),
+            ca_file=None if self.outbound.ca_file is None else str(self.outbound.ca_file.absolute()),
+            proxy=self.outbound.proxy,
+            fetches_per_minute=self.limits.document_fetches,
         )
 
     def _system_key(self) -> SystemKey | None:

@@ -1,7 +1,9 @@
 """What single settings must look like; each refusal is half a sentence that says what to write instead."""
 
 import re
+import ssl
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,8 @@ from app.protocol.redirect_uri import LOOPBACK_HOSTS
 from app.protocol.token_format import Prefix
 
 MIN_SECRET_LENGTH = 32
+
+_SIGNING = ("ES256", "RS256", "PS256", "EdDSA")
 
 _ISSUER = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._\-]+)(?::[0-9]{1,5})?")
@@ -32,7 +36,7 @@ def split_words(value: Any) -> Any:
 
 
 def check_issuer(issuer: str) -> str:
-    """G1: one exact string; https, or http on a loopback host; nothing that two parties could spell differently."""
+    """G1, G7: one exact string; https, or http on a loopback host; nothing that two parties could spell differently."""
     if not _ISSUER.fullmatch(issuer):
         raise _refused("must be an absolute URL without spaces, such as https://auth.example.com")
     parts = urlsplit(issuer)
@@ -108,10 +112,49 @@ def check_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
 def check_host_ports(pairs: tuple[str, ...]) -> tuple[str, ...]:
     """Exact `host:port` pairs."""
     for pair in pairs:
-        split = _HOST_PORT.fullmatch(pair)
-        if split is None or not 0 < int(split[2]) < 65_536:
+        if not _is_host_port(pair):
             raise _refused(f"has {pair[:80]!r}; write exact pairs such as 127.0.0.1:8001")
     return pairs
+
+
+def check_host_port(pair: str) -> str:
+    """One host with its port."""
+    if not _is_host_port(pair):
+        raise _refused("must be host:port without scheme and user name, such as egress.example.com:3128")
+    return pair
+
+
+def check_ca_file(path: Path) -> Path:
+    """A file of certificates that can be read now, rather than at the first request that needs it."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as unreadable:  # what is wrong inside the file is an SSLError, which is one too
+        raise _refused(f"({path}) cannot be used ({unreadable}); it must hold certificates in PEM form") from None
+    return path
+
+
+def _is_host_port(pair: str) -> bool:
+    split = _HOST_PORT.fullmatch(pair)
+    return split is not None and 0 < int(split[2]) < 65_536
+
+
+def check_signing_algorithms(algorithms: tuple[str, ...]) -> tuple[str, ...]:
+    """JW-4: what is safe to sign with; RS256 is among them, since OpenID Connect and RFC 9068 promise it to all."""
+    for algorithm in algorithms:
+        if algorithm not in _SIGNING:
+            raise _refused(f"has {algorithm[:20]!r}; choose of {', '.join(_SIGNING)}")
+    if len(set(algorithms)) < len(algorithms):
+        raise _refused("names an algorithm twice; remove one of both")
+    if "RS256" not in algorithms:
+        raise _refused("must have RS256, which clients may rely on; put it last if you prefer another")
+    return algorithms
+
+
+def check_signing_algorithm(algorithm: str) -> str:
+    """One algorithm to sign with; empty: the server's own choice."""
+    if algorithm and algorithm not in _SIGNING:
+        raise _refused(f"is {algorithm[:20]!r}; choose of {', '.join(_SIGNING)}")
+    return algorithm
 
 
 def _refused(rule: str) -> PydanticCustomError:

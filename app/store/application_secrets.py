@@ -4,29 +4,38 @@ The functions take part in the caller's transaction, which holds the application
 Servers of schema 1, which know no rows, may still run beside this one: what they wrote is caught up with first.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import cast, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from app.crypto.secrets import new_id
 from app.models import Application, ApplicationSecret, User
 from app.store.transaction import Transaction
 
+SEALED_SECRETS = "sealed_secrets"
+"""The member of `Application.key_material` that repeats what is sealed of the secrets, in base64."""
+
 _OLDEST_FIRST = (col(ApplicationSecret.created_at), col(ApplicationSecret.id))
 
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A secret to be valid from now on. `last_four` is empty where four characters would tell too much of it."""
+    """A secret to be valid from now on. `last_four` is empty where four characters would tell too much of it.
+
+    `sealed` is the secret encrypted at rest, where it serves as a MAC key.
+    """
 
     id: UUID
     digest: bytes = field(repr=False)
     last_four: str
     created_by: UUID | None = None
+    sealed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +90,15 @@ async def retire(transaction: Transaction, application_id: UUID, secret_id: UUID
 
 
 async def keep(
-    transaction: Transaction, application_id: UUID, digests: Iterable[bytes], now: datetime, *, last_four: str = ""
+    transaction: Transaction,
+    application_id: UUID,
+    digests: Iterable[bytes],
+    now: datetime,
+    *,
+    last_four: str = "",
+    sealed: bytes | None = None,
 ) -> None:
-    """Make exactly these secrets valid; `last_four` belongs to those among them that are new.
+    """Make exactly these secrets valid; `last_four` and `sealed` belong to those among them that are new.
 
     What was valid before and still is keeps its row, and with it what is known of its use. The version is the caller's
     business: this is part of a larger change.
@@ -93,8 +108,25 @@ async def keep(
     rows = col(ApplicationSecret.application_id) == application_id
     await transaction.execute(delete(ApplicationSecret).where(rows, col(ApplicationSecret.digest).not_in(wanted)))
     known = set(await transaction.scalars(select(col(ApplicationSecret.digest)).where(rows)))
-    new = [NewSecret(new_id(now), digest, last_four) for digest in wanted if digest not in known]
+    new = [NewSecret(new_id(now), digest, last_four, sealed=sealed) for digest in wanted if digest not in known]
     await _insert(transaction, application_id, new, now)
+    await _repeat(transaction, application_id)
+
+
+async def seal_again(transaction: Transaction, application_id: UUID, digest: bytes, sealed: bytes) -> None:
+    """Keep a secret that is valid already in a form that can be read again, since it serves as a MAC key now."""
+    rows = col(ApplicationSecret.application_id) == application_id
+    statement = update(ApplicationSecret).where(rows, col(ApplicationSecret.digest) == digest).values(sealed=sealed)
+    await transaction.execute(statement)
+    await _repeat(transaction, application_id)
+
+
+async def repeat_sealed(transaction: Transaction, application_id: UUID, now: datetime, *, wipe: bool) -> None:
+    """Have the application's row repeat what is sealed; with `wipe`, nothing is any more, and digests have to do."""
+    await _catch_up(transaction, application_id, now)
+    if wipe:
+        rows = col(ApplicationSecret.application_id) == application_id
+        await transaction.execute(update(ApplicationSecret).where(rows).values(sealed=None))
     await _repeat(transaction, application_id)
 
 
@@ -118,6 +150,7 @@ async def _insert(transaction: Transaction, application_id: UUID, secrets: list[
             "application_id": application_id,
             "digest": secret.digest,
             "last_four": secret.last_four,
+            "sealed": secret.sealed,
             "created_by": secret.created_by,
             "created_at": now,
         }
@@ -127,15 +160,20 @@ async def _insert(transaction: Transaction, application_id: UUID, secrets: list[
 
 
 async def _repeat(transaction: Transaction, application_id: UUID, changed_at: datetime | None = None) -> None:
-    """Have the application's row repeat the digests of its secrets, the oldest first."""
-    digests = (
-        select(col(ApplicationSecret.digest))
-        .where(col(ApplicationSecret.application_id) == application_id)
-        .order_by(*_OLDEST_FIRST)
-    )
+    """Have the application's row repeat the digests of its secrets and what is sealed of them, the oldest first."""
+    mine = col(ApplicationSecret.application_id) == application_id
+    digests = select(col(ApplicationSecret.digest)).where(mine).order_by(*_OLDEST_FIRST)
+    sealed = select(col(ApplicationSecret.sealed)).where(mine, col(ApplicationSecret.sealed).is_not(None))
+    found = await transaction.scalars(sealed.order_by(*_OLDEST_FIRST))
+    texts = [b64encode(one).decode("ascii") for one in found if one is not None]
+    rest = col(Application.key_material).op("-")(SEALED_SECRETS)
     newer = {"version": col(Application.version) + 1, "updated_at": changed_at} if changed_at else {}
     await transaction.execute(
         update(Application)
         .where(col(Application.id) == application_id)
-        .values(secret_digests=func.array(digests.scalar_subquery()), **newer)
+        .values(
+            secret_digests=func.array(digests.scalar_subquery()),
+            key_material=rest.op("||")(cast({SEALED_SECRETS: texts} if texts else {}, JSONB)),
+            **newer,
+        )
     )

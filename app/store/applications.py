@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models.application import Application, ApplicationStatus
+from app.protocol.client_auth import client_secret_jwt
 from app.protocol.facts import ApplicationKind
 from app.store import application_secrets
+from app.store.application_secrets import SEALED_SECRETS
 from app.store.application_states import SwitchedBy, within_reach
 
 _DECLARATIONS_LOCK = 0x6173_6465
@@ -30,7 +32,8 @@ _DECLARATIONS_PAUSE_SECONDS = 0.1
 class Description:
     """What can be said about an application, without identity, secrets and state.
 
-    `scopes` is None when it may ask for every scope. `policy` and `registration` are as in `app.models.application`.
+    `scopes` is None when it may ask for every scope. `policy`, `registration` and `key_material` are as in
+    `app.models.application`, but that what is sealed is no part of a description.
     Of the owners at most one is set.
     """
 
@@ -50,6 +53,7 @@ class Description:
     unmet: tuple[str, ...]
     owner_organization_id: UUID | None = None
     allowed_origins: tuple[str, ...] = ()
+    key_material: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class StoredApplication:
     delete_after: datetime | None
     created_at: datetime
     updated_at: datetime
+    sealed_secrets: int = 0
+    """How many of its secrets can serve as MAC keys."""
 
 
 class ClientIdTaken(Exception):
@@ -172,11 +178,13 @@ async def insert_application(
     now: datetime,
     *,
     last_four: str = "",
+    sealed: bytes | None = None,
     verified: bool = False,
 ) -> None:
     """Register an application, active; raises `ClientIdTaken`, after which the transaction must end.
 
-    `last_four` is what may be shown of its secret. It is `verified` when the operator answers for its name.
+    `last_four` is what may be shown of its secret, `sealed` the secret itself where it serves as a MAC key. It is
+    `verified` when the operator answers for its name.
     """
     statement = insert(Application).values(
         id=application_id,
@@ -197,7 +205,9 @@ async def insert_application(
             raise ClientIdTaken from None
         raise
     if secret_digests:
-        await application_secrets.keep(transaction, application_id, secret_digests, now, last_four=last_four)
+        await application_secrets.keep(
+            transaction, application_id, secret_digests, now, last_four=last_four, sealed=sealed
+        )
 
 
 async def change(
@@ -208,9 +218,13 @@ async def change(
     secret_digests: tuple[bytes, ...] | None = None,
     *,
     last_four: str = "",
+    sealed: bytes | None = None,
     uncheck: bool = False,
 ) -> None:
-    """Replace the description, the secrets, or both; `last_four` is what may be shown of a new secret.
+    """Replace the description, the secrets, or both.
+
+    `last_four` is what may be shown of a new secret, `sealed` the secret itself where it serves as a MAC key. Of an
+    application whose secrets serve so no longer, nothing stays sealed.
 
     `uncheck` takes back what an operator has written down about it: it is not the one any more that he looked at.
     """
@@ -222,8 +236,13 @@ async def change(
         .where(col(Application.id) == application_id)
         .values(version=col(Application.version) + 1, updated_at=now, **values)
     )
+    if description is not None:
+        wipe = description.auth_method != client_secret_jwt.NAME
+        await application_secrets.repeat_sealed(transaction, application_id, now, wipe=wipe)
     if secret_digests is not None:
-        await application_secrets.keep(transaction, application_id, secret_digests, now, last_four=last_four)
+        await application_secrets.keep(
+            transaction, application_id, secret_digests, now, last_four=last_four, sealed=sealed
+        )
 
 
 async def rename_owner(
@@ -276,6 +295,7 @@ def _columns(description: Description) -> dict[str, Any]:
         "unmet": list(description.unmet),
         "owner_organization_id": description.owner_organization_id,
         "allowed_origins": list(description.allowed_origins),
+        "key_material": dict(description.key_material),
     }
 
 
@@ -300,6 +320,7 @@ def _stored(row: Application) -> StoredApplication:
             unmet=tuple(row.unmet),
             owner_organization_id=row.owner_organization_id,
             allowed_origins=tuple(row.allowed_origins),
+            key_material={name: row.key_material[name] for name in row.key_material if name != SEALED_SECRETS},
         ),
         secret_digests=tuple(row.secret_digests),
         status=row.status,  # type: ignore[arg-type]
@@ -310,4 +331,5 @@ def _stored(row: Application) -> StoredApplication:
         delete_after=row.delete_after,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        sealed_secrets=len(row.key_material.get(SEALED_SECRETS, ())),
     )

@@ -25,7 +25,9 @@ select current_setting('server_version_num')::int                        as vers
 """
 
 _APPLICATIONS = """
-select client_id, auth_method, redirect_uris, policy, unmet, allowed_origins, status from application
+select client_id, auth_method, redirect_uris, policy, unmet, allowed_origins, status,
+       coalesce(jsonb_array_length(key_material -> 'sealed_secrets'), 0) sealed_secrets
+  from application
  where status = 'active' order by client_id
 """
 
@@ -69,6 +71,10 @@ class RegisteredApplication:
     unmet: tuple[str, ...]
     allow_implicit: bool = False
     allowed_origins: tuple[str, ...] = ()
+    auth_method: str = "client_secret_basic"
+    sealed_secrets: int = 0
+    dpop_bound: bool = False
+    tls_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,10 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         unmet=tuple(row["unmet"]),
         allow_implicit=policy.get("allow_implicit", False),
         allowed_origins=tuple(row["allowed_origins"]),
+        auth_method=row["auth_method"],
+        sealed_secrets=row["sealed_secrets"],
+        dpop_bound=policy.get("dpop_bound", False),
+        tls_bound=policy.get("tls_bound", False),
     )
 
 

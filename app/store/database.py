@@ -12,10 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from app.store import application_cache, gather_sql, settle_sql
+from app.store import application_cache, gather_sql, hot_assertions, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot import Hot
+from app.store.hot_assertions import Assertions
 from app.store.hot_connection import CONNECT_SECONDS, StoreUnavailable, note_trip
+from app.store.hot_delegated import Delegated
+from app.store.hot_devices import Devices
+from app.store.hot_guesses import Guesses
 from app.store.hot_pool import HotPool
 
 __all__ = ["Database", "StoreUnavailable"]
@@ -43,6 +47,10 @@ class Database:
     def __init__(self, url: str, engine: AsyncEngine, pool: HotPool, owner_url: str | None) -> None:
         self.applications = ApplicationCache()
         self.hot = Hot(pool, self.applications)
+        self.assertions = Assertions(pool)
+        self.guesses = Guesses(pool)
+        self.devices = Devices(pool, self.applications)
+        self.delegated = Delegated(pool, self.applications)
         self.owner_url = owner_url
         self._url = url
         self._engine = engine
@@ -75,7 +83,9 @@ class Database:
             json_deserializer=orjson.loads,
         )
         sa.event.listen(engine.sync_engine, "before_cursor_execute", _note_statement)
-        pool = HotPool(url, hot_connections, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS))
+        pool = HotPool(
+            url, hot_connections, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS, *hot_assertions.STATEMENTS)
+        )
         database = cls(url, engine, pool, owner_url)
         await database.ping()
         return database

@@ -118,7 +118,7 @@ async def remove_authorizations(
 
 
 async def wipe(database: Database, application_id: UUID, now: datetime, entry: AuditEntry) -> bool:
-    """Make an emptied application a tombstone: no secret, no word of anybody's, its client_id taken for ever.
+    """Make an emptied application a tombstone: no secret, no word of anybody's, its client_id taken for ever (AR-13).
 
     False when it still has records, or somebody else has done it.
     """
@@ -149,6 +149,7 @@ async def wipe(database: Database, application_id: UUID, now: datetime, entry: A
             },
             policy={},
             registration={},
+            key_material={},
             verified=False,
         )
         .returning(col(Application.id))

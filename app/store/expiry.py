@@ -16,10 +16,12 @@ from sqlmodel import col
 
 from app.crypto.secrets import id_time
 from app.models.browser_session import BrowserSession
+from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
 from app.models.one_time_link import OneTimeLink
+from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
 from app.models.token import TokenFamily
 from app.store.database import Database
@@ -35,6 +37,7 @@ class Expiring(Enum):
 
     INTERACTIONS = "interactions"
     CODES = "codes"
+    DEVICE_CODES = "device_codes"
     SESSIONS = "sessions"
     FAMILIES = "families"
     LINKS = "links"
@@ -43,6 +46,7 @@ class Expiring(Enum):
 _TABLES: dict[Expiring, Any] = {
     Expiring.INTERACTIONS: Interaction,
     Expiring.CODES: GrantCode,
+    Expiring.DEVICE_CODES: DeviceGrant,
     Expiring.SESSIONS: BrowserSession,
     Expiring.FAMILIES: TokenFamily,
     Expiring.LINKS: OneTimeLink,
@@ -79,6 +83,17 @@ async def forget_failures(database: Database, *, quiet_since: datetime, now: dat
     )
     async with database.transaction() as transaction:
         return await _rows(transaction, delete(Failure).where(*idle))
+
+
+async def forget_revoked_tokens(database: Database, *, expired_before: datetime, limit: int) -> int:
+    """Forget revoked tokens without a row that ended by themselves before a moment; returns how many, `limit` at most.
+
+    What counts as expired everywhere need not be remembered as revoked.
+    """
+    ended = select(col(RevokedToken.id)).where(col(RevokedToken.expires_at) < expired_before)
+    oldest = ended.order_by(col(RevokedToken.expires_at)).limit(limit)
+    async with database.transaction() as transaction:
+        return await _rows(transaction, delete(RevokedToken).where(col(RevokedToken.id).in_(oldest)))
 
 
 def next_span(span: timedelta, removed: int) -> timedelta:

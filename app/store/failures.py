@@ -111,6 +111,15 @@ async def forgive(transaction: AsyncSession, key: bytes) -> None:
     )
 
 
+async def take_back(transaction: AsyncSession, key: bytes) -> None:
+    """Take a try back, and the wait that it has begun: it was no failure."""
+    await transaction.execute(
+        update(Failure)
+        .where(col(Failure.key) == key, col(Failure.count) > 0)
+        .values(count=col(Failure.count) - 1, blocked_until=None)
+    )
+
+
 async def clear(transaction: AsyncSession, key: bytes) -> None:
     """Forget every failure in a row."""
     await transaction.execute(delete(Failure).where(col(Failure.key) == key))

@@ -9,108 +9,102 @@ from app.store.hot_connection import Statement
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
-_CLIENT = (
+CLIENT = (
     "id, client_id, name, version, epoch, auth_method, secret_digests, redirect_uris, grant_types, response_types, "
-    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet"
+    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material"
 )
-_RECORD = "id, version, pairs, since"
+RECORD = "id, version, pairs, since"
 
 
-def _of(alias: str, columns: str) -> str:
+def of(alias: str, columns: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in columns.split(", "))
 
 
-def _find(alias: str, columns: str, table: str, condition: str) -> str:
+def find(alias: str, columns: str, table: str, condition: str) -> str:
     return f"left join lateral (select {columns} from {table} where {condition} offset 0) {alias} on true"
 
 
-def _client(condition: str) -> str:
-    return _find("c", _CLIENT, "application", f"{condition} and status = 'active'")
+def client(condition: str) -> str:
+    return find("c", CLIENT, "application", f"{condition} and status = 'active'")
 
 
-def _standing(of: str) -> str:
+def standing(of: str) -> str:
     """The record and the user behind a grant, family or token."""
     return "\n".join(
         (
-            _find("r", f"{_RECORD}, revoked_at", '"authorization"', f"id = {of}.authorization_id"),
-            _find("u", "sub, username, epoch, disabled_at", "user_account", f"id = {of}.user_id"),
+            find("r", f"{RECORD}, revoked_at", '"authorization"', f"id = {of}.authorization_id"),
+            find("u", "sub, username, epoch, disabled_at", "user_account", f"id = {of}.user_id"),
         )
     )
 
 
-_STANDING = f"{_of('r', _RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch"
+STANDING = f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, u.sub"
+
+
+def held(name: str, columns: str, table: str) -> tuple[Statement, Statement]:
+    """Find what an application holds and what stands behind it: with the application that asks, and without it."""
+    found = f"{of('h', columns)}, {STANDING}"
+    return (
+        Statement(
+            name,
+            f"""
+select {of("c", CLIENT)}, {found}
+from (values (1)) one
+{client("client_id = $1")}
+{find("h", columns, table, "id = $2")}
+{standing("h")}""",
+        ),
+        Statement(
+            f"{name}_alone",
+            f"""
+select {found}
+from (values (1)) one
+{find("h", columns, table, "id = $1")}
+{standing("h")}""",
+            shares_trips=True,
+        ),
+    )
 
 
 PING = Statement("ping", "select 1")
 
 GATHER_CLIENT = Statement(
     "gather_client",
-    f"select {_of('c', _CLIENT)} from application c where c.client_id = $1 and c.status = 'active'",
+    f"select {of('c', CLIENT)} from application c where c.client_id = $1 and c.status = 'active'",
 )
 
 _CODE = (
     "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
     "resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, failed_attempts, used_at, "
-    "family_id, expires_at"
+    "family_id, expires_at, cnf"
 )
-GATHER_CODE = Statement(
-    "gather_code",
-    f"""
-select {_of("c", _CLIENT)}, {_of("g", _CODE)}, {_STANDING}
-from (values (1)) one
-{_client("client_id = $1")}
-{_find("g", _CODE, "grant_code", "id = $2")}
-{_standing("g")}""",
-)
-GATHER_CODE_ALONE = Statement(
-    "gather_code_alone",
-    f"""
-select {_of("g", _CODE)}, {_STANDING}
-from (values (1)) one
-{_find("g", _CODE, "grant_code", "id = $1")}
-{_standing("g")}""",
-    shares_trips=True,
-)
+GATHER_CODE, GATHER_CODE_ALONE = held("gather_code", _CODE, "grant_code")
 
 _FAMILY = (
     "id, digest, generation, key_since, application_id, user_id, authorization_id, record_version, user_epoch, "
     "application_epoch, scopes, resources, auth_time, acr, amr, sid, rotated_at, idle_expires_at, expires_at, "
-    "revoked_at"
+    "revoked_at, cnf"
 )
-GATHER_FAMILY = Statement(
-    "gather_family",
-    f"""
-select {_of("c", _CLIENT)}, {_of("f", _FAMILY)}, {_STANDING}
-from (values (1)) one
-{_client("client_id = $1")}
-{_find("f", _FAMILY, "token_family", "id = $2")}
-{_standing("f")}""",
-)
-GATHER_FAMILY_ALONE = Statement(
-    "gather_family_alone",
-    f"""
-select {_of("f", _FAMILY)}, {_STANDING}
-from (values (1)) one
-{_find("f", _FAMILY, "token_family", "id = $1")}
-{_standing("f")}""",
-    shares_trips=True,
-)
+GATHER_FAMILY, GATHER_FAMILY_ALONE = held("gather_family", _FAMILY, "token_family")
 
 _TOKEN = (
     "id, digest, family_id, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, "
-    "scopes, resources, issued_at, expires_at, revoked_at"
+    "scopes, resources, issued_at, expires_at, revoked_at, cnf, act"
 )
-_TOKEN_COLUMNS = f"""{_of("t", _TOKEN)}, p.client_id, p.epoch, p.status = 'active', u.username, u.sub, f.auth_time,
-    t.family_id is not null and (f.id is null or f.revoked_at is not null), {_STANDING}"""
+# An exchanged token stands only with the applications whose tokens were exchanged for it. For all others a function
+# that is not called costs nothing; a subquery would be made ready each time.
+_STANDS = "p.status = 'active' and (t.basis is null or applications_stand(t.basis))"
+_TOKEN_COLUMNS = f"""{of("t", _TOKEN)}, p.client_id, p.epoch, {_STANDS}, u.username, f.auth_time, f.acr,
+    t.family_id is not null and (f.id is null or f.revoked_at is not null), t.basis, {STANDING}"""
 
 
 def _token(parameter: int, application: str = "client_id, epoch, status", table: str = "access_token") -> str:
     return "\n".join(
         (
-            _find("t", _TOKEN, table, f"id = ${parameter}"),
-            _find("f", "id, auth_time, revoked_at", "token_family", "id = t.family_id"),
-            _find("p", application, "application", "id = t.application_id"),
-            _standing("t"),
+            find("t", f"{_TOKEN}, basis", table, f"id = ${parameter}"),
+            find("f", "id, auth_time, acr, revoked_at", "token_family", "id = t.family_id"),
+            find("p", application, "application", "id = t.application_id"),
+            standing("t"),
         )
     )
 
@@ -118,9 +112,9 @@ def _token(parameter: int, application: str = "client_id, epoch, status", table:
 GATHER_TOKEN = Statement(
     "gather_token",
     f"""
-select {_of("c", _CLIENT)}, {_TOKEN_COLUMNS}
+select {of("c", CLIENT)}, {_TOKEN_COLUMNS}
 from (values (1)) one
-{_client("client_id = $1")}
+{client("client_id = $1")}
 {_token(2)}""",
 )
 GATHER_TOKEN_ALONE = Statement(
@@ -136,19 +130,45 @@ from (values (1)) one
     shares_trips=True,
 )
 
+# A token without a row: what its signed claims name, its application, and whether it was revoked.
+_MACHINE_COLUMNS = "p.id, p.epoch, p.status = 'active', x.id is not null"
+
+
+def _machine(application: int, token: int) -> str:
+    return "\n".join(
+        (
+            find("p", "id, epoch, status", "application", f"client_id = ${application}"),
+            find("x", "id", "revoked_token", f"id = ${token}"),
+        )
+    )
+
+
+GATHER_MACHINE_TOKEN = Statement(
+    "gather_machine_token",
+    f"""
+select {of("c", CLIENT)}, {_MACHINE_COLUMNS}
+from (values (1)) one
+{client("client_id = $1")}
+{_machine(2, 3)}""",
+)
+GATHER_MACHINE_TOKEN_ALONE = Statement(
+    "gather_machine_token_alone",
+    f"select {_MACHINE_COLUMNS}\nfrom (values (1)) one\n{_machine(1, 2)}",
+)
+
 FIND_LEGACY = Statement("find_legacy", "select kind, target_id from legacy_credential where digest = $1")
 GATHER_LEGACY_TOKEN = Statement(
     "gather_legacy_token",
     f"""
-select {_of("c", _CLIENT)}, {_TOKEN_COLUMNS}, p.allowed_origins
+select {of("c", CLIENT)}, {_TOKEN_COLUMNS}, p.allowed_origins
 from (values (1)) one
-{_client("client_id = $1")}
+{client("client_id = $1")}
 {_token(2, "client_id, epoch, status, allowed_origins", "legacy_token")}""",
 )
 
 _PERSONAL = "id, digest, user_id, user_epoch, name, scopes, created_at, expires_at, revoked_at"
 # A person's roles are few, and found by the index on his memberships; those in deleted organizations give nothing.
-_PERSONAL_COLUMNS = f"""{_of("t", _PERSONAL)}, u.sub, u.username, u.disabled_at is null, u.epoch,
+_PERSONAL_COLUMNS = f"""{of("t", _PERSONAL)}, u.sub, u.username, u.disabled_at is null, u.epoch,
     array(select m.role from organization_member m
         join lateral (select from organization where id = m.organization_id and deleted_at is null offset 0) o on true
         where m.user_id = t.user_id)"""
@@ -157,8 +177,8 @@ _PERSONAL_COLUMNS = f"""{_of("t", _PERSONAL)}, u.sub, u.username, u.disabled_at 
 def _personal(parameter: int) -> str:
     return "\n".join(
         (
-            _find("t", _PERSONAL, "personal_token", f"id = ${parameter}"),
-            _find("u", "sub, username, epoch, disabled_at", "user_account", "id = t.user_id"),
+            find("t", _PERSONAL, "personal_token", f"id = ${parameter}"),
+            find("u", "sub, username, epoch, disabled_at", "user_account", "id = t.user_id"),
         )
     )
 
@@ -166,9 +186,9 @@ def _personal(parameter: int) -> str:
 GATHER_PERSONAL_TOKEN = Statement(
     "gather_personal_token",
     f"""
-select {_of("c", _CLIENT)}, {_PERSONAL_COLUMNS}
+select {of("c", CLIENT)}, {_PERSONAL_COLUMNS}
 from (values (1)) one
-{_client("client_id = $1")}
+{client("client_id = $1")}
 {_personal(2)}""",
 )
 GATHER_PERSONAL_TOKEN_ALONE = Statement(
@@ -178,14 +198,14 @@ GATHER_PERSONAL_TOKEN_ALONE = Statement(
 )
 
 _KEY = "id, digest, retiring_digest, organization_id, label, last_four, scopes, allowed_origins, status, created_at"
-_KEY_COLUMNS = f"{_of('k', _KEY)}, o.slug, o.deleted_at is null"
+_KEY_COLUMNS = f"{of('k', _KEY)}, o.slug, o.deleted_at is null"
 
 
 def _key(parameter: int) -> str:
     return "\n".join(
         (
-            _find("k", _KEY, "api_key", f"id = ${parameter}"),
-            _find("o", "slug, deleted_at", "organization", "id = k.organization_id"),
+            find("k", _KEY, "api_key", f"id = ${parameter}"),
+            find("o", "slug, deleted_at", "organization", "id = k.organization_id"),
         )
     )
 
@@ -193,9 +213,9 @@ def _key(parameter: int) -> str:
 GATHER_KEY = Statement(
     "gather_key",
     f"""
-select {_of("c", _CLIENT)}, {_KEY_COLUMNS}
+select {of("c", CLIENT)}, {_KEY_COLUMNS}
 from (values (1)) one
-{_client("client_id = $1")}
+{client("client_id = $1")}
 {_key(2)}""",
 )
 GATHER_KEY_ALONE = Statement(
@@ -205,7 +225,7 @@ GATHER_KEY_ALONE = Statement(
 _SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at"
 _PERSON = "id, sub, username, email, claims, disabled_at, epoch, operator"
 _SESSION_COLUMNS = (
-    f"{_of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', ''), "
+    f"{of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', ''), "
     "u.operator"
 )
 
@@ -213,14 +233,14 @@ _SESSION_COLUMNS = (
 def _session(session: int, now: int) -> str:
     return "\n".join(
         (
-            _find(
+            find(
                 "s",
                 _SESSION,
                 "browser_session",
                 f"id = ${session} and ended_at is null and idle_expires_at > ${now} and expires_at > ${now}",
             ),
-            _find("u", _PERSON, "user_account", "id = s.user_id and epoch = s.user_epoch and disabled_at is null"),
-            _find("r", _RECORD, '"authorization"', "user_id = u.id and application_id = c.id and revoked_at is null"),
+            find("u", _PERSON, "user_account", "id = s.user_id and epoch = s.user_epoch and disabled_at is null"),
+            find("r", RECORD, '"authorization"', "user_id = u.id and application_id = c.id and revoked_at is null"),
         )
     )
 
@@ -228,9 +248,9 @@ def _session(session: int, now: int) -> str:
 GATHER_AUTHORIZE = Statement(
     "gather_authorize",
     f"""
-select {_of("c", _CLIENT)}, {_SESSION_COLUMNS}, {_of("r", _RECORD)}
+select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", RECORD)}
 from (values (1)) one
-{_client("client_id = $1")}
+{client("client_id = $1")}
 {_session(2, 3)}""",
 )
 
@@ -241,10 +261,10 @@ _INTERACTION = (
 GATHER_INTERACTION = Statement(
     "gather_interaction",
     f"""
-select {_of("c", _CLIENT)}, {_SESSION_COLUMNS}, {_of("r", _RECORD)}, {_of("i", _INTERACTION)}
+select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", RECORD)}, {of("i", _INTERACTION)}
 from (values (1)) one
-{_find("i", _INTERACTION, "interaction", "id = $1")}
-{_client("id = i.application_id")}
+{find("i", _INTERACTION, "interaction", "id = $1")}
+{client("id = i.application_id")}
 {_session(2, 3)}""",
 )
 

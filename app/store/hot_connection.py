@@ -48,12 +48,17 @@ class StoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One prepared statement of the hot path; every column it reads and returns is named in it."""
+    """One prepared statement of the hot path; every column it reads and returns is named in it.
+
+    `together` does the same for many at once: its parameters are arrays of those of this one, and it returns a row for
+    each, in their order.
+    """
 
     name: str
     sql: str = field(repr=False)
     shares_trips: bool = False
     """It always returns exactly one row, and its first argument is the id of the only row that it locks, if any."""
+    together: "Statement | None" = None
 
 
 @contextlib.contextmanager
@@ -104,7 +109,7 @@ class HotConnection:
     async def fetchrow(self, statement: Statement, arguments: Arguments) -> asyncpg.Record | None:
         """Execute once; a statement that the server no longer holds is prepared again (it failed before execution)."""
         note_trip(statement.name)
-        held = self._prepared[statement.name]
+        held = await self._held(statement)
         try:
             return await held.fetchrow(*arguments)
         except _STALE:
@@ -112,7 +117,14 @@ class HotConnection:
 
     async def fetch_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
         """Execute once for each arguments, in one trip and one transaction; return the one row of each."""
-        held = self._prepared[statement.name]
+        if statement.together is not None and len(many) > 1:
+            held = await self._held(statement.together)
+            arrays = tuple(zip(*many, strict=True))
+            try:
+                return await held.fetch(*arrays)
+            except _STALE:
+                return await (await self._prepare(statement.together)).fetch(*arrays)
+        held = await self._held(statement)
         try:
             rows: list[asyncpg.Record] = await held.fetchmany(many)
         except _STALE:
@@ -122,6 +134,10 @@ class HotConnection:
     async def ensure_partition(self, table: str, moment: datetime) -> None:
         """Make the partition of a table for a moment; nothing happens when it is there."""
         await self.raw.execute("select ensure_partition($1, $2)", table, moment)
+
+    async def _held(self, statement: Statement) -> "PreparedStatement[Any]":
+        """Return a statement that is prepared; what is seldom used is prepared by whoever needs it first."""
+        return self._prepared.get(statement.name) or await self._prepare(statement)
 
     async def _prepare(self, statement: Statement) -> "PreparedStatement[Any]":
         held = await self.raw.prepare(statement.sql)

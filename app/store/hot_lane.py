@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from uuid import UUID
 
 import asyncpg
 
@@ -25,10 +26,12 @@ Carry = Callable[[Statement, Sequence[Arguments]], Awaitable[list[asyncpg.Record
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One caller's execution of a statement."""
+    """One caller's execution of a statement. `row` is what to sort by: trips that lock their rows in one order never
+    lock each other out."""
 
     statement: Statement
     arguments: Arguments
+    row: int
     since: float
     answer: asyncio.Future[asyncpg.Record] = field(repr=False)
 
@@ -47,10 +50,15 @@ class Lane:
         self._carriers: set[asyncio.Task[None]] = set()
 
     async def run(self, statement: Statement, arguments: Arguments) -> asyncpg.Record:
-        """Return the row of one execution; it is carried out to its end also when the caller is cancelled."""
+        """Return the row of one execution; it is carried out to its end also when the caller is cancelled.
+
+        The first argument is the UUID of the row that it is about: what has none is refused here, where nobody else
+        waits for it.
+        """
+        row = _row(arguments)
         note_trip(statement.name)
         loop = asyncio.get_running_loop()
-        errand = Errand(statement, arguments, loop.time(), loop.create_future())
+        errand = Errand(statement, arguments, row, loop.time(), loop.create_future())
         self._errands.append(errand)
         if self._at_work < self._most:
             self._at_work += 1
@@ -85,7 +93,7 @@ class Lane:
                 taken.append(errand)
             else:
                 self._errands.append(errand)
-        taken.sort(key=_locked_row)
+        taken.sort(key=attrgetter("row"))
         return taken
 
     async def _deliver(self, together: list[Errand]) -> None:
@@ -109,9 +117,11 @@ class Lane:
                     errand.answer.set_result(row)
 
 
-def _locked_row(errand: Errand) -> Any:
-    """What to sort by: trips that lock their rows in one order never lock each other out."""
-    return errand.arguments[0].int
+def _row(arguments: Arguments) -> int:
+    first = arguments[0]
+    if not isinstance(first, UUID):
+        raise TypeError(f"a statement that shares trips is about a row with an id, not {type(first).__name__}")
+    return first.int
 
 
 def _refuse(together: Sequence[Errand], reason: BaseException) -> None:

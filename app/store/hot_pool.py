@@ -29,6 +29,7 @@ keep one that waits, for the disk or for a row, from holding up the others."""
 
 _UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\(at\) = \(([^)]+)\)")
 
 Answer = TypeVar("Answer")
 Send = Callable[[HotConnection], Awaitable[Answer]]
@@ -216,10 +217,18 @@ class HotPool:
 
 async def _make_missing_partition(held: HotConnection, error: asyncpg.CheckViolationError) -> None:
     """Cure "no partition of relation found for row"; raises the error again when it is another one (storage.md §2)."""
-    row = _ID.search(error.detail or "")
-    if error.constraint_name or not error.table_name or row is None:
+    moment = _moment_of(error.detail or "")
+    if error.constraint_name or not error.table_name or moment is None:
         raise error
     try:
-        await held.ensure_partition(error.table_name, id_time(UUID(row[0])))
+        await held.ensure_partition(error.table_name, moment)
     except (*AWAY, *FULL) as away:
         raise StoreUnavailable(f"partition of {error.table_name}: {type(away).__name__}") from away
+
+
+def _moment_of(detail: str) -> datetime | None:
+    """Return the moment of the row that found no partition, as PostgreSQL tells it: in its id, or as such."""
+    if (told := _MOMENT.search(detail)) is not None:
+        return datetime.fromisoformat(told[1])
+    row = _ID.search(detail)
+    return None if row is None else id_time(UUID(row[0]))

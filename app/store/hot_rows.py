@@ -1,21 +1,28 @@
 """Rows of the hot statements as facts, by position: what a statement lists is what a function here reads."""
 
+from base64 import b64decode
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
 
+from app.protocol import sender
+from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.facts import (
     AccessTokenFact,
     Authentication,
+    Basis,
     ClientFact,
     CodeFact,
     FamilyFact,
     InteractionFact,
     KeyFact,
     MachineOrigin,
+    MachineStanding,
     MachineTokenFact,
     Origin,
     PersonalTokenFact,
@@ -26,13 +33,13 @@ from app.protocol.facts import (
 )
 from app.protocol.policy import ApplicationPolicy
 
-CLIENT_WIDTH = 18
-CODE_WIDTH = 22
-FAMILY_WIDTH = 20
-TOKEN_WIDTH = 21
+CLIENT_WIDTH = 19
+CODE_WIDTH = 23
+FAMILY_WIDTH = 21
+TOKEN_WIDTH = 24
 SESSION_WIDTH = 15
 RECORD_WIDTH = 4
-STANDING_WIDTH = 7
+STANDING_WIDTH = 8
 
 
 def client(row: asyncpg.Record) -> ClientFact | None:
@@ -58,6 +65,7 @@ def client(row: asyncpg.Record) -> ClientFact | None:
         self_registered=row[15],
         verified=row[16],
         unmet=tuple(row[17]),
+        key_material=key_material(row[18]),
     )
 
 
@@ -76,6 +84,28 @@ def policy_of(stored: dict[str, Any]) -> ApplicationPolicy:
         rotate_refresh_tokens=stored.get("rotate_refresh_tokens", True),
         require_pkce=stored.get("require_pkce", True),
         allow_implicit=stored.get("allow_implicit", False),
+        dpop_bound=stored.get("dpop_bound", False),
+        tls_bound=stored.get("tls_bound", False),
+        strict_assertions=stored.get("strict_assertions", False),
+    )
+
+
+@lru_cache(maxsize=1024)
+def key_material(text: str) -> KeyMaterial:
+    """Read the column of that name: the members that were given, sealed secrets in base64."""
+    stored = orjson.loads(text)
+    if not stored:
+        return NONE
+    subject = stored.get("tls_subject")
+    return KeyMaterial(
+        jwks=tuple(stored.get("jwks", ())),
+        jwks_uri=stored.get("jwks_uri", ""),
+        signing_alg=stored.get("signing_alg", ""),
+        sealed_secrets=tuple(map(b64decode, stored.get("sealed_secrets", ()))),
+        tls_subject=None if subject is None else (subject[0], subject[1]),
+        introspection_signing_alg=stored.get("introspection_signing_alg", ""),
+        introspection_encryption_alg=stored.get("introspection_encryption_alg", ""),
+        introspection_encryption_enc=stored.get("introspection_encryption_enc", ""),
     )
 
 
@@ -86,8 +116,8 @@ def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | 
     return CodeFact(
         id=row[at],
         digest=row[at + 1],
-        origin=_origin(row, at + 2),
-        authentication=_authentication(row, at + 10),
+        origin=origin(row, at + 2),
+        authentication=authentication(row, at + 10),
         redirect_uri=row[at + 14],
         code_challenge=row[at + 15],
         nonce=row[at + 16],
@@ -96,7 +126,8 @@ def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | 
         used_at=row[at + 19],
         family_id=row[at + 20],
         expires_at=row[at + 21],
-        standing=_standing_before(row, at + CODE_WIDTH, caller, row[at + 2]),
+        binding=sender.read(row[at + 22]),
+        standing=standing_before(row, at + CODE_WIDTH, caller, row[at + 2]),
     )
 
 
@@ -110,13 +141,14 @@ def family(row: asyncpg.Record, at: int, caller: ClientFact | None) -> FamilyFac
         digest=row[at + 1],
         generation=row[at + 2],
         key_since=tuple(zip(key_since[::2], key_since[1::2], strict=True)),
-        origin=_origin(row, at + 4),
-        authentication=_authentication(row, at + 12),
+        origin=origin(row, at + 4),
+        authentication=authentication(row, at + 12),
         rotated_at=row[at + 16],
         idle_expires_at=row[at + 17],
         expires_at=row[at + 18],
         revoked_at=row[at + 19],
-        standing=_standing_before(row, at + FAMILY_WIDTH, caller, row[at + 4]),
+        binding=sender.read(row[at + 20]),
+        standing=standing_before(row, at + FAMILY_WIDTH, caller, row[at + 4]),
     )
 
 
@@ -131,17 +163,34 @@ def token(row: asyncpg.Record, at: int) -> AccessTokenFact | None:
         id=row[at],
         digest=row[at + 1],
         family_id=row[at + 2],
-        origin=_origin(row, at + 3),
+        origin=_based(origin(row, at + 3), row[at + 23]),
         issued_at=row[at + 11],
         expires_at=row[at + 12],
         revoked_at=row[at + 13],
-        client_id=row[at + 14] or "",
-        username=row[at + 17] or "",
-        subject=row[at + 18] or "",
-        auth_time=row[at + 19],
-        family_revoked=row[at + 20],
-        standing=_standing(row, at + TOKEN_WIDTH, active=row[at + 16], epoch=row[at + 15]),
+        binding=sender.read(row[at + 14]),
+        actor=None if row[at + 15] is None else orjson.loads(row[at + 15]),
+        client_id=row[at + 16] or "",
+        username=row[at + 19] or "",
+        subject=row[at + TOKEN_WIDTH + 7] or "",
+        auth_time=row[at + 20],
+        acr=row[at + 21] or "",
+        family_revoked=row[at + 22],
+        standing=_standing(
+            *(row, at + TOKEN_WIDTH),
+            active=row[at + 18],
+            epoch=row[at + 17],
+            recorded=row[at + 5] is not None or row[at + 6] > 0,  # a token that has lost its record is dead
+        ),
     )
+
+
+def _based(own: Origin, basis: str | None) -> Origin:
+    """Add what an exchanged token rests on."""
+    if basis is None:
+        return own
+    stored = orjson.loads(basis)
+    applications = {UUID(application): epoch for application, epoch in stored["applications"].items()}
+    return replace(own, basis=Basis(stored["pairs"], applications))
 
 
 def _machine_token(row: asyncpg.Record, at: int) -> MachineTokenFact:
@@ -154,13 +203,20 @@ def _machine_token(row: asyncpg.Record, at: int) -> MachineTokenFact:
             scopes=tuple(row[at + 9]),
             resources=tuple(row[at + 10]),
         ),
-        client_id=row[at + 14] or "",
+        client_id=row[at + 16] or "",
         issued_at=row[at + 11],
         expires_at=row[at + 12],
         revoked_at=row[at + 13],
-        application_active=bool(row[at + 16]),
-        application_epoch_now=row[at + 15] or 0,
+        binding=sender.read(row[at + 14]),
+        actor=None if row[at + 15] is None else orjson.loads(row[at + 15]),
+        application_active=bool(row[at + 18]),
+        application_epoch_now=row[at + 17] or 0,
     )
+
+
+def machine_standing(row: asyncpg.Record, at: int) -> MachineStanding | None:
+    """Read what stands behind a token without a row, from column `at` on; None when its application is gone."""
+    return None if row[at] is None else MachineStanding(row[at], row[at + 1], row[at + 2], row[at + 3])
 
 
 def allowed_origins(row: asyncpg.Record, at: int) -> tuple[str, ...]:
@@ -233,9 +289,8 @@ def session(row: asyncpg.Record) -> SessionFact | None:
     )
 
 
-def record(row: asyncpg.Record) -> RecordFact | None:
-    """Read the live record after the session."""
-    at = CLIENT_WIDTH + SESSION_WIDTH
+def record(row: asyncpg.Record, at: int = CLIENT_WIDTH + SESSION_WIDTH) -> RecordFact | None:
+    """Read the live record, which follows the session unless told otherwise."""
     if row[at] is None:
         return None
     return RecordFact(id=row[at], version=row[at + 1], pairs=tuple(row[at + 2]), since=tuple(row[at + 3]))
@@ -262,7 +317,8 @@ def interaction(row: asyncpg.Record) -> InteractionFact | None:
     )
 
 
-def _origin(row: asyncpg.Record, at: int) -> Origin:
+def origin(row: asyncpg.Record, at: int) -> Origin:
+    """Read what a grant, family or token copies, from column `at` on: eight columns."""
     return Origin(
         application_id=row[at],
         user_id=row[at + 1],
@@ -275,34 +331,42 @@ def _origin(row: asyncpg.Record, at: int) -> Origin:
     )
 
 
-def _authentication(row: asyncpg.Record, at: int) -> Authentication:
+def authentication(row: asyncpg.Record, at: int) -> Authentication:
+    """Read how the person signed in, from column `at` on: four columns."""
     return Authentication(auth_time=row[at], acr=row[at + 1], amr=tuple(row[at + 2]), sid=row[at + 3])
 
 
-def _standing_before(
-    row: asyncpg.Record, at: int, caller: ClientFact | None, application_id: object
-) -> Standing | None:
-    """The caller is active, or it would not be here; a stranger's application counts as not standing."""
+def standing_before(row: asyncpg.Record, at: int, caller: ClientFact | None, application_id: object) -> Standing | None:
+    """Read record and user behind what an application holds, from column `at` on.
+
+    The caller is active, or it would not be here; a stranger's application counts as not standing.
+    """
     if caller is None or caller.id != application_id:
         return None
     return _standing(row, at, active=True, epoch=caller.epoch)
 
 
-def _standing(row: asyncpg.Record, at: int, *, active: bool | None, epoch: int | None) -> Standing | None:
-    """Read record and user; None when one of them, or the application, no longer exists."""
+def _standing(
+    row: asyncpg.Record, at: int, *, active: bool | None, epoch: int | None, recorded: bool = True
+) -> Standing | None:
+    """Read record and user; None when one of them, or the application, no longer exists.
+
+    Not `recorded`: there never was a record.
+    """
     user_epoch = row[at + 6]
-    if row[at] is None or user_epoch is None or epoch is None:
+    if (recorded and row[at] is None) or user_epoch is None or epoch is None:
         return None
     return Standing(
         record_id=row[at],
-        record_version=row[at + 1],
-        pairs=tuple(row[at + 2]),
-        since=tuple(row[at + 3]),
+        record_version=row[at + 1] or 0,
+        pairs=tuple(row[at + 2] or ()),
+        since=tuple(row[at + 3] or ()),
         record_revoked=row[at + 4],
         user_active=row[at + 5],
         user_epoch=user_epoch,
         application_active=bool(active),
         application_epoch=epoch,
+        subject=row[at + 7],
     )
 
 

@@ -10,6 +10,7 @@ from app.crypto.secrets import new_id
 from app.protocol.events import Event
 from app.protocol.facts import Authentication, MachineOrigin, Origin
 from app.protocol.outcomes import RefreshMode
+from app.protocol.sender import UNBOUND, Binding, Proof
 
 ActorKind = Literal["anonymous", "user", "application", "personal_token", "api_key", "system_key", "operator", "server"]
 
@@ -85,6 +86,21 @@ def audit_entry(
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an order; true when it was carried out.
+
+    `replayed`: the proof had been used before, and nothing was written. Otherwise the proof is noted, also when the
+    order was lost to somebody else.
+    """
+
+    paid: bool
+    replayed: bool = False
+
+    def __bool__(self) -> bool:
+        return self.paid
+
+
+@dataclass(frozen=True, slots=True)
 class NewToken:
     """An access token; `id` is a UUIDv7 of `issued_at`, which names its partition."""
 
@@ -94,22 +110,25 @@ class NewToken:
     family_id: UUID | None
     issued_at: datetime
     expires_at: datetime
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSettlement:
     """Insert an access token that an application gets for itself. `id` is a UUIDv7 of `now`, which names its partition.
 
-    `application_version` is that of the application as it was decided on.
+    `application_version` is that of the application as it was decided on. Without a `digest` the token gets no row.
     """
 
     id: UUID
-    digest: bytes = field(repr=False)
+    digest: bytes | None = field(repr=False)
     origin: MachineOrigin
     application_version: int
     now: datetime
     expires_at: datetime
     audit: AuditEntry
+    binding: Binding = UNBOUND
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +152,16 @@ class CodeSettlement:
     family_origin: Origin
     token: NewToken
     audit: AuditEntry
+    family_binding: Binding = UNBOUND
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshSettlement:
     """Continue a family by one access token; `mode` and `touch` as in `protocol.outcomes.Refresh`.
 
-    `application_version` is that of the application as it was decided on.
+    `application_version` is that of the application as it was decided on. `family_binding` binds a family that has no
+    key yet when it is rotated.
     """
 
     mode: RefreshMode
@@ -154,6 +176,8 @@ class RefreshSettlement:
     touch: bool
     token: NewToken
     audit: AuditEntry
+    family_binding: Binding = UNBOUND
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +210,7 @@ class NewCode:
     nonce: str | None
     offline: bool
     expires_at: datetime
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)

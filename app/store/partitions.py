@@ -17,17 +17,22 @@ import sqlalchemy as sa
 from app.crypto.secrets import id_time
 from app.store.database import Database
 
-STEPS: dict[str, Literal["day", "month"]] = {"access_token": "day", "decision_trace": "day", "audit": "month"}
+Step = Literal["hour", "day", "month"]
+
+STEPS: dict[str, Step] = {"access_token": "day", "decision_trace": "day", "audit": "month", "proof": "hour"}
 """The partitioned tables, and the span of one partition."""
 
 AHEAD = 2
 """How many partitions there are to be beyond that of now."""
 
 LONGEST_ACCESS_TOKEN = timedelta(hours=24)
+PROOF_LIFE = timedelta(minutes=10)
+"""How long after its own moment a proof could still be accepted, at the most: the widest window and the skew, twice."""
+
 _JOB_LOCK = 0x617373656E75
 _DETACH_PATIENCE = "30s"
-_ORPHAN = r"_[0-9]{8}$"
-_BOUND = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
+_ORPHAN = r"_[0-9]{8}([0-9]{2})?$"
+_BOUND = re.compile(r"FROM \('([^']+)'\) TO \('([^']+)'\)")
 
 _PARTITIONS = """
 select c.relname, pg_get_expr(c.relpartbound, c.oid), i.inhdetachpending
@@ -54,6 +59,7 @@ def _kept() -> dict[str, timedelta]:
         "access_token": LONGEST_ACCESS_TOKEN,
         "decision_trace": timedelta(days=14),
         "audit": timedelta(days=400),
+        "proof": PROOF_LIFE,
     }
 
 
@@ -112,8 +118,10 @@ async def drop_expired(owner_url: str, now: datetime, retention: Retention | Non
         await connection.close()
 
 
-def _later(now: datetime, step: Literal["day", "month"], count: int) -> datetime:
-    """Return a moment that lies `count` days or months after the day or month of `now`."""
+def _later(now: datetime, step: Step, count: int) -> datetime:
+    """Return a moment that lies `count` hours, days or months after the hour, day or month of `now`."""
+    if step == "hour":
+        return now + timedelta(hours=count)
     if step == "day":
         return now + timedelta(days=count)
     years, month = divmod(now.month - 1 + count, 12)
@@ -132,5 +140,10 @@ def _read(rows: Iterable[Any]) -> list[Partition]:
     found = []
     for name, bound, detach_pending in rows:
         if (ids := _BOUND.search(bound)) is not None:
-            found.append(Partition(name, id_time(UUID(ids[1])), id_time(UUID(ids[2])), detach_pending))
+            found.append(Partition(name, _moment(ids[1]), _moment(ids[2]), detach_pending))
     return found
+
+
+def _moment(bound: str) -> datetime:
+    """Return the moment that a bound stands for: an id carries one, and proofs have theirs as such."""
+    return id_time(UUID(bound)) if len(bound) == 36 else datetime.fromisoformat(bound).astimezone(UTC)

@@ -4,6 +4,8 @@ Single use stands in the WHERE clause, and every further part selects from the p
 database as it was when the statement began, so that a lost settlement knows only that it lost (storage.md §4).
 """
 
+from dataclasses import replace
+
 from app.store.hot_connection import Statement
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
@@ -11,7 +13,7 @@ from app.store.hot_connection import Statement
 _AUDIT = "id, at, event, request_id, actor_kind, actor_id, user_id, application_id, subject_id, address, data"
 
 
-def _audit(first: int, source: str, *, data: str = "", authorization: str = "", owned: bool = False) -> str:
+def audit(first: int, source: str, *, data: str = "", authorization: str = "", owned: bool = False) -> str:
     """Insert the audit row whose eleven columns are the parameters from `first` on, once per row of `source`.
 
     `owned`: the source knows better than the parameters whose it is, and of which application.
@@ -43,20 +45,27 @@ DENY_INTERACTION = Statement(
     "deny_interaction",
     f"""
 with i as (update interaction set closed_at = $2 where id = $1 and closed_at is null and expires_at > $2 returning id),
-     l as ({_audit(3, "i")})
+     l as ({audit(3, "i")})
 select id from i""",
 )
 
 _NEW_TOKEN = (
     "insert into access_token (id, digest, family_id, authorization_id, user_id, application_id, record_version, "
-    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at)"
+    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at, cnf)"
 )
 
 
+_CLOSED = """
+    update interaction set closed_at = $2
+    where id = $1::uuid and application_id = $5 and closed_at is null and expires_at > $2 and exists (select from who)
+    returning id"""
+
+
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
-# $8 pairs, $9-$19 what is granted, $20-$30 the audit row
-def _authorization(name: str, granted: str) -> Statement:
-    """Close the interaction, merge the record, and write what is granted, which selects from the record `m`."""
+# $8 pairs, from $9 on what is granted, and from `first` on the audit row
+def authorization(name: str, granted: str, *, waited: str = _CLOSED, first: int = 20) -> Statement:
+    """Close what waited for the person, merge the record, and write what is granted, which selects from the record
+    `m`."""
     return Statement(
         name,
         f"""
@@ -64,15 +73,12 @@ with who as (
     select u.id
     from (select id from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
     join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true),
-i as (
-    update interaction set closed_at = $2
-    where id = $1::uuid and application_id = $5 and closed_at is null and expires_at > $2 and exists (select from who)
-    returning id),
+i as ({waited}),
 paid as (select who.id from who where $1::uuid is null or exists (select from i)),
 m as (
     insert into "authorization" as a
         (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at)
-    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $20, $2, $2 from paid
+    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, ${first}, $2, $2 from paid
     on conflict (user_id, application_id) where revoked_at is null do update
     set (pairs, since, version, last_change, updated_at) = (
         select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
@@ -92,11 +98,11 @@ s as (
 b as (
     select m.id, m.version, m.pairs, array(
         select p from unnest(m.pairs, m.since) with ordinality u (p, v, o)
-        where v < m.version or m.last_change <> $20 order by o) before
+        where v < m.version or m.last_change <> ${first} order by o) before
     from m),
 l as ({
-            _audit(
-                20,
+            audit(
+                first,
                 "b",
                 data=" || jsonb_build_object('before', b.before, 'after', b.pairs, 'version', b.version)",
                 authorization="b.id",
@@ -106,21 +112,21 @@ select id, version, pairs from m""",
     )
 
 
-# $9-$19, $31 and $32 the code
-SETTLE_AUTHORIZATION = _authorization(
+# $9-$19, $31 to $33 the code
+SETTLE_AUTHORIZATION = authorization(
     "settle_authorization",
     """
 g as (
     insert into grant_code
         (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
-         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at)
+         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at, cnf)
     select $9, $10, $5, $3, m.id, m.version, $4, $6, $11, $12, $13, $14, $15, $16::uuid, $17::text, $18::text,
-        $19::text, $31, $32
+        $19::text, $31, $32, $33::text
     from m)""",
 )
 
 # $9, $10, $13-$15 the token; its family is $11, $12 the version of its key, $16-$19 how the person signed in
-SETTLE_FRONT_TOKEN = _authorization(
+SETTLE_FRONT_TOKEN = authorization(
     "settle_front_token",
     f"""
 f as (
@@ -133,15 +139,15 @@ f as (
     from m),
 t as (
     {_NEW_TOKEN}
-    select $9, $10, $11, m.id, $3, $5, m.version, $4, $6, $13, $14, $2, $15
+    select $9, $10, $11, m.id, $3, $5, m.version, $4, $6, $13, $14, $2, $15, null
     from m)""",
 )
 
 # The application was read from a cache, or a moment ago: what was decided on counts only if it is the same still.
-_UNCHANGED = "exists (select from application where id = ${} and version = ${} and status = 'active')"
+UNCHANGED = "exists (select from application where id = ${} and version = ${} and status = 'active')"
 
 
-def _paid_audit(first: int, source: str, now: str) -> str:
+def paid_audit(first: int, source: str, now: str) -> str:
     """Insert the audit row of a payment: moment, user and application are those of `source`."""
     names = ("id", "event", "request_id", "actor_kind", "actor_id", "subject_id", "address", "data")
     values = ", ".join(f"${first + place}" for place in range(len(names)))
@@ -151,109 +157,164 @@ def _paid_audit(first: int, source: str, now: str) -> str:
     )
 
 
+# A proof of possession is noted before anything is paid: whoever shows it a second time pays nothing (DP-6, DP-11).
+_NOTED = "insert into proof (at, digest) select ${}, ${} on conflict do nothing returning 1"
+
+
+def proved(first: int) -> tuple[str, str, str]:
+    """Return the part that notes the proof whose moment and digest are the parameters from `first` on, what the payment
+    demands of it, and what the answer says of it."""
+    return f"p as ({_NOTED.format(first, first + 1)}),\n", " and exists (select from p)", ", exists (select from p)"
+
+
 # $1 code, $2 now, $3 family, $4 its digest or null, $5 key version, $6 idle end, $7 end, $8 its scopes,
-# $9 its resources, $10 application, $11 its version, $12-$16 the token, $17-$24 the audit row
-SETTLE_CODE = Statement(
-    "settle_code",
-    f"""
-with c as (
-    update grant_code set used_at = $2, family_id = $3
-    where id = $1 and used_at is null and expires_at > $2 and {_UNCHANGED.format(10, 11)}
+# $9 its resources, $10 application, $11 its version, $12-$17 the token, $18-$25 the audit row, $26 the family's key,
+# $27 and $28 the proof
+def redemption(
+    name: str, grant: str, noted: str = "", unused: str = "", told: str = "", *, nonce: str = "nonce"
+) -> Statement:
+    """Consume a grant that a person has approved, begin its family, insert its first token.
+
+    `grant` is the update that consumes, up to its WHERE clause, which this one goes on with.
+    """
+    return Statement(
+        name,
+        f"""
+with {noted}c as (
+    update {grant} and expires_at > $2 and {UNCHANGED.format(10, 11)}{unused}
     returning application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, auth_time, acr,
-        amr, sid, nonce),
+        amr, sid, {nonce}),
 f as (
     insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
-         nonce)
+         nonce, cnf)
     select $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $8, $9,
-        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce
+        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce, $26::text
     from c),
 t as (
     {_NEW_TOKEN}
     select $12, $13, $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $14,
-        $15, $2, $16
+        $15, $2, $16, $17::text
     from c),
-l as ({_paid_audit(17, "c", "$2")})
-select exists (select from c)""",
-    shares_trips=True,
-)
+l as ({paid_audit(18, "c", "$2")})
+select exists (select from c){told}""",
+        shares_trips=True,
+    )
+
+
+_CODE = "grant_code set used_at = $2, family_id = $3 where id = $1 and used_at is null"
+SETTLE_CODE = redemption("settle_code", _CODE)
+SETTLE_CODE_PROVED = redemption("settle_code.proved", _CODE, *proved(27))
 
 _FAMILY_ORIGIN = "authorization_id, user_id, application_id, record_version, user_epoch, application_epoch"
 
 
-def _refresh(paid: str, first: int) -> str:
+def _refresh(paid: str, first: int, noted: str, told: str) -> str:
     """A refresh: `paid` finds or moves the family ($1, at $3); the token's parameters begin at `first`, then audit."""
     return f"""
-with f as ({paid}),
+with {noted}f as ({paid}),
 t as (
     {_NEW_TOKEN}
-    select ${first}, ${first + 1}, $1, {_FAMILY_ORIGIN}, ${first + 2}, ${first + 3}, $3, ${first + 4}
+    select ${first}, ${first + 1}, $1, {_FAMILY_ORIGIN}, ${first + 2}, ${first + 3}, $3, ${first + 4},
+        ${first + 5}::text
     from f),
-l as ({_paid_audit(first + 5, "f", "$3")})
-select exists (select from f)"""
+l as ({paid_audit(first + 6, "f", "$3")})
+select exists (select from f){told}"""
 
 
 # $1 family, $2 the generation that was presented, $3 now, $4 application, $5 its version
-_LIVE = f"revoked_at is null and idle_expires_at > $3 and expires_at > $3 and {_UNCHANGED.format(4, 5)}"
+_LIVE = f"revoked_at is null and idle_expires_at > $3 and expires_at > $3 and {UNCHANGED.format(4, 5)}"
 
-ROTATE = Statement(
+
+def _refreshes(name: str, paid: str, first: int, returning: str = "") -> tuple[Statement, Statement]:
+    """Return the statement without and with a proof, whose parameters come last."""
+    noted, unused, told = proved(first + 14)
+    return (
+        Statement(name, _refresh(f"{paid}{returning}", first, "", ""), shares_trips=True),
+        Statement(f"{name}.proved", _refresh(f"{paid}{unused}{returning}", first, noted, told), shares_trips=True),
+    )
+
+
+ROTATE, ROTATE_PROVED = _refreshes(
     "settle_refresh.rotate",
-    _refresh(
-        f"""
+    f"""
     update token_family set generation = $2 + 1, digest = $7, rotated_at = $3, idle_expires_at = least($6, expires_at),
         key_since = case when key_since[cardinality(key_since) - 1] = $8::int then key_since
-            else key_since || array[$8::int, $2 + 1] end
-    where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
-        9,
-    ),
-    shares_trips=True,
+            else key_since || array[$8::int, $2 + 1] end, cnf = coalesce(cnf, $9::text)
+    where id = $1 and generation = $2 and {_LIVE}""",
+    10,
+    f" returning {_FAMILY_ORIGIN}",
 )
-REPEAT = Statement(
+REPEAT, REPEAT_PROVED = _refreshes(
     "settle_refresh.repeat",
-    _refresh(
-        f"""
+    f"""
     select {_FAMILY_ORIGIN} from token_family
     where id = $1 and generation = $2 + 1 and rotated_at >= $6 and {_LIVE}""",
-        7,
-    ),
-    shares_trips=True,
+    7,
 )
-KEEP = Statement(
+KEEP, KEEP_PROVED = _refreshes(
     "settle_refresh.keep",
-    _refresh(
-        f"""
+    f"""
     select {_FAMILY_ORIGIN} from token_family where id = $1 and generation = $2 and {_LIVE}""",
-        6,
-    ),
-    shares_trips=True,
+    6,
 )
-KEEP_AND_TOUCH = Statement(
+KEEP_AND_TOUCH, KEEP_AND_TOUCH_PROVED = _refreshes(
     "settle_refresh.touch",
-    _refresh(
-        f"""
+    f"""
     update token_family set rotated_at = $3, idle_expires_at = least($6, expires_at)
-    where id = $1 and generation = $2 and {_LIVE} returning {_FAMILY_ORIGIN}""",
-        7,
-    ),
-    shares_trips=True,
+    where id = $1 and generation = $2 and {_LIVE}""",
+    7,
+    f" returning {_FAMILY_ORIGIN}",
 )
 
-# $1 application, $2 its version, $3 now, $4-$8 the token, $9-$16 the audit row
-SETTLE_MACHINE_TOKEN = Statement(
-    "settle_machine_token",
-    f"""
-with a as (
+
+# $1 application, $2 its version, $3 now, $4-$11 the audit row, $12-$17 the token, then the proof
+def _machine(name: str, token: str = "", noted: str = "", unused: str = "", told: str = "") -> Statement:
+    return Statement(
+        name,
+        f"""
+with {noted}a as (
     select id application_id, epoch, null::uuid user_id from application
-    where id = $1 and version = $2 and status = 'active'),
+    where id = $1 and version = $2 and status = 'active'{unused}){token},
+l as ({paid_audit(4, "a", "$3")})
+select exists (select from a){told}""",
+        shares_trips=True,
+    )
+
+
+_MACHINE_TOKEN = f""",
 t as (
     {_NEW_TOKEN}
-    select $4, $5, null, null, null, application_id, 0, 0, epoch, $6, $7, $3, $8
-    from a),
-l as ({_paid_audit(9, "a", "$3")})
-select exists (select from a)""",
-    shares_trips=True,
+    select $12, $13, null, null, null, application_id, 0, 0, epoch, $14, $15, $3, $16, $17::text
+    from a)"""
+_MACHINE_JWTS = Statement(
+    "settle_machine_jwt.together",
+    """
+with u as (
+    select application_id, version, now, id, event, request_id, actor_kind, actor_id, subject_id, address, data, n
+    from unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::text[], $11::jsonb[]) with ordinality
+        u (application_id, version, now, id, event, request_id, actor_kind, actor_id, subject_id, address, data, n)),
+a as (
+    select u.application_id, u.now, u.id, u.event, u.request_id, u.actor_kind, u.actor_id, u.subject_id, u.address,
+        u.data, u.n
+    from u
+    join lateral (
+        select from application where id = u.application_id and version = u.version and status = 'active' offset 0
+    ) x on true),
+l as (
+    insert into audit (id, event, request_id, actor_kind, actor_id, subject_id, address, data, at, application_id)
+    select id, event, request_id, actor_kind, actor_id, subject_id, address, data, now, application_id from a)
+select exists (select from a where a.n = u.n) from u order by u.n""",
 )
+SETTLE_MACHINE_TOKEN = _machine("settle_machine_token", _MACHINE_TOKEN)
+SETTLE_MACHINE_TOKEN_PROVED = _machine("settle_machine_token.proved", _MACHINE_TOKEN, *proved(18))
+# One without a row: what is said of it in the audit trail is all that is kept.
+SETTLE_MACHINE_JWT = replace(_machine("settle_machine_jwt"), together=_MACHINE_JWTS)
+SETTLE_MACHINE_JWT_PROVED = _machine("settle_machine_jwt.proved", "", *proved(12))
+
+NOTE_PROOF = Statement("note_proof", f"with p as ({_NOTED.format(1, 2)}) select exists (select from p)")
 
 REVOKE_FAMILY = Statement(
     "revoke_family",
@@ -262,21 +323,29 @@ with f as (
     update token_family set revoked_at = $2, revoked_reason = $3
     where id = $1 and revoked_at is null and ($4::uuid is null or application_id = $4)
     returning id, user_id, application_id, authorization_id),
-l as ({_audit(5, "f", authorization="f.authorization_id", owned=True)})
+l as ({audit(5, "f", authorization="f.authorization_id", owned=True)})
 select exists (select from f)""",
 )
 REVOKE_TOKEN = Statement(
     "revoke_token",
     f"""
 with t as (update access_token set revoked_at = $2 where id = $1 and revoked_at is null returning id),
-l as ({_audit(3, "t")})
+l as ({audit(3, "t")})
+select exists (select from t)""",
+)
+# $1 its jti, $2 until when it would count, $3-$13 the audit row
+REVOKE_MACHINE_JWT = Statement(
+    "revoke_machine_jwt",
+    f"""
+with t as (insert into revoked_token (id, expires_at) values ($1, $2) on conflict do nothing returning id),
+l as ({audit(3, "t")})
 select exists (select from t)""",
 )
 REVOKE_LEGACY_TOKEN = Statement(
     "revoke_legacy_token",
     f"""
 with t as (update legacy_token set revoked_at = $2 where id = $1 and revoked_at is null returning id),
-l as ({_audit(3, "t")})
+l as ({audit(3, "t")})
 select exists (select from t)""",
 )
 COUNT_FAILED_REDEMPTION = Statement(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -130,6 +130,32 @@ async def enable(transaction: AsyncSession, user_id: UUID, now: datetime) -> boo
         .returning(col(User.id))
     )
     return enabled.first() is not None
+
+
+async def revoke_tokens(transaction: AsyncSession, person: ColumnElement[bool], now: datetime) -> UUID | None:
+    """End all that a person has, and leave him in: the raised epoch kills every session and token. None: nobody is it.
+
+    One row, however much there is (GT-3). `person` is what `by_subject` and the like return.
+    """
+    revoked = await transaction.execute(
+        update(User).where(person).values(epoch=col(User.epoch) + 1, updated_at=now).returning(col(User.id))
+    )
+    return revoked.scalar_one_or_none()
+
+
+def by_id(user_id: UUID) -> ColumnElement[bool]:
+    """The person with this id."""
+    return col(User.id) == user_id
+
+
+def by_subject(subject: str) -> ColumnElement[bool]:
+    """The person with this `sub`."""
+    return col(User.sub) == subject
+
+
+def by_email(email_key: str) -> ColumnElement[bool]:
+    """The person with this email address, folded as names are compared."""
+    return col(User.email_key) == email_key
 
 
 async def operator_exists(transaction: AsyncSession) -> bool:

@@ -1,4 +1,4 @@
-"""The second belt of the log: what looks like a credential is cut out, should it ever reach a log line.
+"""The second belt of the log: what looks like a credential is cut out, should it ever reach a log line (NS-5).
 
 The first belt is that nobody hands secrets to the log. This one knows names that only secrets have and the shapes of
 the credentials that this server makes or reads.
@@ -13,6 +13,7 @@ REDACTED = "[redacted]"
 _SECRET_NAMES = frozenset(
     {
         "access_token",
+        "actor_token",
         "assertion",
         "authorization",
         "client_assertion",
@@ -21,6 +22,7 @@ _SECRET_NAMES = frozenset(
         "code_verifier",
         "cookie",
         "csrf_token",
+        "device_code",
         "id_token",
         "id_token_hint",
         "password",
@@ -28,7 +30,9 @@ _SECRET_NAMES = frozenset(
         "secret",
         "secret_key",
         "set-cookie",
+        "subject_token",
         "token",
+        "user_code",
     }
 )
 _SHAPES = re.compile(
@@ -38,7 +42,7 @@ _SHAPES = re.compile(
     | (?<=\b[Bb]earer\ )[A-Za-z0-9._~+/=-]+                  # RFC 6750 section 2.1
     | (?<=\b[Bb]asic\ )[A-Za-z0-9+/=]+                       # RFC 7617 section 2
     | (?<=://)[^/@\s:]*:[^/@\s]+(?=@)                        # user and password in a URL
-    | (?:(?<=[?&\s]code=)|(?<=[?&\s]token=))[^&\s"']+         # query strings quoted by somebody else's message
+    | (?:(?<=[?&\s]code=)|(?<=[?&\s]token=)|(?<=[?&\s]user_code=))[^&\s"']+  # query strings in others' messages
     | \$argon2id?\$[^\s'")]+                                 # hashes of passwords
     | (?<=\bDETAIL:\ )\ *(?:Failing\ row\ contains|Key)\ \((?s:.*?)\)[^\n)]*(?=\n|\Z)  # rows in PostgreSQL's errors
     """,

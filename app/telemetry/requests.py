@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.crypto.secrets import random_bytes
 from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.mtls import BY_PROXY
 from app.telemetry.forwarded import client_address, within
 from app.telemetry.logging import request_lines
 from app.telemetry.metrics import REQUESTS, RequestMetrics, route_of
@@ -44,7 +45,8 @@ class Requests:
     """Identify, time, count and log every HTTP request.
 
     `trusted_proxies` are addresses or networks whose `X-Request-Id` is taken over when it is harmless, and whose
-    `X-Forwarded-For` names the client; from anybody else these headers count for nothing.
+    `X-Forwarded-For` names the client; from anybody else these headers count for nothing. That one of them has made the
+    connection is noted in the request's state, for whoever reads further headers of a proxy (MT-5).
     """
 
     def __init__(
@@ -65,12 +67,12 @@ class Requests:
             if self._lines is not None:
                 self._lines.flush()
             return
+        state = scope.setdefault("state", {})
         if self._proxies:
             request_id = self._request_id(scope)
             self._name_client(scope)
         else:
             request_id = new_request_id()
-        state = scope.setdefault("state", {})
         state["request_id"] = request_id
         header = (_HEADER, request_id.encode("ascii"))
         status = 0
@@ -105,6 +107,7 @@ class Requests:
         """Put the person's address in the place of a trusted proxy's."""
         client = scope.get("client")
         if client is not None and self._trusts(client[0]):
+            scope["state"][BY_PROXY] = True
             forwarded = (value for name, value in scope["headers"] if name == _FORWARDED_FOR)
             scope["client"] = (client_address(client[0], forwarded, self._trusts), 0)
 

@@ -99,6 +99,10 @@ def _renamed(what: str) -> Callable[[Deed], str]:
     return told
 
 
+def _resource(done: str) -> Callable[[Deed], str]:
+    return lambda deed: f"{done} the resource {_name(deed.subject, 'of a name that is gone')}"
+
+
 _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.LOGIN_SUCCEEDED: "Signed in",
     Event.LOGIN_FAILED: "Failed to sign in",
@@ -108,12 +112,14 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.USER_PASSWORD_SET: "Set a new password for {person}",
     Event.USER_DISABLED: "Disabled the account of {person}",
     Event.USER_ENABLED: "Enabled the account of {person} again",
+    Event.USER_TOKENS_REVOKED: "Ended every session and token of {person}",
     Event.AUTHORIZATION_GRANTED: _granted,
     Event.AUTHORIZATION_DENIED: "Refused {application} what it asked for",
     Event.AUTHORIZATION_NARROWED: _narrowed,
     Event.AUTHORIZATION_REVOKED: "Disconnected {application}",
     Event.AUTHORIZATION_IMPORTED: "Took over what {application} may do from the former system",
     Event.CODE_EXCHANGED: "Got tokens for a code: {application}",
+    Event.DEVICE_CODE_EXCHANGED: "Got tokens for a device: {application}",
     Event.CODE_REPLAYED: "Ended a sign-in of {application} because a one-time code was used twice",
     Event.TOKEN_ISSUED: "Got a token: {application}",
     Event.TOKEN_REFRESHED: "Renewed its token: {application}",
@@ -150,6 +156,11 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.API_KEY_RETIRED: "Retired the old secret of {key}",
     Event.API_KEY_REMOVED: "Removed {key}",
     Event.SYSTEM_KEY_USED: "Used the system key",
+    Event.SIGNING_KEY_CREATED: "Made a signing key of the server",
+    Event.SIGNING_KEY_RETIRED: "Retired a signing key of the server at once",
+    Event.SIGNING_KEY_REMOVED: "Removed a signing key that nothing needs any more",
+    Event.RESOURCE_DECLARED: _resource("Declared"),
+    Event.RESOURCE_CHANGED: _resource("Changed"),
     Event.LEGACY_IMPORTED: "Took data over from the former system",
 }
 
@@ -159,6 +170,7 @@ GROUPS: Mapping[str, str] = {
     "user.": "Accounts",
     "authorization.": "Connected applications",
     "code.": "Codes",
+    "device_code.": "Device codes",
     "token.": "Tokens",
     "family.": "Sign-ins of applications",
     "application.": "Applications",
@@ -168,6 +180,8 @@ GROUPS: Mapping[str, str] = {
     "invitation.": "Invitations",
     "api_key.": "API keys",
     "system_key.": "System key",
+    "signing_key.": "Signing keys",
+    "resource.": "Resources",
     "legacy.": "Imports",
 }
 """What a filter calls the events whose names begin so."""

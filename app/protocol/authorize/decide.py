@@ -11,6 +11,7 @@ from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
 from app.protocol.policy import ServerPolicy, effective
+from app.protocol.resources import NO_RESOURCES, ResourceRegistry
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
 
@@ -27,6 +28,7 @@ class Known:
     session: SessionFact | None
     record: RecordFact | None
     login_at: datetime | None = None
+    resources: ResourceRegistry = NO_RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def check(known: Known, trace: Trace) -> Checked | Back:
         policy=effective(known.policy, client.policy, confidential=client.confidential),
         registry=known.registry,
         params=known.params,
+        resources=known.resources,
     )
     try:
         return Checked(client, path, checklist.run(subject, trace))

@@ -1,4 +1,4 @@
-"""Why a person is asked: one table of prompts and reasons; the first that applies names the page."""
+"""Why a person is asked: one table of prompts and reasons; the first that applies names the page (A1-4)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -14,6 +14,7 @@ PARAMETERS = (
     "client_id",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "force_prompt",
     "login_hint",
     "max_age",
@@ -32,6 +33,7 @@ MAX_LENGTH = 4096
 """Characters of one parameter: nobody has to be known for what we keep of his request."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class AuthorizationRequest:
     max_age: int | None
     code_challenge: str | None
     nonce: str | None
+    dpop_jkt: str | None = None
 
 
 def read(params: Parameters) -> AuthorizationRequest:
@@ -63,6 +66,7 @@ def read(params: Parameters) -> AuthorizationRequest:
         max_age=read_max_age(params.get("max_age")),
         code_challenge=params.get("code_challenge"),
         nonce=params.get("nonce"),
+        dpop_jkt=read_dpop_jkt(params.get("dpop_jkt")),
     )
 
 
@@ -92,3 +96,10 @@ def read_max_age(text: str | None) -> int | None:
     if not _SECONDS.fullmatch(text):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "max_age must be a whole number of seconds")
     return int(text)
+
+
+def read_dpop_jkt(text: str | None) -> str | None:
+    """DP-13, RFC 9449 §10: the SHA-256 thumbprint of a key, 43 characters of base64url."""
+    if text is not None and not _THUMBPRINT.fullmatch(text):
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "dpop_jkt must be a SHA-256 thumbprint, 43 characters of base64url")
+    return text

@@ -18,7 +18,7 @@ class ReturnPath:
     """Where the answer goes. `as_sent` is what the code remembers: None when the request named no redirect URI.
 
     `travels` says whether an error may go there at once: yes for an operator's application; for a self-registered
-    one only after login and through a page with a link (BC-16).
+    one only after login and through a page with a link (A1.2 step 8, BC-16).
     """
 
     uri: str
@@ -43,7 +43,7 @@ class ReturnPath:
         return self._location(members | ({"scope": scopes.render(granted)} if granted else {}))
 
     def failure(self, error: OAuthError) -> str:
-        """RFC 6749 §4.1.2.1, §4.2.2.1: the Location with the error, its description, state and iss; nothing else."""
+        """A1.2 step 5, RFC 6749 §4.2.2.1: the Location with the error, its description, state and iss; nothing else."""
         return self._location({"error": error.code.wire, "error_description": error.description})
 
     def _location(self, members: dict[str, str]) -> str:
@@ -65,7 +65,10 @@ class NoReturnPath(OAuthError):
 
 
 def require_client(client: ClientFact | None, params: Parameters) -> ClientFact:
-    """Return the application that asks, when it is known and can be served; else raise `NoReturnPath` (A1.2 step 1)."""
+    """Return the application that asks, when it is known and can be served; else raise `NoReturnPath` (A1.2 step 1).
+
+    A request always names it (A1.3 client_id).
+    """
     if "client_id" in params.duplicated or params.get("client_id") is None:
         raise NoReturnPath("client_unknown", "client_id is missing or was sent more than once")
     if client is None:
@@ -98,7 +101,7 @@ def establish(client: ClientFact, params: Parameters, *, issuer: str | None, imp
 
 
 def _state(params: Parameters) -> str | None:
-    """Return what the answer repeats: nothing of what is too long to be accepted, which no header could carry."""
+    """A1.3 state: what the answer repeats; nothing of what is too long to be accepted, which no header could carry."""
     state = params.get("state")
     return None if state is None or len(state) > MAX_LENGTH else state
 

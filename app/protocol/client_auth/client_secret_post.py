@@ -13,7 +13,7 @@ def find(authorization: str | None, params: Parameters) -> tuple[str, str] | Non
         return None
     client_id = params.get("client_id")
     if client_id is None:
-        if authorization is not None:
-            return "", secret
+        if authorization is not None or params.get("client_assertion") is not None:
+            return "", secret  # a second method, which is what has to be said first
         raise OAuthError(ErrorCode.INVALID_CLIENT, "client_secret was sent without client_id; send both")
     return client_id, secret

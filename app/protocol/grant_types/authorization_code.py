@@ -5,7 +5,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.crypto.hashing import digest, matches
-from app.protocol import liveness, pkce
+from app.protocol import pkce, redemption, sender
 from app.protocol.context import TokenContext
 from app.protocol.errors import Aftermath, CountFailedRedemption, ErrorCode, OAuthError, RevokeFamily
 from app.protocol.facts import ClientFact, CodeFact
@@ -19,13 +19,14 @@ FEATURE = Feature.AUTHORIZATION_CODE
 
 
 class Params(BaseModel):
-    """The parameters of this grant."""
+    """The parameters of this grant (AC-1)."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     code: str = Field(repr=False)
     redirect_uri: str | None = None
     code_verifier: str | None = Field(default=None, repr=False)
+    resource: tuple[str, ...] = ()
 
     @cached_property
     def credential(self) -> Credential | None:
@@ -39,7 +40,7 @@ def needs(params: Params) -> CodeNeed:
 
 
 def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issuance:
-    """Order the first tokens of a family, or refuse.
+    """Order the first tokens of a family, or refuse. Whether one of them refreshes is the application's choice (TR-5).
 
     A replay is named only after everything else about the request was right (AC-6): who holds a stolen code but not
     the verifier can neither redeem it nor revoke what it bought.
@@ -47,6 +48,7 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
     code = _genuine(params, fact, context.client)
     _check_redirect_uri(params, code)
     _check_verifier(params, code)
+    _check_key(context, code)
     if code.used_at is not None:
         raise _refused(
             "the code was used before; what it bought is revoked. Send the person through authorization again",
@@ -54,29 +56,21 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
         )
     if code.expires_at <= context.now:
         raise _refused("the code has expired; redeem it right after the redirect")
-    scopes = liveness.living_scopes(code.origin, code.standing)
-    if scopes is None:
-        raise _refused("the authorization behind this code was withdrawn")
-    policy = context.policy
-    with_refresh_token = "refresh_token" in context.client.grant_types
-    family_expires_at = context.now + (policy.refresh_token_absolute if with_refresh_token else policy.access_token)
-    idle = min(context.now + policy.refresh_token_idle, family_expires_at) if with_refresh_token else None
-    return Issuance(
-        payment=RedeemCode(
-            grant_id=code.id,
-            authentication=code.authentication,
-            nonce=code.nonce,
-            idle_expires_at=idle,
-            family_expires_at=family_expires_at,
-        ),
-        origin=liveness.narrowed(code.origin, scopes),
-        family_scopes=scopes,
-        access_expires_at=context.now + policy.access_token,
-        with_refresh_token=with_refresh_token,
+    return redemption.begin(
+        context,
+        RedeemCode,
+        code.id,
+        code.origin,
+        code.authentication,
+        code.standing,
+        asked=params.resource,
+        withdrawn="the authorization behind this code was withdrawn",
+        nonce=code.nonce,
     )
 
 
 def _genuine(params: Params, fact: CodeFact | None, client: ClientFact) -> CodeFact:
+    """AC-3: a code is for the application that asked."""
     credential = params.credential
     if (
         fact is None
@@ -118,5 +112,12 @@ def _check_verifier(params: Params, code: CodeFact) -> None:
         )
 
 
+def _check_key(context: TokenContext, code: CodeFact) -> None:
+    """DP-13: a code that was asked for with a key is redeemed with that key."""
+    if not sender.is_bound_key(code.binding, context.sender):
+        raise _refused("the authorization request named a DPoP key; send a proof that is signed with it")
+
+
 def _refused(description: str, *, aftermath: Aftermath | None = None) -> OAuthError:
+    """TE-4: one code for every reason."""
     return OAuthError(ErrorCode.INVALID_GRANT, description, aftermath=aftermath)

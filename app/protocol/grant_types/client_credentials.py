@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from app.protocol import resources, sender
 from app.protocol import scopes as scope_rules
 from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
@@ -31,7 +32,8 @@ def needs(params: Params) -> ClientNeed:
 def decide(context: TokenContext, params: Params, fact: None) -> MachineIssuance:
     """Order an access token that speaks for the application and for no person, or refuse.
 
-    What the credentials prove is all that pays for it; so there is nothing to consume, and no refresh token (CC-2):
+    What the credentials prove is all that pays for it (CC-1); so there is nothing to consume, no record of a person
+    (AR-16), and no refresh token (CC-2):
     the application comes back with the same credentials.
     """
     client = context.client
@@ -46,21 +48,32 @@ def decide(context: TokenContext, params: Params, fact: None) -> MachineIssuance
             ErrorCode.UNAUTHORIZED_CLIENT,
             "an operator has to mark this application as checked before it gets tokens of its own",
         )
-    if params.resource:
-        raise OAuthError(ErrorCode.INVALID_TARGET, "resource is not known to this server; leave it out")
+    chosen = resources.chosen(params.resource, context.resources)
+    scopes = _granted(context, scope_rules.parse(params.scope or ""))
+    resources.pairs(scopes, chosen)
+    shape = resources.shape(chosen, context.policy)
     return MachineIssuance(
         origin=MachineOrigin(
             application_id=client.id,
             application_epoch=client.epoch,
-            scopes=_granted(context, scope_rules.parse(params.scope or "")),
+            scopes=scopes,
+            resources=tuple(resource.identifier for resource in chosen),
         ),
-        access_expires_at=context.now + context.policy.access_token,
+        access_expires_at=context.now + shape.lifetime,
+        client_id=client.client_id,
+        audience=shape.audience,
+        binding=sender.bind(context.sender, context.policy),
     )
 
 
 def _granted(context: TokenContext, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """CC-3, CC-4: what is asked, all of it or nothing; nothing asked is nothing granted."""
-    scope_rules.require_known(asked, context.scopes)
+    """CC-3, CC-4: what is asked, all of it or nothing; nothing asked is nothing granted.
+
+    A scope that is for applications alone has to be named for this one: those that may ask for everything may not
+    ask for it (GT-2).
+    """
+    own, named = context.scopes.for_applications, context.client.scopes or frozenset()
+    scope_rules.require_known(tuple(scope for scope in asked if scope not in own & named), context.scopes)
     if about_people := [scope for scope in asked if scope in scope_rules.ABOUT_PEOPLE]:
         raise OAuthError(
             ErrorCode.INVALID_SCOPE,

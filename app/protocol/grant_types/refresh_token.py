@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.protocol import liveness
+from app.protocol import liveness, resources, sender
 from app.protocol import scopes as scope_rules
 from app.protocol.context import TokenContext
 from app.protocol.errors import Aftermath, ErrorCode, OAuthError, RevokeFamily
@@ -33,6 +33,7 @@ class Params(BaseModel):
 
     refresh_token: str = Field(repr=False)
     scope: str | None = None
+    resource: tuple[str, ...] = ()
 
     @cached_property
     def credential(self) -> Credential | None:
@@ -46,14 +47,25 @@ def needs(params: Params) -> FamilyNeed:
 
 
 def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Issuance:
-    """Order the next access token of a family, with the successor of its refresh token, or refuse."""
+    """Order the next access token of a family, with the successor of its refresh token, or refuse.
+
+    The key of a public client is part of its refresh token (RF-10, RF-11, DP-9), from the first one on that it proves:
+    also where the family began without. A confidential one has none there.
+    """
     family, presented = _genuine(context, params, fact)
+    if not sender.is_bound_key(family.binding, context.sender):
+        raise _refused("the refresh token is bound to another key; prove the one that it was issued to")
     mode = choose(family, presented.generation, context.policy, now=context.now)
     in_force = liveness.living_scopes(family.origin, family.standing)
-    if in_force is None:
+    if in_force is None or family.standing is None:
         raise _refused("the authorization behind this refresh token was withdrawn")
-    scopes = _narrow(params.scope, family.origin.scopes, in_force)
+    held = resources.granted(family.origin.resources, context.resources)
+    chosen = resources.narrowed(params.resource, held, context.resources)
+    there = liveness.at(family.origin, family.standing, tuple(resource.identifier for resource in chosen))
+    scopes = _narrow(params.scope, family.origin.scopes, there.scopes)
     policy = context.policy
+    shape = resources.shape(chosen, policy)
+    binding = sender.bind(context.sender, policy)
     return Issuance(
         payment=Refresh(
             family=family,
@@ -63,15 +75,22 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
             idle_expires_at=min(context.now + policy.refresh_token_idle, family.expires_at),
             touch=mode != "keep" or (context.now - family.rotated_at).total_seconds() >= TOUCH_EVERY_SECONDS,
         ),
-        origin=liveness.narrowed(family.origin, scopes),
+        origin=liveness.narrowed(there, scopes),
         family_scopes=family.origin.scopes,
-        access_expires_at=min(context.now + policy.access_token, family.expires_at),
+        family_resources=family.origin.resources,
+        access_expires_at=min(context.now + shape.lifetime, family.expires_at),
         with_refresh_token=mode != "keep",
+        client_id=context.client.client_id,
+        subject=family.standing.subject,
+        authentication=family.authentication,
+        audience=shape.audience,
+        binding=binding,
+        family_binding=family.binding if family.binding or context.client.confidential else binding,
     )
 
 
 def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now: datetime) -> RefreshMode:
-    """Return what a genuine token of this generation may do now (the table of storage.md §5); raises for the rest.
+    """RF-4, RF-5, RF-7, AR-10: what a genuine token of this generation may do now (storage.md §5); raises for the rest.
 
     Reuse is every genuine older generation outside the grace, and two steps back also inside it: otherwise a thief
     could rotate twice at once and the owner's request would be turned away without an alarm.
@@ -85,7 +104,8 @@ def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now:
     if generation == family.generation:
         if family.idle_expires_at <= now:
             raise _refused("the refresh token was not used for too long; send the person through authorization again")
-        return "rotate" if policy.rotate_refresh_tokens else "keep"
+        # RF-6: what a thief cannot use, for want of the key, needs no rotation, whose lost answers cost logins.
+        return "rotate" if policy.rotate_refresh_tokens and not family.binding else "keep"
     within_grace = policy.refresh_grace and now - family.rotated_at <= policy.refresh_grace
     if generation == family.generation - 1 and within_grace and family.idle_expires_at > now:
         return "repeat"
@@ -96,6 +116,7 @@ def choose(family: FamilyFact, generation: int, policy: EffectivePolicy, *, now:
 
 
 def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> tuple[FamilyFact, Credential]:
+    """TR-4, RF-3: a refresh token is for the application that got it."""
     credential = params.credential
     if (
         fact is None
@@ -108,7 +129,7 @@ def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> 
 
 
 def _narrow(asked: str | None, own: tuple[str, ...], in_force: tuple[str, ...]) -> tuple[str, ...]:
-    """RF-1, RF-2, AR-6: at most the family's own list, and of that what the record still grants."""
+    """RF-1, RF-2, AR-5, AR-6: at most the family's own list, and of that what the record still grants."""
     wanted = own if asked is None else scope_rules.parse(asked)
     if beyond := [scope for scope in wanted if scope not in own]:
         raise OAuthError(
@@ -122,4 +143,5 @@ def _narrow(asked: str | None, own: tuple[str, ...], in_force: tuple[str, ...]) 
 
 
 def _refused(description: str, *, aftermath: Aftermath | None = None) -> OAuthError:
+    """TE-4, TE-5: clients take this code for the end of their access and begin anew."""
     return OAuthError(ErrorCode.INVALID_GRANT, description, aftermath=aftermath)

@@ -1,4 +1,4 @@
-"""`/account/applications`: what the person has allowed, application by application, and how to take it back.
+"""`/account/applications`: what the person has allowed, application by application, and how to take it back (AR-14).
 
 A record of somebody else is answered like one that never was.
 """

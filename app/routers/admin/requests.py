@@ -65,7 +65,7 @@ def decision_of(entry: TraceEntry, application: Listed | None) -> Decision:
         checks=tuple(_check_of(step, registered) for step in entry.steps),
         application=line.shown if line else "",
         application_url=line.url if line else "",
-        not_reached=_not_reached(entry.steps),
+        not_reached=_not_reached(entry),
     )
 
 
@@ -81,12 +81,12 @@ def _check_of(step: Step, registered: tuple[str, ...]) -> Check:
     )
 
 
-def _not_reached(steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Return the checks after the one that ended the request."""
-    if not any(step.outcome == "refused" for step in steps):
+def _not_reached(entry: TraceEntry) -> tuple[str, ...]:
+    """Return the checks of the endpoint after the one that ended the request."""
+    if not any(step.outcome == "refused" for step in entry.steps):
         return ()
-    run = {step.check for step in steps}
-    return tuple(name for name, _, _ in CHECKLIST if name not in run)
+    run = {step.check for step in entry.steps}
+    return tuple(name for name, _, _, places in CHECKLIST if entry.endpoint in places and name not in run)
 
 
 def _nothing(request: Request, session: SessionFact, q: str) -> Response:

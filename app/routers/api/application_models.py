@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from app.protocol.client_auth import tls_client_auth
 from app.protocol.facts import ApplicationKind
 from app.routers.api.shapes import shown_as, taken_as
 from app.services.application_settings import ApplicationSettings
@@ -37,6 +38,12 @@ _APPLICATION: dict[str, Any] = _SETTINGS | {
     "version": 3,
     "kind": "web",
     "application_type": "web",
+    "token_endpoint_auth_signing_alg": None,
+    "jwks": None,
+    "jwks_uri": None,
+    **dict.fromkeys(tls_client_auth.SUBJECTS),
+    "dpop_bound_access_tokens": False,
+    "tls_client_certificate_bound_access_tokens": False,
     "status": "active",
     "not_served_because_of": [],
     "organization": "saltbarn",
@@ -45,6 +52,8 @@ _APPLICATION: dict[str, Any] = _SETTINGS | {
     "created_at": _MOMENT,
     "updated_at": "2026-05-20T17:40:12Z",
 }
+_KEYS = ("token_endpoint_auth_signing_alg", "jwks", "jwks_uri")
+_BOUND = ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens")
 _CLIENT_SECRET = "ascs_AZ1kX0yWd0u8zrMCCZqAV…"
 
 Status = Literal["active", "inactive", "pending_deletion"]
@@ -118,6 +127,16 @@ class OwnApplicationAnswer(BaseModel):
     organization: str | None = Field(description="The slug of the organization that owns it; null: yourself.")
     application_type: Literal["web", "native"] | None
     token_endpoint_auth_method: str
+    token_endpoint_auth_signing_alg: str | None
+    jwks: dict[str, Any] | None
+    jwks_uri: str | None
+    tls_client_auth_subject_dn: str | None
+    tls_client_auth_san_dns: str | None
+    tls_client_auth_san_uri: str | None
+    tls_client_auth_san_ip: str | None
+    tls_client_auth_san_email: str | None
+    dpop_bound_access_tokens: bool
+    tls_client_certificate_bound_access_tokens: bool
     redirect_uris: list[str]
     grant_types: list[str]
     response_types: list[str]
@@ -184,6 +203,8 @@ def _application(own: OwnApplication) -> dict[str, Any]:
         "organization": own.organization.slug if own.organization else None,
         "application_type": registration.get("application_type"),
         "token_endpoint_auth_method": described.auth_method,
+        **{name: registration.get(name) for name in (*_KEYS, *tls_client_auth.SUBJECTS)},
+        **{name: registration.get(name, False) for name in _BOUND},
         "redirect_uris": described.redirect_uris,
         "grant_types": described.grant_types,
         "response_types": described.response_types,

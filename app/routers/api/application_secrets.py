@@ -60,7 +60,9 @@ async def add_secret(
     server = server_of(request)
     holder = await holder_of(request, session)
     with refusals():
-        made = await own_applications.add_secret(server.database, holder, client_id, occasion_of(request), claim=claim)
+        made = await own_applications.add_secret(
+            server.database, holder, client_id, occasion_of(request), claim=claim, vault=server.vault
+        )
     tell_location(request, response, made.id)
     response.headers["ETag"] = etag(made.application.stored.version)
     return made_secret_answer_of(made)

@@ -37,6 +37,7 @@ from app.routers.api.problems import BODY_PROBLEMS, Kind, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, etag, expected_version
 from app.routers.pages.visitor import occasion_of
 from app.services import own_applications
+from app.services.application_settings import CREDENTIALS
 from app.services.own_applications import MYSELF, OwnApplication
 
 router = api_router()
@@ -97,6 +98,7 @@ async def create_application(
             scopes=server.scopes,
             organization=settings.organization,
             claim=claim,
+            vault=server.vault,
         )
     stored = made.application.stored
     tell_location(request, response, stored.client_id)
@@ -139,8 +141,12 @@ async def change_application(
     body: ApplicationChanges,
     if_match: IfMatch = None,
 ) -> OwnApplicationAnswer:
-    """Changes what is named and keeps the rest. With `organization` it is handed over, which needs a recent sign-in."""
+    """Changes what is named and keeps the rest. Handing it over with `organization`, and changing how it proves who it
+    is, need a recent sign-in. A new `client_secret_jwt` application needs a new secret: it can't use those made before.
+    """
     hand_to = None
+    if not CREDENTIALS.isdisjoint(body.model_fields_set):
+        refuse_old_login(request, session)
     if "organization" in body.model_fields_set:
         refuse_old_login(request, session)
         hand_to = MYSELF if body.organization is None else body.organization

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.pipeline.http import WEBSITE, Cors
+from app.pipeline.http import NONCE, WEBSITE, Cors
 
-_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
-_EXPOSED = "ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id"
+_REQUEST_HEADERS = "Authorization, Content-Type, DPoP, Idempotency-Key, If-Match, If-None-Match"
+_EXPOSED = "DPoP-Nonce, ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +64,14 @@ def allow_website(request: Request, website: str | None) -> None:
 
 
 def add_headers(request: Request, response: Response) -> None:
-    """Put onto an answer who may read it; the answers of session-only routes vary with nothing."""
+    """Put onto an answer who may read it, and the nonce for the next proof.
+
+    The answers of session-only routes vary with nothing.
+    """
     for name, value in _text(cors_of(()).headers(asked=True, website=getattr(request.state, WEBSITE, None))).items():
         response.headers[name] = value
+    if (nonce := getattr(request.state, NONCE, None)) is not None:
+        response.headers["DPoP-Nonce"] = nonce
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

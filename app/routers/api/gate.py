@@ -15,7 +15,8 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from app.pipeline import guard, system_key
-from app.pipeline.guard import CredentialCaller, Knock, OriginRefused
+from app.pipeline.guard import CredentialCaller, OriginRefused
+from app.pipeline.http import request_of
 from app.pipeline.server import server_of
 from app.protocol import permissions, scopes
 from app.protocol.authorization_header import Challenged
@@ -28,14 +29,13 @@ from app.protocol.callers import (
     SystemCaller,
     TokenCaller,
 )
-from app.protocol.errors import ErrorCode
+from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import OrganizationFact
 from app.protocol.permissions import Permission
 from app.routers.api import caller as sessions
 from app.routers.api.cors import Door, allow_website
 from app.routers.api.hot import refusal_of
 from app.routers.api.problems import Kind, Refused
-from app.routers.pages.answers import request_id
 from app.routers.pages.visitor import occasion_of
 from app.services.occasion import Occasion
 from app.store import organizations
@@ -174,7 +174,7 @@ async def _know(request: Request, csrf_token: str) -> Known:
     if not authorization:
         caller = await _by_session(request, csrf_token)
     elif len(authorization) == 1 and len(request.headers.getlist("origin")) < 2:
-        caller = await _by_credential(request, authorization[0])
+        caller = await _by_credential(request)
     else:  # RFC 6750 §2: a proxy in front may have looked at the other one
         raise Refused(Kind.INVALID_REQUEST, "the headers Authorization and Origin come once")
     occasion = replace(occasion_of(request), actor=actor_of(caller))
@@ -187,22 +187,18 @@ async def _by_session(request: Request, csrf_token: str) -> Caller:
     return PersonCaller(await sessions.changing(request, csrf_token))
 
 
-async def _by_credential(request: Request, authorization: str) -> CredentialCaller:
+async def _by_credential(request: Request) -> CredentialCaller:
+    """The guard reads the same of every request: its path as it was sent, of which a proof may speak."""
     server = server_of(request)
-    knock = Knock(
-        authorization=authorization,
-        origin=request.headers.get("origin"),
-        address=request.client.host if request.client else "",
-        request_id=request_id(request),
-        method=request.method,
-        path=request.url.path,
-    )
     try:
-        caller = await guard.identify(server, knock)
+        asked = request_of(request.scope, b"", request.scope["raw_path"].decode("latin-1"))
+        caller = await guard.identify(server, asked)
     except (Challenged, OriginRefused) as refused:
         request.state.refusal = refused  # for the log
         raise refusal_of(refused, server.issuer) from None
-    allow_website(request, guard.allowed_website(server, knock))
+    except OAuthError as malformed:
+        raise Refused(Kind.INVALID_REQUEST, malformed.description) from None
+    allow_website(request, guard.allowed_website(server, asked))
     return caller
 
 

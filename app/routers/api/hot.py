@@ -3,7 +3,7 @@
 import orjson
 
 from app.pipeline import guard
-from app.pipeline.guard import CredentialCaller, Knock, OriginRefused
+from app.pipeline.guard import CredentialCaller, OriginRefused
 from app.pipeline.http import WEBSITE, Endpoint, Handler, Headers, Request, Response
 from app.pipeline.http import Refused as Around
 from app.pipeline.server import Server
@@ -14,6 +14,8 @@ from app.routers.api.problems import HEADERS, MEDIA_TYPE, Kind, Refused, content
 
 _KINDS = {
     ErrorCode.INVALID_TOKEN: Kind.INVALID_CREDENTIAL,
+    ErrorCode.INVALID_DPOP_PROOF: Kind.INVALID_CREDENTIAL,
+    ErrorCode.USE_DPOP_NONCE: Kind.INVALID_CREDENTIAL,
     ErrorCode.INSUFFICIENT_SCOPE: Kind.INSUFFICIENT_SCOPE,
     ErrorCode.ACCESS_DENIED: Kind.ORIGIN_NOT_ALLOWED,
     ErrorCode.SERVER_ERROR: Kind.BROKEN,
@@ -29,19 +31,10 @@ def reading_endpoint(handler: Handler) -> Endpoint:
 
 async def caller_of(server: Server, request: Request) -> CredentialCaller | None:
     """Return who calls by the Authorization header, None without one; raises `Challenged` or `OriginRefused`."""
-    authorization = request.header(b"authorization")
-    if authorization is None:
+    if b"authorization" not in request.headers:
         return None
-    knock = Knock(
-        authorization=authorization,
-        origin=request.header(b"origin"),
-        address=request.address,
-        request_id=request.request_id,
-        method=request.method,
-        path=request.path,
-    )
-    caller = await guard.identify(server, knock)
-    request.state[WEBSITE] = guard.allowed_website(server, knock)
+    caller = await guard.identify(server, request)
+    request.state[WEBSITE] = guard.allowed_website(server, request)
     return caller
 
 

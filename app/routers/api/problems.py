@@ -34,6 +34,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""Of every answer of the API (BR-5)."""
 
 
 _LONGEST_FIELD = 100

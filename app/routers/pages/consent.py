@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64encode
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -17,21 +16,21 @@ from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
 from app.protocol import consent, response_types
+from app.protocol import resources as rules
 from app.protocol.authorize.decide import Ask, Back, Grantable, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
-from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionFact
+from app.protocol.facts import InteractionFact, SessionFact
 from app.protocol.policy import effective
-from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
-from app.routers.pages import interactions
+from app.routers.pages import interactions, permissions
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
 from app.routers.pages.client_answers import answer_back, application_of, refusal_page, to_client
 from app.routers.pages.forms import Form, csrf_token, read_form
 from app.routers.pages.visitor import actor_of, keep_alive, person_of
 from app.store import records
-from app.views.pages.consent import Consent, Fact, Lifetime, Permission, PermissionGroup
+from app.views.pages.consent import Consent, Fact, Lifetime
 from app.views.pages.error import ErrorPage
 from app.views.pages.identity import Destination
 
@@ -95,10 +94,10 @@ async def _approve(
     trace: Trace,
 ) -> Response:
     client, accepted = verdict.client, verdict.accepted
-    held = frozenset(gathered.known.record.pairs) if gathered.known.record else frozenset()
+    before = permissions.granted_before(accepted.scopes, accepted.resources, gathered.known.record)
     optional = consent.optional_scopes(accepted.scopes, client, server.scopes)
     approved = consent.approved_scopes(
-        accepted.scopes, optional=optional, granted_before=held, ticked=frozenset(form.all("scope"))
+        accepted.scopes, optional=optional, granted_before=before, ticked=frozenset(form.all("scope"))
     )
     if accepted.scopes and not approved:
         asked = decide(gathered.known, Trace())
@@ -173,64 +172,23 @@ async def _page(
         person=person_token(server, gathered.interaction, session),
         application=application_of(client, verdict.path.uri),
         destination=Destination.of(verdict.path.uri),
-        groups=(
-            PermissionGroup(
-                name=server.views.service_name,
-                permissions=permissions(client, server.scopes, accepted.scopes, record, since),
-            ),
-        ),
+        groups=permissions.groups(server, client, accepted.scopes, accepted.resources, record, since),
         lifetime=Lifetime(
             offline="refresh_token" in client.grant_types and accepted.request.response_type == response_types.CODE,
             access_seconds=int(lifetimes.access_token.total_seconds()),
             idle_seconds=int(lifetimes.refresh_token_idle.total_seconds()),
+            lag_seconds=int(rules.longest_lag(accepted.resources, lifetimes).total_seconds()),
         ),
         details=(
             Fact("Client ID", client.client_id),
             Fact("Redirect URI", verdict.path.uri),
             Fact("Scope", " ".join(accepted.scopes)),
+            *(Fact("Resource", resource.identifier) for resource in accepted.resources),
             Fact("Request ID", gathered.interaction.request_id),
             Fact("Asked because", verdict.asked.reason),
         ),
         switch_account_url="/logout",
     )
-
-
-def permissions(
-    client: ClientFact,
-    registry: ScopeRegistry,
-    asked: tuple[str, ...],
-    record: RecordFact | None,
-    since: dict[str, datetime],
-) -> tuple[Permission, ...]:
-    """Return the lines of the page: new ones melted among themselves, granted ones among themselves.
-
-    Melting across both would hide that a stronger permission is new. Optional ones keep a line and a box each.
-    """
-    held = record.pairs if record else ()
-    optional = consent.optional_scopes(asked, client, registry)
-    required = [scope for scope in asked if scope not in held and scope not in optional]
-    new = [
-        Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind)
-        for line, _ in registry.melt(required)
-    ]
-    offered = [
-        Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind, optional=True)
-        for scope in asked
-        if scope in optional and scope not in held
-        for line, _ in registry.melt([scope])
-    ]
-    granted = [
-        Permission(
-            name=line.name,
-            title=line.title,
-            detail=line.detail,
-            kind=line.kind,
-            granted=True,
-            since=since.get(line.name),
-        )
-        for line, _ in registry.melt(held)
-    ]
-    return (*new, *offered, *granted)
 
 
 def person_token(server: Server, interaction: InteractionFact, session: SessionFact) -> str:

@@ -14,8 +14,8 @@ from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.routers.pages import answers, forms
 from app.routers.pages.forms import Form
-from app.routers.pages.visitor import occasion_of, require_signed_in
-from app.routers.portal import desk
+from app.routers.pages.visitor import occasion_of, require_recent, require_signed_in
+from app.routers.portal import authentication, desk
 from app.services import own_applications
 from app.services.application_settings import read_settings
 from app.services.own_applications import (
@@ -115,6 +115,19 @@ async def change_details(request: Request, segment: str) -> Response:
         "tos_uri": typed.terms or None,
     }
     return await _change(request, session, holder, form, application, document, "details", details=typed)
+
+
+@router.post(PATH + "/authentication")
+async def change_authentication(request: Request, segment: str) -> Response:
+    """Change how it proves who it is; whoever does it has signed in a short while ago."""
+    form, session, holder, application = await _received(request, segment)
+    require_recent(request, session, back=desk.url_of(application))
+    read = authentication.read(server_of(request), application, form)
+    if read.problems:
+        return await _wrong(request, session, holder, application, read.problems, authentication=read.typed)
+    return await _change(
+        request, session, holder, form, application, read.document, "authentication", authentication=read.typed
+    )
 
 
 async def _received(request: Request, segment: str) -> tuple[Form, SessionFact, Holder, OwnApplication]:

@@ -103,6 +103,7 @@ async def create(request: Request) -> Response:
             scopes=server.scopes,
             organization=None if owner in ("", MYSELF) else owner,
             claim=once.claim_of(request, session, form),
+            vault=server.vault,
         )
     except Unacceptable as refused:
         return _again(request, session, holder, form, _troubles(refused))

@@ -17,6 +17,7 @@ from app.routers.pages import answers, forms, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import person_of
+from app.routers.portal import authentication
 from app.services import own_applications
 from app.services.own_applications import Conflicting, Holder, NoSuchApplication, OwnApplication, Problem
 from app.store import directory, usage
@@ -45,6 +46,7 @@ _MEMBERS = {
     "policy_uri": "privacy",
     "tos_uri": "terms",
     "organization": "owner",
+    **authentication.MEMBERS,
 }
 """Which field of the page a member of the settings is."""
 
@@ -116,6 +118,7 @@ async def page_of(
             _text(registration, "policy_uri"),
             _text(registration, "tos_uri"),
         ),
+        "authentication": authentication.shown(server, application),
         "done": _done(request, application),
         **more,
     }
@@ -128,7 +131,6 @@ async def page_of(
         now=server.clock(),
         issuer=server.issuer,
         discovery_url=_discovery(server.issuer),
-        method=described.auth_method,
         secrets=await secrets_of(server, session, application),
         redirect_uris=described.redirect_uris,
         allowed_origins=described.allowed_origins,

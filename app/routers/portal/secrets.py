@@ -39,6 +39,7 @@ async def add(request: Request, segment: str) -> Response:
             application.stored.client_id,
             occasion_of(request),
             claim=once.claim_of(request, session, form),
+            vault=server.vault,
         )
     except NoSuchApplication:
         raise desk.unknown(request, session) from None

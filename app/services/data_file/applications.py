@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from app.crypto.envelope import Vault
 from app.crypto.secrets import new_id
+from app.protocol.client_auth import client_secret_jwt
 from app.protocol.events import Event
 from app.services import application_history as history
 from app.services import applications as rules
+from app.services import client_secrets
 from app.services.applications import NotPossible, Owner
-from app.services.data_file.document import ApplicationEntry, Problem
+from app.services.data_file.application_entry import ApplicationEntry
+from app.services.data_file.document import Problem
 from app.services.data_file.report import Change, differences
 from app.services.data_file.users import Directory, UserPlan
 from app.services.names import name_key
 from app.services.operator import Operator
-from app.store import applications, audit
+from app.store import application_secrets, applications, audit
 from app.store.applications import Description, StoredApplication
 from app.store.transaction import Transaction
 
@@ -36,6 +40,12 @@ class ApplicationPlan:
     change: Change
     generated: str | None = field(repr=False)
     weak: bool
+
+    @property
+    def client_secret(self) -> str | None:
+        """The secret as given or generated, None when it is left as it is."""
+        given = self.entry.client_secret
+        return given.get_secret_value() if given is not None else self.generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +107,50 @@ def plan(
     description = _describe(entry, owner, existing.description.name if existing else "")
     digests, generated = _credentials(entry, existing, operator)
     given = entry.client_secret.get_secret_value() if entry.client_secret else None
-    weak = given is not None and rules.is_weak_secret(given)
+    weak = given is not None and client_secrets.is_weak_secret(given)
     if existing is None:
         change = Change("+", "application", entry.client_id)
         return ApplicationPlan(new_id(operator.now), entry, None, description, digests, change, generated, weak)
     details = differences(_members(existing.description), _members(description))
     if digests != existing.secret_digests:
         details += (f"client_secret: {'replaced' if digests else 'removed'}",)
+    elif digests and _needs_sealing(entry, existing):
+        details += ("client_secret: kept sealed",)
+    if description.key_material != existing.description.key_material and not details:
+        details = ("keys: in effect from now on",)
     change = Change("~" if details else "=", "application", entry.client_id, details)
     return ApplicationPlan(existing.id, entry, existing, description, digests, change, generated, weak)
 
 
-async def write(transaction: Transaction, plan: ApplicationPlan, operator: Operator) -> None:
-    """Write what the plan says; nothing for an entry that is already so."""
+async def write(
+    transaction: Transaction, plan: ApplicationPlan, operator: Operator, vault: Vault | None = None
+) -> None:
+    """Write what the plan says; nothing for an entry that is already so.
+
+    `vault` seals the secrets that serve as MAC keys; raises `NotPossible` when it is needed and not there.
+    """
     if plan.change.sign == "=":
         return
-    given = plan.entry.client_secret.get_secret_value() if plan.entry.client_secret else plan.generated
-    last_four = rules.last_four(given) if given is not None else ""
+    given = plan.client_secret
+    last_four = client_secrets.last_four(given) if given is not None else ""
+    sealed = rules.sealed_secret(vault, plan.id, plan.description, given) if given is not None else None
     if plan.existing is None:
         await applications.insert_application(
             *(transaction, plan.id, plan.entry.client_id, plan.description, plan.digests, operator.now),
             last_four=last_four,
+            sealed=sealed,
             verified=True,
         )
     else:
         await applications.change(
-            transaction, plan.id, operator.now, plan.description, plan.digests, last_four=last_four
+            *(transaction, plan.id, operator.now, plan.description, plan.digests),
+            last_four=last_four,
+            sealed=sealed,
         )
+        if given is not None and sealed is not None:
+            # It may be valid already, as a digest.
+            digest = client_secrets.secret_digest(given)
+            await application_secrets.seal_again(transaction, plan.id, digest, sealed)
     entry = operator.entry(
         Event.APPLICATION_CREATED if plan.existing is None else Event.APPLICATION_CHANGED,
         subject_id=plan.entry.client_id,
@@ -165,16 +192,21 @@ def _credentials(
     if not entry.confidential:
         return (), None
     if entry.client_secret is not None:
-        given = rules.secret_digest(entry.client_secret.get_secret_value())
+        given = client_secrets.secret_digest(entry.client_secret.get_secret_value())
         # One that is valid already may have a second one beside it, on its way in or out.
         valid = existing.secret_digests if existing is not None else ()
         return (valid if given in valid else (given,)), None
-    if existing is not None and existing.secret_digests:
+    if existing is not None and existing.secret_digests and not _needs_sealing(entry, existing):
         return existing.secret_digests, None
     if not entry.uses_secret:
         return (), None
-    generated = rules.new_client_secret(operator.now)
-    return (rules.secret_digest(generated),), generated
+    generated = client_secrets.new_client_secret(operator.now)
+    return (client_secrets.secret_digest(generated),), generated
+
+
+def _needs_sealing(entry: ApplicationEntry, existing: StoredApplication) -> bool:
+    """Tell whether its secrets are to serve as MAC keys from now on: of those that it has, only digests are known."""
+    return entry.token_endpoint_auth_method == client_secret_jwt.NAME and not existing.sealed_secrets
 
 
 def _members(description: Description) -> Mapping[str, Any]:

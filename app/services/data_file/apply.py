@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from app.crypto.envelope import Vault
 from app.services.data_file import api_keys as declared_api_keys
 from app.services.data_file import applications as declared_applications
 from app.services.data_file import organizations as declared_organizations
+from app.services.data_file import resources as declared_resources
 from app.services.data_file import users as declared_users
 from app.services.data_file.api_keys import ApiKeyPlan
 from app.services.data_file.applications import ApplicationPlan, Owners
@@ -23,10 +25,17 @@ from app.store.users import NameTaken
 
 
 async def apply(
-    database: Database, passwords: PasswordQueue, data: DataFile, operator: Operator, *, dry_run: bool = False
+    database: Database,
+    passwords: PasswordQueue,
+    data: DataFile,
+    operator: Operator,
+    *,
+    dry_run: bool = False,
+    vault: Vault | None = None,
 ) -> Report:
     """Make the database as the file says; applying the same file again changes nothing.
 
+    `vault` seals the secrets that serve as MAC keys; a file whose `needs_vault` is true cannot do without it.
     With `dry_run` nothing is written and no secret is generated for good. Raises `DataFileError`, after which nothing
     was written either.
     """
@@ -34,13 +43,16 @@ async def apply(
         async with passwords.place() as place, database.transaction() as transaction:
             await applications.lock_declarations(transaction)
             people, groups, clients, keys = await _plan(transaction, place, data, operator)
+            apis = await declared_resources.plan(transaction, data.resources)
             if not dry_run:
                 for user in people:
                     await declared_users.write(transaction, user, place, operator)
                 for group in groups:
                     await declared_organizations.write(transaction, group, operator)
                 for client in clients:
-                    await declared_applications.write(transaction, client, operator)
+                    await declared_applications.write(transaction, client, operator, vault)
+                for api in apis:
+                    await declared_resources.write(transaction, api, operator)
                 for key in keys:
                     await declared_api_keys.write(transaction, key, operator)
     except NameTaken as taken:
@@ -54,6 +66,7 @@ async def apply(
             *(user.change for user in people),
             *(group.change for group in groups),
             *(client.change for client in clients),
+            *(api.change for api in apis),
             *(key.change for key in keys),
         ),
         not_in_effect=tuple(_not_in_effect(data)),
@@ -87,6 +100,7 @@ async def _plan(
     owners = replace(persons, organizations=declared_organizations.owners(groups, registered_groups))
     slugs = declared_organizations.by_slug(groups, registered_groups)
     found += declared_applications.problems(data.applications, owners)
+    found += declared_resources.problems(data.resources)
     found += declared_api_keys.problems(data.api_keys, {*slugs, *(entry.identifier for entry in data.organizations)})
     if found:
         raise DataFileError(found)
@@ -108,8 +122,6 @@ def _not_in_effect(data: DataFile) -> Iterator[str]:
     for group in data.organizations:
         for member in group.model_extra or ():
             yield f"organization {group.identifier}: {member}"
-    if count := len(data.resources):
-        yield f"resources: {count}, checked and not stored; apply the file again with a version that has them"
 
 
 def _weak(people: list[UserPlan], clients: list[ApplicationPlan]) -> Iterator[str]:

@@ -6,7 +6,6 @@ Nulls count as absent. Members of later versions are checked for their shape onl
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -20,36 +19,31 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
-from app.protocol.client_members import AllowedOrigins, Name, Text
-from app.protocol.client_metadata import ClientMetadata, sentence
-from app.protocol.policy import ApplicationPolicy
+from app.protocol.client_auth import client_secret_jwt
+from app.protocol.client_members import AllowedOrigins, Name
+from app.protocol.client_metadata import sentence
+from app.protocol.resources import Resource
+from app.protocol.resources import problem_with as problem_with_resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeNames, ScopeRegistry
 from app.services.api_keys import DEFAULT_LABEL
+from app.services.data_file.application_entry import ApplicationEntry, ApplicationLifetimes
+from app.services.data_file.entry import DAY, Entry, refused, seconds
 from app.services.data_file.key_members import GivenKey, KeyScopes, Label
 from app.services.names import problem_with_email, problem_with_username
 from app.services.organizations import problem_with_name as problem_with_organization
 from app.services.organizations import problem_with_slug
 
-DEFAULT_PROFILE = "oauth2.1"
-
-_DAY = 86_400
-_CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
-_SECRET = re.compile(r"[\x20-\x7e]{1,500}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED_CLAIMS = frozenset({"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"})
 
 
-def _refused(rule: str) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{rule}", {"rule": rule})
-
-
 def _instruction(problem: str) -> None:
     if problem:
-        raise _refused(f"cannot be: {problem[0].lower()}{problem[1:]}".rstrip("."))
+        raise refused(f"cannot be: {problem[0].lower()}{problem[1:]}".rstrip("."))
 
 
 def _username(value: str) -> str:
@@ -64,28 +58,14 @@ def _email(value: str) -> str:
 
 def _subject(value: str) -> str:
     if not _SUBJECT.fullmatch(value):
-        raise _refused("must be 1 to 255 printable ASCII characters without spaces")
+        raise refused("must be 1 to 255 printable ASCII characters without spaces")
     return value
 
 
 def _claims(value: dict[str, Any]) -> dict[str, Any]:
     if reserved := sorted(_RESERVED_CLAIMS & value.keys()):
-        raise _refused(f"must not have {reserved[0]}, which the server itself decides")
+        raise refused(f"must not have {reserved[0]}, which the server itself decides")
     return {name: claim for name, claim in value.items() if claim is not None}
-
-
-def _client_id(value: str) -> str:
-    if not _CLIENT_ID.fullmatch(value):
-        raise _refused("must be 1 to 200 printable ASCII characters without spaces")
-    if value.startswith("https://"):
-        raise _refused("must not start with https://, which is how clients that introduce themselves are named")
-    return value
-
-
-def _client_secret(value: SecretStr) -> SecretStr:
-    if not _SECRET.fullmatch(value.get_secret_value()):
-        raise _refused("must be 1 to 500 printable ASCII characters")
-    return value
 
 
 def _slug(value: str) -> str:
@@ -98,24 +78,17 @@ def _organization_name(value: str) -> str:
     return value
 
 
-def _role(value: str, info: ValidationInfo) -> str:
-    roles: Roles = (info.context or {})["roles"]
-    if value not in roles:
-        raise _refused(f"is no role of this server; there are: {', '.join(roles.names)}")
+def _resource(value: str) -> str:
+    if problem := problem_with_resource(value):
+        raise refused(problem)
     return value
 
 
-class Entry(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        if isinstance(given, Mapping):
-            return {name: value for name, value in given.items() if value is not None}
-        return given
+def _role(value: str, info: ValidationInfo) -> str:
+    roles: Roles = (info.context or {})["roles"]
+    if value not in roles:
+        raise refused(f"is no role of this server; there are: {', '.join(roles.names)}")
+    return value
 
 
 class UserEntry(Entry):
@@ -134,83 +107,6 @@ class UserEntry(Entry):
     claims: Annotated[dict[str, Any], AfterValidator(_claims)] | None = Field(
         None, description="Standard claims of OpenID Connect, such as `given_name`, and claims of your own."
     )
-
-
-class ApplicationLifetimes(Entry):
-    """Lifetimes in seconds; the stricter of these and the server's wins."""
-
-    access_token: int | None = Field(None, ge=1, le=_DAY, description="An access token.")
-    refresh_token_idle: int | None = Field(None, ge=1, le=3650 * _DAY, description="A refresh token nobody uses.")
-    refresh_token_absolute: int | None = Field(
-        None, ge=1, le=3650 * _DAY, description="All refresh tokens that follow from one consent."
-    )
-
-
-class ApplicationEntry(ClientMetadata):
-    """An application: registered metadata, and members of ours."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    client_id: Annotated[str, AfterValidator(_client_id)] = Field(
-        description="Identifier of the application; applying again finds it by this."
-    )
-    client_secret: Annotated[SecretStr, AfterValidator(_client_secret)] | None = Field(
-        None, description="Generated and printed once if a new confidential application has none."
-    )
-    owner: Name | None = Field(None, description="Username or email address of a user, or an organization.")
-    optional_scopes: ScopeNames = Field((), description="Scopes that a person may untick on the consent page.")
-    require_pkce: bool = Field(True, description="Only a confidential application may be exempted.")
-    rotate_refresh_tokens: bool = Field(True, description="Only a confidential application may be exempted.")
-    allow_implicit: bool = Field(
-        False,
-        description="Legacy: lets it ask for `response_type=token`, which puts tokens into addresses. "
-        "Needs `features.implicit`.",
-    )
-    lifetimes: ApplicationLifetimes = Field(
-        default_factory=ApplicationLifetimes, description="In seconds; the stricter of these and the server’s wins."
-    )
-    profile: Name = Field(DEFAULT_PROFILE, description="Set of rules to hold it to; this version has `oauth2.1`.")
-    allowed_origins: AllowedOrigins = Field(
-        (), description="Websites whose scripts may call the server with its tokens, such as `*.example.com`; no port."
-    )
-
-    @model_validator(mode="after")
-    def _secret_has_a_use(self) -> "ApplicationEntry":
-        if self.client_secret is not None and not self.confidential:
-            raise _refused("has a client_secret but token_endpoint_auth_method none; remove one of them")
-        return self
-
-    def policy(self) -> ApplicationPolicy:
-        """Return what the application asks for itself."""
-        lifetimes = self.lifetimes
-        return ApplicationPolicy(
-            access_token=_seconds(lifetimes.access_token),
-            refresh_token_idle=_seconds(lifetimes.refresh_token_idle),
-            refresh_token_absolute=_seconds(lifetimes.refresh_token_absolute),
-            rotate_refresh_tokens=self.rotate_refresh_tokens,
-            require_pkce=self.require_pkce,
-            allow_implicit=self.allow_implicit,
-        )
-
-    def further(self) -> dict[str, Any]:
-        """Return the members of ours to keep beside the registered ones."""
-        kept: dict[str, Any] = {}
-        if self.profile != DEFAULT_PROFILE:
-            kept["profile"] = self.profile
-        return kept
-
-    def unmet_further(self) -> tuple[str, ...]:
-        """A profile that is not built yet may demand anything; one that is named legacy only permits more."""
-        relaxes = self.profile == DEFAULT_PROFILE or self.profile.startswith("legacy")
-        return () if relaxes else ("profile",)
-
-    def waiting(self) -> tuple[str, ...]:
-        """Return what is stored without being acted on."""
-        acted_on = {"grant_types implicit", "response_types token"} if self.allow_implicit else set()
-        stored = [member for member in self.not_in_effect() if member not in acted_on]
-        builtin = {scope.name for scope in BUILTIN}
-        scopes = [f"scope {name}" for name in self.scope or () if name in builtin]
-        return (*stored, *self.further(), *scopes)
 
 
 class MemberEntry(Entry):
@@ -241,7 +137,7 @@ class OrganizationEntry(Entry):
     @model_validator(mode="after")
     def _can_be_addressed(self) -> "OrganizationEntry":
         if problem := problem_with_slug(self.identifier):
-            raise _refused(f"needs a slug: the name makes none ({problem[0].lower()}{problem[1:]})")
+            raise refused(f"needs a slug: the name makes none ({problem[0].lower()}{problem[1:]})")
         return self
 
     @property
@@ -251,13 +147,37 @@ class OrganizationEntry(Entry):
 
 
 class ResourceEntry(Entry):
-    """An API that accepts tokens, for a later version."""
+    """An API that accepts tokens. An entry describes it whole: members that are left out have their defaults."""
 
-    identifier: Text = Field(description="Its URI (RFC 8707).")
+    identifier: Annotated[str, AfterValidator(_resource)] = Field(
+        description="Its URI (RFC 8707), as clients name it; applying again finds it by this."
+    )
     name: Name | None = Field(None, description="What people call it.")
-    scopes: ScopeNames = Field((), description="The scopes that it understands.")
-    token_format: Literal["opaque", "jwt"] | None = Field(None, description="`opaque` or `jwt`.")
-    introspection_clients: tuple[Name, ...] = Field((), description="Applications that may introspect its tokens.")
+    scopes: ScopeNames | None = Field(None, description="The scopes that it understands. Without it: every one.")
+    token_format: Literal["opaque", "jwt"] = Field(
+        "opaque", description="`opaque`: it asks this server about tokens. `jwt`: it checks them itself (RFC 9068)."
+    )
+    access_token: int | None = Field(
+        None, ge=1, le=DAY, description="An access token for it, in seconds, if shorter than elsewhere."
+    )
+    signing_alg: Literal["ES256", "RS256", "PS256", "EdDSA"] | None = Field(
+        None, description="Algorithm of its JWTs. Without it: the first of the setting `signing.algorithms`."
+    )
+    introspection_clients: tuple[Name, ...] = Field(
+        (), description="Client IDs of the applications that may introspect tokens for it: its own servers."
+    )
+
+    def resource(self) -> Resource:
+        """Return the resource that the entry declares."""
+        return Resource(
+            identifier=self.identifier,
+            name=self.name or "",
+            scopes=None if self.scopes is None else frozenset(self.scopes),
+            token_format=self.token_format,
+            access_token=seconds(self.access_token),
+            signing_alg=self.signing_alg or "",
+            introspection_clients=frozenset(self.introspection_clients),
+        )
 
 
 class ApiKeyEntry(Entry):
@@ -287,6 +207,11 @@ class DataFile(Entry):
     applications: tuple[ApplicationEntry, ...] = ()
     resources: tuple[ResourceEntry, ...] = ()
     api_keys: tuple[ApiKeyEntry, ...] = ()
+
+    @property
+    def needs_vault(self) -> bool:
+        """Whether it declares an application whose secret has to be sealed."""
+        return any(entry.token_endpoint_auth_method == client_secret_jwt.NAME for entry in self.applications)
 
 
 TABLES: Mapping[str, type[BaseModel]] = {
@@ -323,7 +248,9 @@ def parse(document: Mapping[str, Any], scopes: ScopeRegistry, roles: Roles | Non
     Applications may be declared with the scopes of OpenID Connect: they can be asked for once that is built.
     """
     offered = {scope.name for scope in scopes}
-    declarable = ScopeRegistry((*scopes, *(scope for scope in BUILTIN if scope.name not in offered)))
+    declarable = ScopeRegistry(
+        (*scopes, *(scope for scope in BUILTIN if scope.name not in offered)), for_applications=scopes.for_applications
+    )
     context = {"scopes": declarable, "roles": roles or Roles.chosen({}, scopes)}
     try:
         return DataFile.model_validate(document, context=context)
@@ -372,7 +299,3 @@ def _message(error: ErrorDetails) -> str:
     known = sorted(model.model_fields.keys() - {"localized"})
     near = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
     return f"is unknown; the nearest member is {near[0]}" if near else f"is unknown; there are: {', '.join(known)}"
-
-
-def _seconds(value: int | None) -> timedelta | None:
-    return None if value is None else timedelta(seconds=value)

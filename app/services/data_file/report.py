@@ -15,7 +15,7 @@ class Change:
     """`+` a new entry, `~` a changed one with what changes, `=` one that is already so."""
 
     sign: Sign
-    noun: Literal["user", "organization", "application", "api_key"]
+    noun: Literal["user", "organization", "application", "resource", "api_key"]
     name: str
     details: tuple[str, ...] = ()
 

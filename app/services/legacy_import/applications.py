@@ -12,6 +12,7 @@ from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.policy import ApplicationPolicy
 from app.services import application_history as history
 from app.services import applications as rules
+from app.services import client_secrets
 from app.services.applications import Owner
 from app.services.legacy_import.rows import ApplicationRow
 from app.services.legacy_import.task import Task
@@ -46,7 +47,7 @@ async def import_application(task: Task, row: ApplicationRow, name: str) -> None
     now = task.here.operator.now
     secret = row.client_secret.get_secret_value()
     await applications.insert_application(
-        *(task.transaction, application_id, row.client_id, description, (rules.secret_digest(secret),), now),
+        *(task.transaction, application_id, row.client_id, description, (client_secrets.secret_digest(secret),), now),
         last_four=secret[-4:],
     )
     if row.status == 1:

@@ -60,41 +60,16 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Consent(Page):
-    """Asks for a decision. POSTs to `/consent`.
+class Asking(Page):
+    """What every page has that asks for permissions.
 
-    Sends `csrf`, `interaction`, `person` (ties the page to the account it was shown to), `decision` = `approve` |
-    `deny`, and each ticked optional line as `scope`.
-    `nothing_ticked` is the second try after everything was optional and nothing was ticked.
+    `nothing_ticked` is the second try after everything was optional and nothing was ticked; `ticked` are the optional
+    lines that were ticked the first time.
     """
 
-    template: ClassVar[str] = "consent.html"
-    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
-
-    account: Account
-    csrf: str
-    interaction: str
-    person: str = ""
-    application: Application
-    destination: Destination
     groups: tuple[PermissionGroup, ...]
-    lifetime: Lifetime
-    details: tuple[Fact, ...] = ()
-    switch_account_url: str = ""
     nothing_ticked: bool = False
-
-    @property
-    def status(self) -> int:
-        return 422 if self.nothing_ticked else 200
-
-    @property
-    def state(self) -> ConsentState:
-        """Which question the page asks: an unchecked application is asked about as such every time."""
-        if not self.application.verified:
-            return "unchecked"
-        if not self.granted:
-            return "first"
-        return "more" if self.asked or self.offered else "confirm"
+    ticked: frozenset[str] = frozenset()
 
     @property
     def asked(self) -> tuple[PermissionGroup, ...]:
@@ -107,8 +82,15 @@ class Consent(Page):
 
     @property
     def offered(self) -> tuple[Permission, ...]:
-        """The optional lines that are not granted yet; the person may tick them."""
-        return tuple(p for group in self.groups for p in group.permissions if p.optional and not p.granted)
+        """The optional lines that are not granted yet; the person may tick them, each for all resources at once."""
+        offered = (p for group in self.groups for p in group.permissions if p.optional and not p.granted)
+        return tuple({p.name: p for p in offered}.values())
+
+    @property
+    def held(self) -> tuple[PermissionGroup, ...]:
+        """What had been allowed before, by resource."""
+        chosen = (replace(group, permissions=tuple(p for p in group.permissions if p.granted)) for group in self.groups)
+        return tuple(group for group in chosen if group.permissions)
 
     @property
     def granted(self) -> tuple[Permission, ...]:
@@ -124,3 +106,38 @@ class Consent(Page):
     def asked_count(self) -> int:
         """How many required lines are new."""
         return sum(len(group.permissions) for group in self.asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Asking):
+    """Asks for a decision. POSTs to `/consent`.
+
+    Sends `csrf`, `interaction`, `person` (ties the page to the account it was shown to), `decision` = `approve` |
+    `deny`, and each ticked optional line as `scope`.
+    """
+
+    template: ClassVar[str] = "consent.html"
+    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
+
+    account: Account
+    csrf: str
+    interaction: str
+    person: str = ""
+    application: Application
+    destination: Destination
+    lifetime: Lifetime
+    details: tuple[Fact, ...] = ()
+    switch_account_url: str = ""
+
+    @property
+    def status(self) -> int:
+        return 422 if self.nothing_ticked else 200
+
+    @property
+    def state(self) -> ConsentState:
+        """Which question the page asks: an unchecked application is asked about as such every time."""
+        if not self.application.verified:
+            return "unchecked"
+        if not self.granted:
+            return "first"
+        return "more" if self.asked or self.offered else "confirm"

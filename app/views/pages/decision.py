@@ -56,6 +56,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Ask for other scopes, or add them to the application or to the server’s settings.",
     ),
     "resource": Explanation("Resource is known", "", "Leave resource out."),
+    "grant type": Explanation(
+        "Grant type is registered",
+        "The application’s registration lists the grant types that it may use.",
+        "Add the grant type to the registration.",
+    ),
     "prompt": Explanation(
         "Prompt is sound", "none stands alone; login and consent go together.", "Send another prompt."
     ),
@@ -139,6 +144,8 @@ class Decision:
             return f"Asked to {to}: {self.asked.detail}"
         if self.outcome == "denied":
             return "Denied by the person"
+        if self.outcome == "device code":
+            return "Begun on a device"
         return "Granted" if self.outcome == "granted" else self.outcome
 
     @property
@@ -152,6 +159,8 @@ class Decision:
             return "The error access_denied, sent to the application."
         if self.outcome == "granted":
             return "A code."
+        if self.outcome == "device code":
+            return "A device code, and a code that its person types elsewhere."
         return "A page for the person."
 
     @property

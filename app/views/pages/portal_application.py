@@ -10,14 +10,9 @@ from app.views.names import display_name
 from app.views.pages.account import DeskPlace
 from app.views.pages.forms import FormPage
 from app.views.pages.portal import Choice, OwnApplication
+from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
 
 SecretStep = Literal["add", "place", "remove"]
-
-_METHODS = {
-    "client_secret_basic": "Client secret in the Authorization header",
-    "client_secret_post": "Client secret in the body of the request",
-    "none": "No secret: PKCE alone",
-}
 
 DONE = {
     "uri-added": "Redirect URI added",
@@ -26,6 +21,7 @@ DONE = {
     "origin-removed": "Origin removed. Scripts there can’t use its tokens any more.",
     "permissions": "Permissions saved",
     "details": "Saved. People see it from now on.",
+    "authentication": "Saved. It proves who it is like this from now on.",
     "secret-removed": "Secret removed. It stopped working at once.",
     "off": "Turned off. All its tokens stopped at once.",
     "on": "Turned on. People can sign in to it again.",
@@ -95,8 +91,8 @@ class OwnApplicationPage(FormPage):
     first. `everything`: it may ask for every scope of the registry; `unknown_scopes` are those that have left it.
     `unmet` names metadata that this server can't honour yet, so that it refuses the application. `unfinished`: it is to
     sign people in, and has no redirect URI yet. `can_hand_over`: there is somebody else to own it. After a mistake,
-    `problems` tell what is wrong and `typed_uri`, `typed_origin` and `details` hold what was typed. `stale`: somebody
-    else changed it meanwhile, so nothing was done. `done` is the sentence about what was.
+    `problems` tell what is wrong and `typed_uri`, `typed_origin`, `details` and `authentication` hold what was typed.
+    `stale`: somebody else changed it meanwhile, so nothing was done. `done` is the sentence about what was.
     """
 
     template: ClassVar[str] = "portal_application.html"
@@ -109,7 +105,7 @@ class OwnApplicationPage(FormPage):
     now: datetime
     issuer: str
     discovery_url: str
-    method: str
+    authentication: Authentication
     details: Details
     secrets: tuple[OwnSecret, ...] = ()
     redirect_uris: tuple[str, ...] = ()
@@ -134,7 +130,7 @@ class OwnApplicationPage(FormPage):
     @property
     def method_words(self) -> str:
         """How it proves at the token endpoint who it is; empty when there are no words for its way."""
-        return _METHODS.get(self.method, "")
+        return METHOD_WORDS.get(self.authentication.method, "")
 
     @property
     def room(self) -> bool:

@@ -1,0 +1,157 @@
+"""What the device authorization endpoint and its pages share: codes, and what a person decides about one (RFC 8628)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.crypto.hashing import digest, keyed
+from app.crypto.secrets import new_id, random_bytes
+from app.pipeline.audit import Actor, entry
+from app.pipeline.server import Server
+from app.protocol import device
+from app.protocol.authorize.checklist import Wanted
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.events import Event
+from app.protocol.facts import Authentication, ClientFact, DeviceRequestFact, SessionFact
+from app.protocol.sender import Binding, Sender
+from app.protocol.token_format import Credential, Prefix, format_credential
+from app.store.hot_devices import DeviceApproval, NewDevice, Placed
+
+USER_CODES = 5
+"""How many user codes are tried: with a million that wait, the first one is taken once in 25,600 times."""
+
+_LABEL = b"assent/user-code/1"
+_FLOW = {"flow": "device"}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A device code, and the user code that belongs to it as people read it."""
+
+    device_code: str = field(repr=False)
+    user_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a device code, and from where; `sender` is the key that the request proved."""
+
+    client: ClientFact
+    sender: Sender
+    address: str
+    request_id: str
+
+
+async def begin(
+    server: Server, asking: Asking, wanted: Wanted, now: datetime, *, chance: Callable[[], bytes] = random_bytes
+) -> Begun | None:
+    """Issue a device code bound to its client, and to the key if one was proved (DV-6); None: the client has changed.
+
+    Raises `invalid_dpop_proof` for a proof that was used before. `chance` is where random bytes come from.
+    """
+    client, proof = asking.client, asking.sender.proof
+    for _ in range(USER_CODES):
+        credential = Credential(new_id(now), chance())
+        user_code = device.user_code(chance()[: device.RANDOM_BYTES])
+        placed = await server.database.devices.place(
+            NewDevice(
+                id=credential.id,
+                digest=digest(credential.secret),
+                user_code_digest=_digests(server, user_code)[0],
+                application_id=client.id,
+                application_version=client.version,
+                application_epoch=client.epoch,
+                scopes=wanted.scopes,
+                resources=tuple(resource.identifier for resource in wanted.resources),
+                poll_seconds=int(server.policy.device_interval.total_seconds()),
+                address=asking.address,
+                request_id=asking.request_id,
+                created_at=now,
+                expires_at=now + server.policy.lifetimes.device_code,
+                binding=Binding(jkt=asking.sender.jkt),
+                proof=proof,
+            )
+        )
+        match placed:
+            case Placed.THERE:
+                return Begun(format_credential(Prefix.DEVICE_CODE, credential), device.shown(user_code))
+            case Placed.REPLAYED:
+                raise OAuthError(ErrorCode.INVALID_DPOP_PROOF, "the DPoP proof was used before; make a new one")
+            case Placed.APPLICATION_CHANGED:
+                return None
+        proof = None  # it is noted by now
+    raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "no user code was free; try again")
+
+
+async def find(server: Server, user_code: str, now: datetime) -> UUID | None:
+    """Return the device code that waits under a user code; None when none does."""
+    return await server.database.devices.find(_digests(server, user_code), now)
+
+
+async def approve(
+    server: Server,
+    asked: DeviceRequestFact,
+    client: ClientFact,
+    wanted: Wanted,
+    approved: tuple[str, ...],
+    session: SessionFact,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Merge the record and approve the device code in one statement; False when somebody was faster.
+
+    The device code copies the approved list of this request; the record merges it (AR-3, AR-4).
+    """
+    settled = await server.database.devices.approve(
+        DeviceApproval(
+            device_id=asked.id,
+            now=now,
+            application_id=asked.application_id,
+            application_epoch=asked.application_epoch,
+            user_id=session.user_id,
+            user_epoch=session.user_epoch,
+            scopes=approved,
+            pairs=wanted.pairs_of(approved),
+            new_record_id=new_id(now),
+            authentication=Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id),
+            audit=entry(
+                actor,
+                Event.AUTHORIZATION_GRANTED,
+                now,
+                None,
+                {"scopes": approved, "asked": wanted.scopes, "on_page": "yes", **_FLOW},
+                subject_id=client.client_id,
+                user_id=session.user_id,
+                application_id=asked.application_id,
+            ),
+        )
+    )
+    return settled is not None
+
+
+async def deny(
+    server: Server, asked: DeviceRequestFact, client: ClientFact, session: SessionFact, actor: Actor, now: datetime
+) -> bool:
+    """Deny the device code (DV-8); False when somebody was faster."""
+    audit = entry(
+        actor,
+        Event.AUTHORIZATION_DENIED,
+        now,
+        None,
+        {"asked": asked.scopes, **_FLOW},
+        subject_id=client.client_id,
+        user_id=session.user_id,
+        application_id=asked.application_id,
+    )
+    return await server.database.devices.deny(asked.id, session.user_id, now, audit)
+
+
+def _digests(server: Server, user_code: str) -> list[bytes]:
+    """Return what the database knows a user code by, under each server key, the current one first.
+
+    Keyed, for all user codes can be tried on a plain digest within a minute.
+    """
+    keys = server.keys
+    versions = (keys.current, *(version for version in keys.by_version if version != keys.current))
+    return [keyed(keys.by_version[version], _LABEL, user_code.encode("ascii")) for version in versions]

@@ -1,0 +1,52 @@
+"""Profiles: sets of rules that the operator holds an application to, above those that hold for everybody.
+
+`fapi2` is the FAPI 2.0 Security Profile, §5.3.2.1 (standards B13.1).
+"""
+
+from collections.abc import Collection
+
+from app.protocol.client_assertion import STRICT_ALGORITHMS
+from app.protocol.client_auth import CERTIFICATE_METHODS, private_key_jwt
+from app.protocol.client_metadata import REDIRECTING, ClientMetadata
+
+DEFAULT = "oauth2.1"
+FAPI = "fapi2"
+
+_FAPI_METHODS = (private_key_jwt.NAME, *sorted(CERTIFICATE_METHODS))
+
+
+def problem_with(profile: str, metadata: ClientMetadata) -> str | None:
+    """Return which member contradicts the profile and how, None when all is well (F-3, F-6, F-22)."""
+    if profile != FAPI:
+        return None
+    if metadata.token_endpoint_auth_method not in _FAPI_METHODS:
+        return f"token_endpoint_auth_method must be one of: {', '.join(_FAPI_METHODS)}, because of the profile {FAPI}"
+    if metadata.token_endpoint_auth_signing_alg not in (None, *STRICT_ALGORITHMS):
+        strong = ", ".join(STRICT_ALGORITHMS)
+        return f"token_endpoint_auth_signing_alg must be one of: {strong}, because of the profile {FAPI}"
+    return None
+
+
+def bindings(profile: str, metadata: ClientMetadata) -> dict[str, bool]:
+    """Return what the tokens of an application have to be bound to, by member of its policy.
+
+    With `fapi2` to a certificate if it says so, to the key of a DPoP proof otherwise (F-4, F-5).
+    """
+    by_certificate = metadata.tls_client_certificate_bound_access_tokens
+    by_proof = metadata.dpop_bound_access_tokens or (profile == FAPI and not by_certificate)
+    return {"dpop_bound": by_proof, "tls_bound": by_certificate}
+
+
+def is_relaxing(profile: str) -> bool:
+    """Tell whether a profile would permit more than this version does, so that doing without it harms nobody."""
+    return profile.startswith("legacy")
+
+
+def is_unmet(profile: str, grant_types: Collection[str]) -> bool:
+    """Tell whether a profile demands what this version does not have, as one that nobody knows may well do.
+
+    FAPI 2.0 demands pushed authorization requests of applications that send people here (F-20), and those are to come.
+    """
+    if profile == FAPI:
+        return not REDIRECTING.isdisjoint(grant_types)
+    return profile != DEFAULT and not is_relaxing(profile)

@@ -1,0 +1,161 @@
+"""POST /oauth/device_authorization (RFC 8628 §3.1): a device without a browser gets a code for its person to type."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from app.pipeline import devices
+from app.pipeline.client import authenticate, identify
+from app.pipeline.devices import Asking, Begun
+from app.pipeline.http import FORM, Request, Response, json_response
+from app.pipeline.sender import sender_of
+from app.pipeline.server import Server
+from app.pipeline.trace import trace_of_device
+from app.protocol import device
+from app.protocol.authorize import checklist
+from app.protocol.authorize.checklist import Subject, Wanted
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.facts import ClientFact
+from app.protocol.grant_types import device_code, require_registered
+from app.protocol.params import Parameters
+from app.protocol.policy import effective
+from app.protocol.trace import Trace
+
+OPERATION: dict[str, Any] = {
+    "tags": ["protocol"],
+    "operationId": "device_authorization",
+    "summary": "Begin on a device without a browser",
+    "description": "RFC 8628. Show `user_code` and `verification_uri` to the person, and poll the token endpoint with "
+    f"`grant_type={device_code.NAME}`. Client authentication as registered.",
+    "security": [{"client": []}, {}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "client_id": {"type": "string"},
+                        "scope": {"type": "string", "description": "What the token is to carry."},
+                        "resource": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "description": "The APIs that it is for (RFC 8707).",
+                        },
+                    },
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "Two codes: one for the device, one for its person.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["device_code", "user_code", "verification_uri", "expires_in"],
+                        "properties": {
+                            "device_code": {"type": "string"},
+                            "user_code": {"type": "string"},
+                            "verification_uri": {"type": "string", "format": "uri"},
+                            "verification_uri_complete": {"type": "string", "format": "uri"},
+                            "expires_in": {"type": "integer", "description": "Seconds."},
+                            "interval": {"type": "integer", "description": "Seconds between two polls."},
+                        },
+                    },
+                    "example": {
+                        "device_code": "asdc_…",
+                        "user_code": "WDJB-MJHT",
+                        "verification_uri": "https://id.example/device",
+                        "verification_uri_complete": "https://id.example/device?user_code=WDJB-MJHT",
+                        "expires_in": 600,
+                        "interval": 5,
+                    },
+                }
+            },
+        },
+        **{
+            status: {
+                "description": errors,
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            }
+            for status, errors in (
+                ("400", "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`"),
+                ("401", "`invalid_client`"),
+                ("503", "`temporarily_unavailable`"),
+            )
+        },
+    },
+}
+"""Its entry in the OpenAPI document."""
+
+ATTEMPTS = 3
+"""An application that has changed since it was read is read again; more changes mean trouble."""
+
+
+async def device_authorization(server: Server, request: Request) -> Response:
+    """parse → gather → authenticate → decide → settle → respond (DV-1).
+
+    Its errors are those of the token endpoint (DV-3).
+    """
+    params = request.form()
+    presented = await identify(server, request, params)
+    now = server.clock()
+    sender = await sender_of(server, request)
+    for _ in range(ATTEMPTS):
+        row = await server.database.hot.find_client(presented.client_id)
+        client = await authenticate(server, presented, row)
+        wanted = _decide(server, request, client, params)
+        asking = Asking(client, sender, request.address, request.request_id)
+        begun = await devices.begin(server, asking, wanted, now)
+        if begun is not None:
+            return _respond(server, begun)
+        sender, presented = replace(sender, proof=None), replace(presented, noted=True)  # both are noted by now
+    raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the application is being changed; try again")
+
+
+def _decide(server: Server, request: Request, client: ClientFact, params: Parameters) -> Wanted:
+    """Judge what is asked by the rules of the authorization endpoint (`checklist`); raises as it does."""
+    trace = Trace()
+    subject = Subject(
+        client=client,
+        policy=effective(server.policy, client.policy, confidential=client.confidential),
+        registry=server.scopes,
+        params=params,
+        resources=server.resources.current,
+    )
+    outcome = "device code"
+    try:
+        _check_allowed(client, trace)
+        return checklist.run_at("device", subject, trace)
+    except OAuthError as refused:
+        outcome = f"refused: {refused.code.wire}"
+        raise
+    finally:
+        server.traces.add(trace_of_device(request.request_id, client.client_id, server.clock(), outcome, trace))
+
+
+def _check_allowed(client: ClientFact, trace: Trace) -> None:
+    section = "RFC 8628 §3.1"
+    try:
+        require_registered(device_code.NAME, client)
+    except OAuthError as refused:
+        trace.add("grant type", "refused", f"{refused.code.wire}: {refused.description}", section)
+        raise
+    trace.add("grant type", "passed", "", section)
+
+
+def _respond(server: Server, begun: Begun) -> Response:
+    """DV-2, DV-9, RFC 8628 §3.2."""
+    page = f"{server.issuer}{device.PAGE}"
+    return json_response(
+        {
+            "device_code": begun.device_code,
+            "user_code": begun.user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?{urlencode({'user_code': begun.user_code})}",
+            "expires_in": int(server.policy.lifetimes.device_code.total_seconds()),
+            "interval": int(server.policy.device_interval.total_seconds()),
+        }
+    )

@@ -1,0 +1,96 @@
+"""What a page asks a person to allow: the lines of each resource, melted by the registry (consent and device pages)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.pipeline.server import Server
+from app.protocol import consent, liveness, redirect_uri
+from app.protocol import resources as rules
+from app.protocol.facts import ClientFact, RecordFact
+from app.protocol.resources import Resource
+from app.protocol.scopes import ScopeRegistry
+from app.views.pages.consent import Permission, PermissionGroup
+
+
+def groups(
+    server: Server,
+    client: ClientFact,
+    scopes: tuple[str, ...],
+    resources: tuple[Resource, ...],
+    record: RecordFact | None,
+    since: Mapping[str, datetime],
+) -> tuple[PermissionGroup, ...]:
+    """Return the permissions by resource: those that are asked, then where else something is allowed already.
+
+    `since` is when each pair of the record was first allowed (aware UTC). Those without a resource go by the service.
+    """
+    held: dict[str, list[str]] = {}
+    for pair in record.pairs if record else ():
+        scope, identifier = liveness.split_pair(pair)
+        held.setdefault(identifier, []).append(scope)
+    asked = {one.identifier: tuple(filter(one.understands, scopes)) for one in resources} or {"": scopes}
+    optional = consent.optional_scopes(scopes, client, server.scopes)
+    return tuple(
+        PermissionGroup(
+            name=_name(server, identifier),
+            host=redirect_uri.display_host(identifier) if identifier else "",
+            permissions=_lines(
+                server.scopes,
+                asked.get(identifier, ()),
+                tuple(held.get(identifier, ())),
+                optional,
+                {scope: since.get(liveness.pair(scope, identifier)) for scope in held.get(identifier, ())},
+            ),
+        )
+        for identifier in dict.fromkeys((*asked, *held))
+    )
+
+
+def granted_before(
+    scopes: tuple[str, ...], resources: tuple[Resource, ...], record: RecordFact | None
+) -> frozenset[str]:
+    """Return the scopes that the record holds at every resource that they are asked for."""
+    held = frozenset(record.pairs) if record else frozenset()
+    return frozenset(scope for scope in scopes if held.issuperset(rules.pairs((scope,), resources)))
+
+
+def _name(server: Server, identifier: str) -> str:
+    known = server.resources.current.get(identifier)
+    return (known.name if known else "") or identifier or server.views.service_name
+
+
+def _lines(
+    registry: ScopeRegistry,
+    asked: tuple[str, ...],
+    held: tuple[str, ...],
+    optional: frozenset[str],
+    since: Mapping[str, datetime | None],
+) -> tuple[Permission, ...]:
+    """Return the lines of one resource: new ones melted among themselves, granted ones among themselves.
+
+    Melting across both would hide that a stronger permission is new. Optional ones keep a line and a box each.
+    """
+    required = [scope for scope in asked if scope not in held and scope not in optional]
+    offered = [scope for scope in asked if scope not in held and scope in optional]
+    return (
+        *(
+            Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind)
+            for line, _ in registry.melt(required)
+        ),
+        *(
+            Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind, optional=True)
+            for scope in offered
+            for line, _ in registry.melt([scope])
+        ),
+        *(
+            Permission(
+                name=line.name,
+                title=line.title,
+                detail=line.detail,
+                kind=line.kind,
+                granted=True,
+                since=since.get(line.name),
+            )
+            for line, _ in registry.melt(held)
+        ),
+    )

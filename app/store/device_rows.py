@@ -1,0 +1,49 @@
+"""Rows of the statements of device authorization as facts, by position: as `hot_rows` reads the others."""
+
+import asyncpg
+
+from app.protocol import sender
+from app.protocol.facts import ClientFact, DeviceFact, DeviceRequestFact
+from app.store import hot_rows
+
+_DEVICE_WIDTH = 19
+
+
+def device(row: asyncpg.Record, at: int, caller: ClientFact | None) -> DeviceFact | None:
+    """Read a device code from column `at` on; its application stands when the caller is it."""
+    if row[at] is None:
+        return None
+    approved = row[at + 4] is not None
+    return DeviceFact(
+        id=row[at],
+        digest=row[at + 1],
+        application_id=row[at + 2],
+        application_epoch=row[at + 7],
+        status=row[at + 14],
+        origin=hot_rows.origin(row, at + 2) if approved else None,
+        authentication=hot_rows.authentication(row, at + 10) if approved else None,
+        polled_at=row[at + 15],
+        poll_seconds=row[at + 16],
+        expires_at=row[at + 17],
+        binding=sender.read(row[at + 18]),
+        standing=hot_rows.standing_before(row, at + _DEVICE_WIDTH, caller, row[at + 2]),
+    )
+
+
+def device_request(row: asyncpg.Record) -> DeviceRequestFact | None:
+    """Read a device code as a person is asked about it, after client and record."""
+    at = hot_rows.CLIENT_WIDTH + hot_rows.RECORD_WIDTH
+    if row[at] is None:
+        return None
+    return DeviceRequestFact(
+        id=row[at],
+        application_id=row[at + 1],
+        application_epoch=row[at + 2],
+        status=row[at + 3],
+        scopes=tuple(row[at + 4]),
+        resources=tuple(row[at + 5]),
+        decided_by=row[at + 6],
+        address=row[at + 7],
+        created_at=row[at + 8],
+        expires_at=row[at + 9],
+    )

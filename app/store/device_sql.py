@@ -1,0 +1,101 @@
+"""The statements of device authorization (RFC 8628), one round trip each: as `gather_sql` and `settle_sql` are."""
+
+from app.store.gather_sql import CLIENT, RECORD, client, find, held, of
+from app.store.hot_connection import Statement
+from app.store.settle_sql import UNCHANGED, audit, authorization, proved, redemption
+
+# ruff: noqa: S608 -- put together from constants; every value is a parameter
+
+
+# $1 id, $2 application, $3 its version, $4 digest of the code, $5 that of the user code, $6 the application's epoch,
+# $7 scopes, $8 resources, $9 key, $10 seconds between polls, $11 address, $12 request, $13 now, $14 end, then the proof
+def _place(name: str, noted: str = "", unused: str = "", told: str = "") -> Statement:
+    return Statement(
+        name,
+        f"""
+with {noted}a as (select $2::uuid id where {UNCHANGED.format(2, 3)}{unused}),
+d as (
+    insert into device_grant
+        (id, digest, user_code_digest, application_id, application_epoch, scopes, resources, cnf, poll_seconds, address,
+         request_id, created_at, expires_at)
+    select $1, $4, $5, a.id, $6, $7, $8, $9::text, $10, $11, $12, $13, $14 from a
+    on conflict (user_code_digest) do nothing
+    returning id)
+select exists (select from d), exists (select from a){told}""",
+    )
+
+
+PLACE_DEVICE = _place("place_device")
+PLACE_DEVICE_PROVED = _place("place_device.proved", *proved(15))
+
+_DEVICE = (
+    "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
+    "resources, auth_time, acr, amr, sid, status, polled_at, poll_seconds, expires_at, cnf"
+)
+GATHER_DEVICE, GATHER_DEVICE_ALONE = held("gather_device", _DEVICE, "device_grant")
+
+FIND_USER_CODE = Statement(
+    "find_user_code",
+    "select id from device_grant where user_code_digest = any($1::bytea[]) and status = 'pending' and expires_at > $2",
+)
+
+_ASKED = "id, application_id, application_epoch, status, scopes, resources, user_id, address, created_at, expires_at"
+GATHER_DEVICE_REQUEST = Statement(
+    "gather_device_request",
+    f"""
+select {of("c", CLIENT)}, {of("r", RECORD)}, {of("g", _ASKED)}
+from (values (1)) one
+{find("g", _ASKED, "device_grant", "id = $1")}
+{client("id = g.application_id")}
+{find("r", RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
+)
+
+# $9 the scopes that were approved, $10-$13 how the person signed in
+APPROVE_DEVICE = authorization(
+    "approve_device",
+    """
+g as (
+    update device_grant
+    set status = 'approved', user_id = $3, user_epoch = $4, authorization_id = m.id, record_version = m.version,
+        scopes = $9, auth_time = $10, acr = $11, amr = $12, sid = $13::uuid, decided_at = $2
+    from m where device_grant.id = $1::uuid and device_grant.status = 'pending')""",
+    waited="""
+    select id from device_grant
+    where id = $1::uuid and application_id = $5 and application_epoch = $6 and status = 'pending' and expires_at > $2
+        and exists (select from who)
+    for update""",
+    first=14,
+)
+
+# $1 device grant, $2 now, $3 user, $4-$14 the audit row
+DENY_DEVICE = Statement(
+    "deny_device",
+    f"""
+with d as (
+    update device_grant set status = 'denied', user_id = $3, decided_at = $2
+    where id = $1 and status = 'pending' and expires_at > $2
+    returning id),
+l as ({audit(4, "d")})
+select id from d""",
+)
+
+NOTE_POLL = Statement(
+    "note_poll",
+    """
+update device_grant set polled_at = $2 where id = $1 and status = 'pending' and polled_at is not distinct from $3
+returning id""",
+)
+SLOW_DOWN = Statement(
+    "slow_down",
+    """
+update device_grant set polled_at = greatest(polled_at, $2), poll_seconds = poll_seconds + $3
+where id = $1 and status = 'pending'
+returning id""",
+)
+
+_APPROVED = "device_grant set status = 'used', used_at = $2, family_id = $3 where id = $1 and status = 'approved'"
+SETTLE_DEVICE = redemption("settle_device", _APPROVED, nonce="null::text nonce")
+SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(27), nonce="null::text nonce")
+
+STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
+"""What a hot connection prepares for devices."""

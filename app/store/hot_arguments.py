@@ -1,0 +1,86 @@
+"""Orders as the parameters of the statements that carry them out, in their order."""
+
+import orjson
+
+from app.protocol.facts import Authentication
+from app.store.orders import AuditEntry, CodeSettlement, NewCode, NewFrontToken, NewToken
+
+
+def json(value: object) -> str:
+    """Return a value as the text of a jsonb parameter."""
+    return orjson.dumps(value).decode("utf-8")
+
+
+def authentication(how: Authentication) -> tuple[object, ...]:
+    """Return how the person signed in: auth_time, acr, amr, sid."""
+    return how.auth_time, how.acr, how.amr, how.sid
+
+
+def code(code: NewCode) -> tuple[object, ...]:
+    """Return what a code says: eleven parameters."""
+    asked = (code.redirect_uri, code.code_challenge, code.nonce)
+    return code.id, code.digest, code.scopes, code.resources, *authentication(code.authentication), *asked
+
+
+def front_token(token: NewFrontToken) -> tuple[object, ...]:
+    """Return what a token through the browser says, and its family: eleven parameters."""
+    family = (token.family_id, token.key_version)
+    carried = (token.scopes, token.resources, token.expires_at)
+    return token.id, token.digest, *family, *carried, *authentication(token.authentication)
+
+
+def token(token: NewToken) -> tuple[object, ...]:
+    """Return what a token says: id, digest, scopes, resources, end, key."""
+    origin = token.origin
+    return token.id, token.digest, origin.scopes, origin.resources, token.expires_at, token.binding.stored
+
+
+def paid_audit(entry: AuditEntry) -> tuple[object, ...]:
+    """Return the audit row of a payment: eight parameters; the rest comes from what is paid with."""
+    return (
+        entry.id,
+        entry.event,
+        entry.request_id,
+        entry.actor_kind,
+        entry.actor_id,
+        entry.subject_id,
+        entry.address,
+        json(entry.data),
+    )
+
+
+def audit(entry: AuditEntry) -> tuple[object, ...]:
+    """Return an audit row: eleven parameters."""
+    return (
+        entry.id,
+        entry.at,
+        entry.event,
+        entry.request_id,
+        entry.actor_kind,
+        entry.actor_id,
+        entry.user_id,
+        entry.application_id,
+        entry.subject_id,
+        entry.address,
+        json(entry.data),
+    )
+
+
+def redemption(order: CodeSettlement) -> tuple[object, ...]:
+    """Return the order that consumes a grant and begins its family: 26 parameters."""
+    return (
+        order.grant_id,
+        order.now,
+        order.family_id,
+        order.family_digest,
+        order.key_version,
+        order.idle_expires_at,
+        order.family_expires_at,
+        order.family_origin.scopes,
+        order.family_origin.resources,
+        order.token.origin.application_id,
+        order.application_version,
+        *token(order.token),
+        *paid_audit(order.audit),
+        order.family_binding.stored,
+    )
