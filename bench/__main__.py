@@ -87,9 +87,9 @@ def _targets(
     per_target = plan.passes * plan.requests
     targets: list[Target] = []
     if report.FLOORS in options.only:
-        targets.append(floors_target.floors(database, logs, Volume(options.rows, per_target, 0), CONNECTIONS))
+        targets.append(floors_target.floors(database, logs, Volume(options.rows, per_target, 0, 0), CONNECTIONS))
     shared = len(PROCESS_COUNTS) * per_target
-    volume = Volume(options.rows, shared, shared)
+    volume = Volume(options.rows, shared, shared, shared)
     if report.PRODUCT in options.only:
         targets += assent_target.servers(database, logs, volume, PROCESS_COUNTS)
     if "peer" in options.only:

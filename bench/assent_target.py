@@ -18,17 +18,18 @@ from sqlmodel import SQLModel
 from app import migrations
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
-from app.models import AccessToken, Application, Authorization, GrantCode, TokenFamily, User
+from app.models import AccessToken, Application, Authorization, GrantCode, Resource, TokenFamily, User
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.database import Database
 from app.store.embedded import ConnectionTargets
 from bench.postgres import Postgres, connected
-from bench.stock import CHALLENGE, Client, Kind, Stock, Volume
+from bench.stock import CHALLENGE, RESOURCE, Client, Kind, Stock, Volume
 from bench.target import ROOT, ServerProcess, Target, free_port
 
 _PATHS: dict[Kind, str] = {
     "introspect": "/oauth/introspect",
-    **dict.fromkeys(("exchange", "refresh", "machine"), "/oauth/token"),
+    **dict.fromkeys(("exchange", "refresh", "machine", "machine_jwt"), "/oauth/token"),
+    "revoke": "/oauth/revoke",
 }
 _SCOPES = ["project:read", "org:read"]
 _USERS = 1_000
@@ -97,6 +98,7 @@ async def _fill(dsns: ConnectionTargets, client: Client, volume: Volume) -> Stoc
     finally:
         await database.close()
     tokens: list[str] = []
+    revocable: list[str] = []
     codes: list[str] = []
     refresh_tokens: list[str] = []
     await _copy(dsns, GrantCode, _codes(consents, client, volume.codes, now, codes))
@@ -104,7 +106,16 @@ async def _fill(dsns: ConnectionTargets, client: Client, volume: Volume) -> Stoc
     reading = list(_families(consents, -(-volume.tokens // _TOKENS_A_FAMILY), now, []))
     await _copy(dsns, TokenFamily, reading)
     await _copy(dsns, AccessToken, _access_tokens(reading, volume.tokens, now, tokens))
-    return Stock(client, _PATHS, tokens=tokens, codes=codes, refresh_tokens=refresh_tokens, scope=" ".join(_SCOPES))
+    await _copy(dsns, AccessToken, _access_tokens(reading, volume.revocable, now, revocable))
+    return Stock(
+        client,
+        _PATHS,
+        tokens=tokens,
+        codes=codes,
+        refresh_tokens=refresh_tokens,
+        revocable=revocable,
+        scope=" ".join(_SCOPES),
+    )
 
 
 async def _insert_consents(database: Database, client: Client, now: datetime) -> list[_Consent]:
@@ -148,7 +159,8 @@ async def _insert_consents(database: Database, client: Client, now: datetime) ->
     ]
     consents = [_Consent(record.id, record.user_id, record.application_id) for record in records]
     async with database.transaction() as transaction:
-        transaction.add_all([application, *users])
+        api = Resource(identifier=RESOURCE, token_format="jwt", created_at=now, updated_at=now)
+        transaction.add_all([application, api, *users])
         await transaction.flush()
         transaction.add_all(records)
     return consents

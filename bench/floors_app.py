@@ -2,7 +2,8 @@
 
 Run as `python -m bench.floors_app PORT`, with the database in BENCH_FLOORS_DSN. F0 parses form and Basic by hand and
 answers; F1 adds one SELECT, FI one INSERT, FX the whole code exchange as one statement, over held connections and
-prepared statements. Without a database it serves an ASGI application that does nothing.
+prepared statements; FJ signs a JWT and asks no database. Without a database it serves an ASGI application that does
+nothing.
 """
 
 import base64
@@ -11,18 +12,21 @@ import hashlib
 import hmac
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
 import uvicorn
 from asyncpg.prepared_stmt import PreparedStatement
 from fastapi import FastAPI, Request, Response
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from app.crypto.secrets import new_id
 from bench import floors_schema
@@ -68,6 +72,7 @@ class Floors:
         self._secret_digest = hashlib.sha256(secret.encode()).digest()
         self._connections = connections
         self._free: list[Held] = []
+        self._key = ECKey.generate_key("P-256")
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -108,6 +113,23 @@ class Floors:
         finally:
             self._free.append(held)
         return _answer({"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": "read write"})
+
+    async def fj(self, request: Request) -> Response:
+        """F0 and a signed JWT (RFC 9068), by the library that everybody would take."""
+        form = await self._authenticated_form(request)
+        now = int(time.time())
+        claims = {
+            "iss": "http://127.0.0.1",
+            "exp": now + 900,
+            "aud": form["resource"],
+            "sub": self._client_id,
+            "client_id": self._client_id,
+            "iat": now,
+            "jti": str(uuid4()),
+            "scope": "read write",
+        }
+        token = jwt.encode({"typ": "at+jwt", "alg": "ES256", "kid": "bench"}, claims, self._key)
+        return _answer({"access_token": token, "token_type": "Bearer", "expires_in": 900, "scope": "read write"})
 
     async def fx(self, request: Request) -> Response:
         """F0 and the code exchange as one statement: consume the code, insert family, token and audit row."""
@@ -152,10 +174,16 @@ class Floors:
 
 
 def create_app(dsn: str, client_id: str, secret: str, connections: int) -> FastAPI:
-    """Return the application with its four routes."""
+    """Return the application with its routes."""
     floors = Floors(dsn, client_id, secret, connections)
     app = FastAPI(lifespan=floors.lifespan, openapi_url=None)
-    for path, handler in (("/F0", floors.f0), ("/F1", floors.f1), ("/FI", floors.fi), ("/FX", floors.fx)):
+    for path, handler in (
+        ("/F0", floors.f0),
+        ("/F1", floors.f1),
+        ("/FI", floors.fi),
+        ("/FJ", floors.fj),
+        ("/FX", floors.fx),
+    ):
         app.post(path)(handler)
     return app
 

@@ -20,14 +20,14 @@ from bench.stock import CHALLENGE, Client, Kind, Stock, Volume
 from bench.target import ServerProcess, Target, free_port
 
 _DATABASE = "bench_floors"
-_PATHS: dict[Kind, str] = {"F0": "/F0", "F1": "/F1", "FI": "/FI", "FX": "/FX"}
+_PATHS: dict[Kind, str] = {"F0": "/F0", "F1": "/F1", "FI": "/FI", "FJ": "/FJ", "FX": "/FX"}
 _SCOPES = ["read", "write"]
 
 _Credential = tuple[UUID, bytes]
 
 
 def floors(postgres: Postgres, logs: Path, volume: Volume, connections: int) -> Target:
-    """Make and fill the database, return F0, F1, FI and FX on one uvicorn worker."""
+    """Make and fill the database, return F0, F1, FI, FJ and FX on one uvicorn worker."""
     dsn = postgres.make_database(_DATABASE)
     client = Client("floor", secrets.token_urlsafe(32))
     now = datetime.now(UTC)

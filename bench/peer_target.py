@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.postgres import Postgres
-from bench.stock import Client, Kind, Stock, Volume
+from bench.stock import RESOURCE, Client, Kind, Stock, Volume
 from bench.target import ServerProcess, Target, free_port
 
 HOME = Path(__file__).resolve().parent / "node"
@@ -17,7 +17,8 @@ HOME = Path(__file__).resolve().parent / "node"
 _DATABASE = "bench_peer"
 _PATHS: dict[Kind, str] = {
     "introspect": "/token/introspection",
-    **dict.fromkeys(("exchange", "refresh", "machine"), "/token"),
+    **dict.fromkeys(("exchange", "refresh", "machine", "machine_jwt"), "/token"),
+    "revoke": "/token/revocation",
 }
 _SCOPE = "read write"
 _OLDEST_NODE = 20
@@ -51,6 +52,7 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         "BENCH_PEER_CLIENT": client.client_id,
         "BENCH_PEER_SECRET": client.secret,
         "BENCH_PEER_REDIRECT_URI": client.redirect_uri,
+        "BENCH_PEER_RESOURCE": RESOURCE,
     }
     made = _prepare(volume, environment, logs / "peer-prepare.log")
     stock = Stock(
@@ -59,6 +61,7 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         tokens=made["tokens"],
         codes=made["codes"],
         refresh_tokens=made["refreshTokens"],
+        revocable=made["revocable"],
         scope=_SCOPE,
     )
     targets = []
@@ -72,7 +75,7 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
 
 def _prepare(volume: Volume, environment: Mapping[str, str], log: Path) -> dict[str, list[str]]:
     """Let the peer's own models fill the table; return the credentials by kind."""
-    command = ["node", "prepare.mjs", *map(str, (volume.tokens, volume.codes, volume.families))]
+    command = ["node", "prepare.mjs", *map(str, (volume.tokens, volume.codes, volume.families, volume.revocable))]
     with log.open("wb") as errors:
         prepared = subprocess.run(
             command, env=environment, cwd=HOME, stdout=subprocess.PIPE, stderr=errors, check=False

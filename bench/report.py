@@ -56,8 +56,12 @@ _FLOOR_GOALS: tuple[tuple[Kind, Kind, float], ...] = (
     ("exchange", "FX", 1.4),
     ("refresh", "FX", 1.4),
     ("machine", "FI", 1.35),
+    ("machine_jwt", "FJ", 1.3),
 )
-_PEER_GOALS: dict[Kind, float] = {"introspect": 1.5, "exchange": 1.5, "refresh": 1.5, "machine": 1.0}
+_PEER_GOALS: dict[Kind, float] = {
+    **dict.fromkeys(("introspect", "exchange", "refresh"), 1.5),
+    **dict.fromkeys(("machine", "machine_jwt"), 1.0),
+}
 _MEMORY_GOAL = 100.0
 _START_GOAL = 1.0
 

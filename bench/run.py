@@ -15,14 +15,17 @@ from bench.postgres import Postgres
 from bench.stock import Client, Kind
 from bench.target import ServerProcess, Target, free_port
 
-FLOOR_KINDS: tuple[Kind, ...] = ("F0", "F1", "FI", "FX")
-PRODUCT_KINDS: tuple[Kind, ...] = ("introspect", "exchange", "refresh", "machine")
+FLOOR_KINDS: tuple[Kind, ...] = ("F0", "F1", "FI", "FJ", "FX")
+PRODUCT_KINDS: tuple[Kind, ...] = ("introspect", "exchange", "refresh", "machine", "machine_jwt", "revoke")
 STARTS = 3
 ENOUGH_ROUNDS = 3
 """Medians of fewer rounds say nothing; after these, the time limit may end the run."""
 
-# What is compared stands together: FI with machine, F1 with introspect, FX with exchange and refresh.
-_ORDER: tuple[Kind, ...] = ("F0", "machine", "FI", "F1", "introspect", "exchange", "FX", "refresh")
+# What is compared stands together: FI with machine, FJ with its JWTs, F1 with introspect, FX with exchange and refresh.
+_ORDER: tuple[Kind, ...] = (
+    *("F0", "machine", "FI", "FJ", "machine_jwt", "revoke"),
+    *("F1", "introspect", "exchange", "FX", "refresh"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from bench.load import Chain, Work
 
-Kind = Literal["introspect", "exchange", "refresh", "machine", "F0", "F1", "FI", "FX"]
+Kind = Literal["introspect", "exchange", "refresh", "machine", "machine_jwt", "revoke", "F0", "F1", "FI", "FJ", "FX"]
 
 REFRESHES_EACH = 4
 """How many steps each refresh token family goes in one run: mostly rows that nobody has just touched."""
@@ -19,7 +19,14 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 """The pair of RFC 7636, Appendix B: the codes are what differs."""
 
+RESOURCE = "https://api.example"
+"""The API whose tokens are JWTs."""
+
 _ISSUES = b'"access_token"'
+_ISSUES_JWT = b'"eyJ'
+_DONE = b""
+"""A revocation has nothing to say but its status."""
+
 _ACTIVE = b'"active":true'
 
 
@@ -47,15 +54,18 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much is prepared: rows in the table that introspection reads, single-use codes, refresh token families."""
+    """How much is prepared: rows in the table that introspection reads, single-use codes, refresh token families, and
+    access tokens to revoke."""
 
     tokens: int
     codes: int
     families: int
+    revocable: int
 
 
 class Stock:
-    """Access tokens, which may be introspected again and again, and codes and refresh tokens, used once each.
+    """Access tokens, which may be introspected again and again, and codes, refresh tokens and further access tokens,
+    used or revoked once each.
 
     `scope` is what the client asks for itself.
     """
@@ -68,6 +78,7 @@ class Stock:
         tokens: Sequence[str],
         codes: Sequence[str],
         refresh_tokens: Sequence[str] = (),
+        revocable: Sequence[str] = (),
         scope: str = "",
     ) -> None:
         self._client = client
@@ -75,6 +86,7 @@ class Stock:
         self._tokens = tokens
         self._codes = iter(codes)
         self._refresh_tokens = iter(refresh_tokens)
+        self._revocable = iter(revocable)
         self._scope = scope
 
     def work(self, kind: Kind, count: int) -> Work:
@@ -88,6 +100,12 @@ class Stock:
         if kind == "machine":
             request = self._client.post(path, grant_type="client_credentials", scope=self._scope)
             return Work(_ISSUES, (request,) * count)
+        if kind in ("machine_jwt", "FJ"):
+            request = self._client.post(path, grant_type="client_credentials", scope=self._scope, resource=RESOURCE)
+            return Work(_ISSUES_JWT, (request,) * count)
+        if kind == "revoke":
+            tokens = _take(self._revocable, count)
+            return Work(_DONE, tuple(self._client.post(path, token=token) for token in tokens))
         if kind in ("exchange", "FX"):
             return Work(_ISSUES, tuple(self._exchange(path, code) for code in _take(self._codes, count)))
         tokens = random.choices(self._tokens, k=count)

@@ -14,4 +14,5 @@ export const client = {
   clientId: env.BENCH_PEER_CLIENT,
   clientSecret: env.BENCH_PEER_SECRET,
   redirectUri: env.BENCH_PEER_REDIRECT_URI,
+  resource: env.BENCH_PEER_RESOURCE,
 };

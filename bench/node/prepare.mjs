@@ -1,5 +1,5 @@
-// node prepare.mjs TOKENS CODES FAMILIES: makes the table and fills it with what the provider's own models save.
-// Prints {"tokens": […], "codes": […], "refreshTokens": […]}.
+// node prepare.mjs TOKENS CODES FAMILIES REVOCABLE: makes the table and fills it with what the provider's own models save.
+// Prints {"tokens": […], "codes": […], "refreshTokens": […], "revocable": […]}.
 
 import pg from 'pg';
 
@@ -7,7 +7,7 @@ import { TABLE, collectingAdapter } from './adapter.mjs';
 import { client, connection } from './options.mjs';
 import { SCOPES, createProvider } from './provider.mjs';
 
-const [tokens, codes, families] = process.argv.slice(2).map(Number);
+const [tokens, codes, families, revocable] = process.argv.slice(2).map(Number);
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'; // RFC 7636, Appendix B
 const BATCH = 5_000;
 
@@ -63,6 +63,7 @@ const made = {
   refreshTokens: await make(families, (common) =>
     new provider.RefreshToken({ ...common, authTime, rotations: 0 }).save(),
   ),
+  revocable: await make(revocable, (common) => new provider.AccessToken(common).save()),
 };
 await database.end();
 process.stdout.write(JSON.stringify(made));

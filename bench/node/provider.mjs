@@ -1,5 +1,5 @@
 // The peer's configuration: opaque tokens, code exchange with PKCE, refresh with rotation, client credentials,
-// introspection.
+// introspection, revocation; JWTs for the one resource.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
@@ -8,7 +8,7 @@ import Provider from 'oidc-provider';
 export const SCOPES = 'read write';
 const DAY = 86_400;
 
-export function createProvider(adapter, { clientId, clientSecret, redirectUri }) {
+export function createProvider(adapter, { clientId, clientSecret, redirectUri, resource }) {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return new Provider('http://127.0.0.1', {
     adapter,
@@ -31,7 +31,16 @@ export function createProvider(adapter, { clientId, clientSecret, redirectUri })
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
-      resourceIndicators: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined,
+        getResourceServerInfo: () => ({
+          scope: SCOPES,
+          audience: resource,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
     },
     findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     issueRefreshToken: () => true,
