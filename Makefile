@@ -17,6 +17,9 @@ NODE_INSTALLED = $(if $(shell command -v npm),$(patsubst %/package-lock.json,%/n
 TEST_NODE := $(call NODE_INSTALLED,tests/support/node/package-lock.json)
 BENCH_NODE := $(call NODE_INSTALLED,bench/package-lock.json bench/*/package-lock.json)
 
+# Tests start this product again and again; without bytecode every start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -30,7 +33,7 @@ run: install ## start the server with the demo on http://localhost:8000 (RUN_ARG
 
 .PHONY: test
 test: install $(TEST_NODE) ## run every test (TEST_ARGS="tests/protocol -k consent", WORKERS=1)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 .PHONY: soak
 soak: install $(TEST_NODE) ## run the volume, race and crash tests at full size (long)
@@ -64,6 +67,7 @@ bench: install $(BENCH_NODE) ## measure the hot endpoints beside their floors an
 docs: install ## write docs/reference/ and docs/original-behaviour.md anew from the code and its tests
 	$(BIN)/assent reference
 	$(BIN)/python -m tests.architecture.acceptance
+	$(BIN)/python -m tests.architecture.spec_coverage
 
 .PHONY: audit
 audit: install ## ask the vulnerability database about every pinned package (needs the network)

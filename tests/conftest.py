@@ -1,15 +1,74 @@
-"""What every test may ask for: the event loop that the product runs on, and how much work a volume test is to do."""
+"""What every test may ask for: the event loop that the product runs on, and how much work a volume test is to do.
 
+And the order of the files, which workers take one by one: the longest come first, so that none begins when all else
+is done.
+"""
+
+import gc
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.database"]
+pytest_plugins = ["tests.support.database", "tests.support.server"]
+
+LONGEST_FIRST = (
+    "views/test_in_browser.py",
+    "cli/test_serve.py",
+    "journeys/test_every_page.py",
+    "journeys/test_every_form.py",
+    "cli/test_serve_crashes.py",
+    "journeys/test_portal_journey.py",
+    "journeys/test_docs_journey.py",
+    "journeys/test_demo_journey.py",
+    "endpoints/test_schemathesis.py",
+    "store/test_migrations.py",
+    "journeys/test_keyboard_journeys.py",
+    "endpoints/test_isolation.py",
+    "endpoints/test_fuzz.py",
+    "journeys/test_device_journey.py",
+    "architecture/test_dockerfile.py",
+    "journeys/test_organization_journey.py",
+    "cli/test_serve_external.py",
+    "store/test_embedded_accounts.py",
+    "journeys/test_races.py",
+    "journeys/test_device_races.py",
+    "journeys/test_assertion_races.py",
+    "journeys/test_node_clients.py",
+    "cli/test_doctor.py",
+    "store/test_application_cache.py",
+    "journeys/test_admin_journey.py",
+    "jobs/test_deletions_crashes.py",
+    "cli/test_login_test.py",
+    "store/test_embedded_crashes.py",
+    "journeys/test_organization_races.py",
+    "journeys/test_signing_keys_journey.py",
+    "journeys/test_mtls_journey.py",
+    "journeys/test_api_keys_journey.py",
+    "journeys/test_limited_races.py",
+    "endpoints/test_pages_portal.py",
+    "endpoints/test_pages_portal_application.py",
+)
+"""Files that take about ten seconds and more (`pytest --durations`), the longest first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --volume: the share of its full work that a volume test does."""
     parser.addoption("--volume", type=float, default=0.05, help="share of the full volume, 1 for all of it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file, and of the others, stays."""
+    turns = {Path(__file__).parent / name: turn for turn, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let no later search for garbage go through what has been collected: thousands of tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,11 @@
 `python -m tests.architecture.acceptance` writes `docs/original-behaviour.md` anew.
 """
 
-import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.architecture.repository import modules
+from tests.architecture import marks
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "original-behaviour.md"
 
@@ -199,13 +198,7 @@ BUG 35 | no limits, no log of failures | limits, and reasons in the log
 
 def proofs() -> dict[str, list[str]]:
     """Return by line the tests that carry its mark, as `path::name`."""
-    found: dict[str, list[str]] = {}
-    for module in modules("tests"):
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                for line in _marked(node.decorator_list):
-                    found.setdefault(line, []).append(f"{module.path}::{node.name}")
-    return {line: sorted(set(tests)) for line, tests in found.items()}
+    return marks.proofs("original")
 
 
 def render() -> str:
@@ -231,16 +224,6 @@ def _table(title: str, heads: Sequence[str], lines: Sequence[Line], tests: dict[
         proved = "<br>".join(f"`{test}`" for test in tests.get(line.name, ())) or "–"
         yield f"| {line.name} | {line.says} | {line.status} | {proved} |"
     yield ""
-
-
-def _marked(decorators: Sequence[ast.expr]) -> Iterator[str]:
-    for decorator in decorators:
-        if (
-            isinstance(decorator, ast.Call)
-            and ast.unparse(decorator.func) == "pytest.mark.spec"
-            and [ast.literal_eval(argument) for argument in decorator.args[:1]] == ["original"]
-        ):
-            yield ast.literal_eval(decorator.args[1])
 
 
 if __name__ == "__main__":

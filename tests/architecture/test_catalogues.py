@@ -14,13 +14,19 @@ DESCRIBED_IN = ("app.protocol.errors", "app.routers.openapi")
 
 FEATURES_ASKED_IN = (
     "app.protocol.features",
+    "app.protocol.client_auth",
+    "app.protocol.dpop",
     "app.protocol.grant_types",
+    "app.protocol.introspection_jwt",
+    "app.protocol.mtls",
     "app.protocol.metadata",
+    "app.protocol.resources",
     "app.routers.endpoints",
     "app.routers.openapi",
     "app.settings",
 )
-"""The registry, mounting, the computed documents, and the policy that settings turn switches into."""
+"""The registry, rules that are one feature, mounting, the computed documents, and the policy that settings turn
+switches into."""
 
 
 EVENTS_TOLD_IN = (

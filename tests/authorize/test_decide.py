@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.authorize.checklist import Subject, run_at
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
-from app.protocol.policy import ApplicationPolicy, ServerPolicy
+from app.protocol.policy import ApplicationPolicy, ServerPolicy, effective
+from app.protocol.resources import Resource, ResourceRegistry
 from app.protocol.trace import Trace
 from tests.support.facts import CHALLENGE, ISSUER, NOW, RECORD, REDIRECT_URI, REGISTRY, client, session
 
@@ -68,6 +70,10 @@ def test_everything_allowed_before_is_granted_without_a_page() -> None:
     assert outcome.accepted.scopes == ("a", "b")
 
 
+@pytest.mark.spec("standards", "A1.2 (1)")
+@pytest.mark.spec("standards", "A1.2 (3)")
+@pytest.mark.spec("standards", "A1.2 (4)")
+@pytest.mark.spec("standards", "A1.3 client_id")
 @pytest.mark.parametrize(
     ("how", "case"),
     [
@@ -95,6 +101,14 @@ def test_what_leads_to_the_return_path_must_not_be_repeated(name: str) -> None:
         verdict((name, "x"), (name, "y"))
 
 
+@pytest.mark.spec("standards", "A1.2 (5)")
+@pytest.mark.spec("standards", "A1.2 (6)")
+@pytest.mark.spec("standards", "A1.2 (7)")
+@pytest.mark.spec("standards", "A1.3 response_type")
+@pytest.mark.spec("standards", "A1.3 scope")
+@pytest.mark.spec("standards", "P-2")
+@pytest.mark.spec("standards", "P-3")
+@pytest.mark.spec("standards", "SC-3")
 @pytest.mark.parametrize(
     ("how", "error"),
     [
@@ -137,6 +151,9 @@ def test_a_repeated_state_is_not_echoed() -> None:
     assert "state" not in dict(parse_qsl(urlsplit(outcome.path.failure(outcome.error)).query))
 
 
+@pytest.mark.spec("standards", "SR-1")
+@pytest.mark.spec("standards", "SR-2")
+@pytest.mark.spec("standards", "A1.3 state")
 def test_every_answer_carries_state_and_iss_and_keeps_the_query() -> None:
     outcome = verdict(
         who=client(redirect_uris=("https://client.example/cb?tenant=1",)),
@@ -151,6 +168,8 @@ def test_every_answer_carries_state_and_iss_and_keeps_the_query() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.spec("standards", "SR-1")
+@pytest.mark.spec("standards", "SR-2")
 def test_an_answer_has_no_state_that_was_not_sent_and_no_iss_that_is_switched_off() -> None:
     silent = replace(known(state=None), policy=ServerPolicy(issuer=ISSUER, issuer_in_answers=False))
     outcome = decide(silent, Trace())
@@ -158,12 +177,15 @@ def test_an_answer_has_no_state_that_was_not_sent_and_no_iss_that_is_switched_of
     assert outcome.path.success("code") == f"{REDIRECT_URI}?code=code"
 
 
+@pytest.mark.spec("standards", "SR-4")
 def test_the_sole_registered_redirect_uri_need_not_be_named_and_the_code_remembers_that() -> None:
     outcome = verdict(redirect_uri=None)
     assert isinstance(outcome, Grantable)
     assert (outcome.path.uri, outcome.path.as_sent) == (REDIRECT_URI, None)
 
 
+@pytest.mark.spec("standards", "P-2")
+@pytest.mark.spec("standards", "O-1")
 def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_may_not() -> None:
     exempt = ApplicationPolicy(require_pkce=False)
     no_challenge = {"code_challenge": None, "code_challenge_method": None}
@@ -171,6 +193,9 @@ def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_m
     assert error_of(verdict(who=client(policy=exempt, auth_method="none"), **no_challenge)) == "invalid_request"
 
 
+@pytest.mark.spec("standards", "A1-4")
+@pytest.mark.spec("standards", "AR-7")
+@pytest.mark.spec("standards", "CA-11")
 @pytest.mark.parametrize(
     ("how", "prompt"),
     [
@@ -195,6 +220,7 @@ def test_why_a_person_is_asked(how: dict[str, Any], prompt: str) -> None:
     assert prompt_of(verdict(**how)) == prompt
 
 
+@pytest.mark.spec("standards", "AR-7")
 @pytest.mark.parametrize(
     "how",
     [
@@ -221,6 +247,8 @@ def test_the_click_satisfies_consent_and_not_login() -> None:
     assert prompt_of(decide(known(signed_in=None), Trace(), consent_given=True)) == "login"
 
 
+@pytest.mark.spec("standards", "A1.2 (8)")
+@pytest.mark.spec("standards", "BC-16")
 def test_an_error_of_a_self_registered_application_does_not_travel_by_itself() -> None:
     outcome = verdict(who=client(self_registered=True), scope="nope")
     assert isinstance(outcome, Back)
@@ -245,3 +273,26 @@ def test_any_values_end_in_a_page_an_error_a_question_or_a_grant(values: dict[st
     except NoReturnPath:
         return
     assert isinstance(outcome, Ask | Back | Grantable)
+
+
+@pytest.mark.spec("standards", "DP-13")
+@pytest.mark.parametrize("announced", ["k" * 42, "k" * 44, "=" * 43])
+def test_a_key_is_announced_by_its_thumbprint(announced: str) -> None:
+    assert error_of(verdict(dpop_jkt=announced)) == "invalid_request"
+    outcome = verdict(dpop_jkt="k" * 43)
+    assert isinstance(outcome, Grantable)
+    assert outcome.accepted.request.dpop_jkt == "k" * 43
+
+
+@pytest.mark.spec("standards", "AR-2")
+def test_what_is_approved_of_a_request_makes_pairs_at_its_resources() -> None:
+    files = Resource("https://files.example", scopes=frozenset({"a"}))
+    subject = Subject(
+        client(),
+        effective(ServerPolicy(issuer=ISSUER), ApplicationPolicy(), confidential=True),
+        REGISTRY,
+        Parameters.of([("scope", "a"), ("resource", files.identifier), ("prompt", "nothing that a device has")]),
+        ResourceRegistry([files]),
+    )
+    wanted = run_at("device", subject, Trace())
+    assert wanted.pairs == wanted.pairs_of(("a",)) == ("a https://files.example",)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app.protocol import response_types
 from app.protocol.authorize.decide import Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath, ReturnPath
 from app.protocol.errors import ErrorCode, OAuthError
@@ -62,6 +63,9 @@ def test_there_is_nothing_to_prove_with_a_verifier(challenge: str | None) -> Non
     assert isinstance(verdict(code_challenge=challenge), Grantable)
 
 
+@pytest.mark.spec("standards", "RT-4")
+@pytest.mark.spec("standards", "BC-3")
+@pytest.mark.spec("standards", "O-2")
 @pytest.mark.spec("original", "BUG 21")
 def test_bug_21_a_server_that_has_it_off_knows_no_such_response_type() -> None:
     query, fragment = sent_back(verdict(on=False))
@@ -69,6 +73,8 @@ def test_bug_21_a_server_that_has_it_off_knows_no_such_response_type() -> None:
     assert fragment == {}
 
 
+@pytest.mark.spec("standards", "RT-3")
+@pytest.mark.spec("standards", "RT-4")
 @pytest.mark.spec("original", "BUG 21")
 def test_bug_21_an_application_that_the_operator_has_not_named_may_not_have_it() -> None:
     registered = client(response_types=frozenset({"code", "token"}), grant_types=frozenset({"implicit"}))
@@ -84,11 +90,19 @@ def test_a_legacy_application_may_use_codes_beside_it_and_needs_pkce_for_them() 
     assert sent_back(verdict(response_type="code"))[0]["error"] == "invalid_request"
 
 
+@pytest.mark.spec("standards", "A1.3 response_type")
+@pytest.mark.parametrize("words", ["code token", "token code"])
+def test_the_words_of_a_response_type_have_no_order(words: str) -> None:
+    assert response_types.canonical(words) == "code token"
+
+
 @pytest.mark.parametrize("response_type", ["code token", "token code", "id_token token", "token token", "Token"])
 def test_no_other_combination_comes_with_it(response_type: str) -> None:
     assert sent_back(verdict(response_type=response_type))[0]["error"] == "unsupported_response_type"
 
 
+@pytest.mark.spec("standards", "RT-1")
+@pytest.mark.spec("standards", "BC-11")
 @pytest.mark.parametrize("mode", ["query", "form_post", "FRAGMENT"])
 def test_a_token_never_stands_in_a_query(mode: str) -> None:
     with pytest.raises(NoReturnPath) as refused:
@@ -100,6 +114,7 @@ def test_its_own_response_mode_may_be_named() -> None:
     assert isinstance(verdict(response_mode="fragment"), Grantable)
 
 
+@pytest.mark.spec("standards", "RT-3")
 def test_an_error_has_everything_in_the_fragment() -> None:
     query, fragment = sent_back(verdict(scope="nope"))
     assert query == {}
@@ -107,6 +122,7 @@ def test_an_error_has_everything_in_the_fragment() -> None:
     assert fragment == {"error": "invalid_scope", "state": "x y", "iss": ISSUER}
 
 
+@pytest.mark.spec("standards", "RT-1")
 @pytest.mark.parametrize(
     ("uri", "begins"),
     [(REDIRECT_URI, f"{REDIRECT_URI}#"), (f"{REDIRECT_URI}?tenant=1", f"{REDIRECT_URI}?tenant=1#")],

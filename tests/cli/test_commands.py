@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
 from app import __version__
 from app.cli.commands import COMMANDS, main
+from tests.support.assertions import key_of, key_set
 from tests.support.database import FreshDatabase, command
 
 Assent = Callable[..., Result]
@@ -76,6 +78,28 @@ def test_users_are_made_listed_disabled_and_enabled(assent: Assent, tmp_path: Pa
     assert succeeded(assent("user", "enable", "ada")) == "ada was active already.\n"
 
 
+@pytest.mark.spec("standards", "GT-3")
+def test_everything_that_somebody_has_is_ended_and_he_stays(assent: Assent, fresh_database: FreshDatabase) -> None:
+    succeeded(assent("user", "create", "fern"))
+    ended = "Every session and token of fern is dead.\n"
+    assert succeeded(assent("user", "revoke-tokens", "Fern")) == ended.replace("fern", "Fern")
+    assert succeeded(assent("user", "revoke-tokens", "fern")) == ended
+
+    async def told() -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(fresh_database.owner_url)
+        try:
+            found = await connection.fetch(
+                "select u.epoch, u.disabled_at is null, a.actor_kind, a.actor_id from user_account u"
+                " join audit a on a.user_id = u.id and a.event = 'user.tokens_revoked' where u.username = 'fern'"
+            )
+            return [tuple(row) for row in found]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(told()) == [(2, True, "operator", "user revoke-tokens")] * 2
+    assert "Nobody has the username eve" in refused(assent("user", "revoke-tokens", "eve"))
+
+
 def test_passwords_are_replaced_from_standard_input_or_generated(assent: Assent) -> None:
     succeeded(assent("user", "create", "carol"))
     replaced = succeeded(assent("user", "set-password", "carol", "--password-file", "-", stdin=f"{PASSWORD}\n"))
@@ -136,10 +160,41 @@ def test_a_machine_is_registered_for_tokens_of_its_own_and_not_without_a_secret(
     assert said.startswith("the application: grant_types has client_credentials")
 
 
-def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent) -> None:
-    words = ("--client-id", "api", "--name", "Api", "--auth-method", "client_secret_jwt")
-    assert "client_secret" not in succeeded(assent("application", "create", *words))
+def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent, tmp_path: Path) -> None:
+    members = {"client_id": "api", "client_name": "Api", "grant_types": [], "require_signed_request_object": True}
+    (tmp_path / "data.json").write_text(json.dumps({"applications": [members]}))
+    assert "api: require_signed_request_object" in succeeded(assent("apply", "data.json"))
     assert "api\tApi\tmachine\trefused" in succeeded(assent("application", "list")).splitlines()
+
+
+def test_applications_are_registered_with_keys_and_names_of_certificates(assent: Assent, tmp_path: Path) -> None:
+    keys = key_set(key_of("cli"))
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
+    create = ("application", "create", "--grant-type", "client_credentials")
+    words = ("--client-id", "keyed", "--auth-method", "private_key_jwt", "--signing-alg", "ES256", "--dpop")
+    assert "client_secret" not in succeeded(assent(*create, *words, "--jwks", "keys.json"))
+    found = json.loads(succeeded(assent("application", "show", "keyed")))
+    assert (found["jwks"], found["token_endpoint_auth_signing_alg"]) == (keys, "ES256")
+    assert found["dpop_bound"] is True
+    certified = ("--client-id", "certified", "--auth-method", "tls_client_auth", "--tls-subject", "san_dns=a.example")
+    succeeded(assent(*create, *certified))
+    assert json.loads(succeeded(assent("application", "show", "certified")))["tls_client_auth_san_dns"] == "a.example"
+    published = ("--client-id", "far", "--auth-method", "private_key_jwt", "--jwks-uri", "https://a.example/jwks")
+    succeeded(assent(*create, *published))
+    assert "keys.toml cannot be read as JSON" in assent(*create, "--jwks", "keys.toml").stderr
+    assert "begin with one of subject_dn" in assent(*create, "--tls-subject", "dn=CN=a").stderr
+    assert "needs jwks or jwks_uri" in refused(assent(*create, "--auth-method", "private_key_jwt"))
+
+
+def test_the_secret_of_one_that_makes_macs_is_sealed_with_the_root_secret(assent: Assent) -> None:
+    words = ("--client-id", "macing", "--auth-method", "client_secret_jwt", "--grant-type", "client_credentials")
+    first = last_word(succeeded(assent("application", "create", *words)))
+    second = last_word(succeeded(assent("application", "rotate-secret", "macing", "--keep-old")))
+    assert first != second
+    shown = succeeded(assent("application", "show", "macing"))
+    assert json.loads(shown)["secrets"] == 2
+    assert first not in shown
+    assert "sealed" not in shown
 
 
 def test_secrets_are_rotated_and_applications_switched_off_and_on(assent: Assent) -> None:

@@ -25,7 +25,7 @@ LEGACY = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with directory_for_server() as directory, running_server(directory, durable=True) as running:
+    with directory_for_server() as directory, running_server(directory, durable=True, first_start=True) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import time
@@ -32,7 +33,7 @@ def server() -> Iterator[Server]:
     """A server with two workers, for tests that only look."""
     with (
         directory_for_server() as directory,
-        running_server(directory, workers=2, arguments=("--metrics-port", "0")) as running,
+        running_server(directory, workers=2, arguments=("--metrics-port", "0"), first_start=True) as running,
     ):
         yield running
 
@@ -50,10 +51,10 @@ def _refusal(server: Server) -> str:
     return sentence
 
 
-def test_a_first_start_is_ready_within_five_seconds(directory: Path) -> None:
+def test_a_first_start_is_ready_within_five_seconds() -> None:
     """By the clock; on processors that others use, by what all its processes together have used of them."""
     begun, used = time.monotonic(), _processor_seconds()
-    with running_server(directory, durable=True):
+    with directory_for_server(on_disk=True) as directory, running_server(directory, durable=True, first_start=True):
         waited = time.monotonic() - begun
 
     assert min(waited, _processor_seconds() - used) < FIRST_START_SECONDS
@@ -181,11 +182,29 @@ def test_broken_settings_are_refused_by_the_name_of_the_key(directory: Path) -> 
     assert "issuer (ASSENT_ISSUER) must use https" in sentence
 
 
+@pytest.mark.spec("standards", "NS-2")
 def test_https_works_with_a_certificate_and_two_workers(directory: Path) -> None:
     with running_server(directory, workers=2, tls=True) as server:
         assert server.issuer.startswith("https://localhost:")
         with server.client() as client:
             assert client.get("/.well-known/oauth-authorization-server").json()["issuer"] == server.issuer
+        assert _speaks(server, ssl.TLSVersion.TLSv1_2)
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            assert not _speaks(server, ssl.TLSVersion.TLSv1_1)
+
+
+def _speaks(server: Server, version: ssl.TLSVersion) -> bool:
+    """Tell whether a client that knows this version of TLS and no other gets a connection."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.set_ciphers("ALL:@SECLEVEL=0")
+    client.minimum_version = client.maximum_version = version
+    try:
+        with socket.create_connection(("127.0.0.1", urlsplit(server.issuer).port or 443)) as raw:
+            client.wrap_socket(raw).close()
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def test_a_data_file_is_applied_before_the_first_request(directory: Path) -> None:

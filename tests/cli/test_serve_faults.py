@@ -2,8 +2,6 @@
 
 import asyncio
 import secrets
-import shutil
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -89,9 +87,7 @@ def cluster() -> Iterator[list[TestCluster]]:
     roles = (f"create role {OWNER} login", f"create role {RUNTIME} login", f"create database faults owner {OWNER}")
     asyncio.run(database.command(running[0], *roles))
     yield running
-    running[0].process.send_signal(signal.SIGQUIT)
-    running[0].process.wait(30)
-    shutil.rmtree(running[0].directory.parent, ignore_errors=True)
+    database.end(running[0])
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from tests.support.service import (
     service,
     sign_in,
 )
+from tests.support.site import VAULT
 
 UNKNOWN = "0" * 32
 MACHINE = "resource-server"
@@ -165,7 +166,7 @@ async def test_after_that_time_it_is_gone_for_its_owner_too(
     await robin.send("DELETE", of(diary))
     site.clock.forward(3600)
     assert_problem(await robin.send("POST", of(diary, "/restore")), 409, "conflict")
-    await delete_applications(Work(site.database, Lifetimes(), site.clock), site.clock())
+    await delete_applications(Work(site.database, Lifetimes(), site.clock, VAULT), site.clock())
     for method, below in (("GET", ""), ("POST", "/restore"), ("GET", "/secrets")):
         assert_problem(await robin.send(method, of(diary, below)), 404, "not-found")
     listed = (await robin.get(f"{PATH}?limit=100")).json()["items"]

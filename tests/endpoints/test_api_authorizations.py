@@ -53,6 +53,8 @@ async def test_each_person_sees_his_own_alone(robin: Person, sam: Person) -> Non
     assert own[0]["id"] != others[0]["id"]
 
 
+@pytest.mark.spec("standards", "AR-14")
+@pytest.mark.spec("standards", "O-12")
 async def test_one_connection_tells_scopes_dates_use_and_history(site: Service, robin: Person) -> None:
     path = await robin.only()
     tokens = await redeem(robin.browser, "web", await obtain_code(robin.browser, "web", "robin", scope=ASKED))

@@ -73,6 +73,7 @@ async def test_a_key_for_every_website_works_on_one_and_its_origin_is_echoed(
         assert_readable(answer, origin)
 
 
+@pytest.mark.spec("standards", "CO-2")
 @pytest.mark.spec("original", "BUG 6")
 @pytest.mark.spec("original", "N20")
 @pytest.mark.parametrize("path", [INDEX, ME, ORGANIZATION])
@@ -120,6 +121,7 @@ async def person_id(site: Service) -> UUID:
         return (await transaction.scalars(select(col(User.id)).where(col(User.username) == "casey"))).one()
 
 
+@pytest.mark.spec("standards", "CO-1")
 async def test_a_website_may_read_why_its_request_was_refused(
     site: Service, stranger: httpx.AsyncClient, organization: UUID
 ) -> None:
@@ -144,6 +146,7 @@ async def test_a_credential_that_does_not_count_is_for_no_website(
     assert_kept(answer)
 
 
+@pytest.mark.spec("standards", "CO-2")
 @pytest.mark.parametrize("path", [INDEX, ME, ORGANIZATION])
 async def test_a_preflight_is_answered_for_what_tokens_may_use(
     stranger: httpx.AsyncClient, organization: UUID, path: str
@@ -174,6 +177,7 @@ async def test_what_only_a_session_may_do_is_not_offered_to_websites(
             assert_kept(await browser.get(path, headers=headers))
 
 
+@pytest.mark.spec("standards", "CO-3")
 async def test_a_session_is_for_no_website_where_tokens_are(site: Service, organization: UUID) -> None:
     async with site.browser() as browser:
         await sign_in(browser, "casey")

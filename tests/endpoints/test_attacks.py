@@ -117,6 +117,7 @@ async def test_an_endless_state_does_not_come_back_as_an_endless_header(browser:
     assert len(answer.headers["location"]) < MAX_LENGTH
 
 
+@pytest.mark.spec("standards", "A1-4")
 async def test_the_browser_cookie_alone_is_no_way_into_somebody_elses_request(
     site: Service, victim: httpx.AsyncClient, browser: httpx.AsyncClient
 ) -> None:
@@ -135,6 +136,7 @@ async def test_the_browser_cookie_alone_is_no_way_into_somebody_elses_request(
     assert swapped.status_code == 400
 
 
+@pytest.mark.spec("standards", "AR-17 (f)")
 async def test_another_persons_question_cannot_be_answered_after_a_change_of_account(
     site: Service, victim: httpx.AsyncClient
 ) -> None:
@@ -145,6 +147,7 @@ async def test_another_persons_question_cannot_be_answered_after_a_change_of_acc
     assert answer.headers["location"].startswith("/consent?")
 
 
+@pytest.mark.spec("standards", "A1-4")
 @pytest.mark.parametrize(
     "header",
     [
@@ -162,6 +165,7 @@ async def test_no_form_is_taken_from_elsewhere(victim: httpx.AsyncClient, path: 
     assert (await victim.post(path, data={"csrf": token}, headers=header)).status_code == 403
 
 
+@pytest.mark.spec("standards", "NS-1")
 async def test_proxy_headers_from_just_anybody_give_no_new_tries(database: Database) -> None:
     async with service(database, limits={"address_failures": 10}) as running, running.browser() as browser:
         fields = fields_of(await browser.get("/login"))
@@ -176,6 +180,8 @@ async def test_proxy_headers_from_just_anybody_give_no_new_tries(database: Datab
     assert statuses == [422] * 10 + [429] * 2
 
 
+@pytest.mark.spec("standards", "NS-1")
+@pytest.mark.spec("standards", "G1")
 async def test_the_host_header_reaches_no_address_that_we_give_out(victim: httpx.AsyncClient) -> None:
     hostile = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
     for path in ("/", "/login", "/account", "/docs", "/openapi.json", "/.well-known/oauth-authorization-server"):
@@ -184,6 +190,8 @@ async def test_the_host_header_reaches_no_address_that_we_give_out(victim: httpx
     assert answer_of(await victim.get(authorize_url("web", prompt="none"), headers=hostile))["iss"] == ISSUER
 
 
+@pytest.mark.spec("standards", "A1.2 (3)")
+@pytest.mark.spec("standards", "BC-9")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -210,6 +218,7 @@ async def test_no_answer_goes_to_an_address_that_only_resembles_a_registered_one
     assert "location" not in answer.headers
 
 
+@pytest.mark.spec("standards", "A1.3 state")
 async def test_a_line_break_in_the_state_stays_a_part_of_the_state(victim: httpx.AsyncClient) -> None:
     state = "x\r\nSet-Cookie: planted=1\r\n\r\n<script>"
     answer = await victim.get(authorize_url("web", prompt="none", state=state))
@@ -218,6 +227,7 @@ async def test_a_line_break_in_the_state_stays_a_part_of_the_state(victim: httpx
     assert "planted" not in answer.headers.get("set-cookie", "")
 
 
+@pytest.mark.spec("standards", "BR-2")
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/api/v1/me"])
 async def test_a_second_authorization_header_is_refused(site: Service, path: str) -> None:
     async with site.browser() as browser:

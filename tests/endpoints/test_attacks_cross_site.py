@@ -17,7 +17,11 @@ from tests.support.worlds import Visit, World, a_world, browser_headers, every_r
 
 EVIL = "https://evil.example"
 FORM = "application/x-www-form-urlencoded"
-PROTOCOL = ("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/authorize")
+GLOBAL_REVOCATION = "/oauth/global-token-revocation"
+PROTOCOL = (
+    *("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/authorize", "/oauth/device_authorization"),
+    GLOBAL_REVOCATION,
+)
 """No cookie counts there: applications, and people on their way from them."""
 
 CHANGES = [route for route in every_route() if route.method != "GET" and route.path not in PROTOCOL]
@@ -75,6 +79,18 @@ async def test_no_other_site_changes_anything(victim: Victim, route: Route) -> N
         assert answer.status_code in (403, 415), (how, answer.status_code, answer.text[:300])
         assert "access-control-allow-origin" not in answer.headers, how
         assert "__Host-assent_session" not in answer.headers.get("set-cookie", ""), how
+    assert await every_row(victim.rows) == before
+
+
+async def test_the_session_of_an_operator_ends_nobodys_tokens_from_elsewhere_or_from_here(victim: Victim) -> None:
+    before = await every_row(victim.rows)
+    cookies = browser_headers("", victim.visit.session)["Cookie"]
+    for told in ({"Origin": EVIL}, OURS, {}):
+        headers = {"Cookie": cookies, "X-CSRF-Token": victim.visit.csrf, "Content-Type": "application/json"} | told
+        content = json.dumps({"sub_id": {"format": "email", "email": "robin@example.com"}}).encode()
+        answer = await victim.visit.client.post(GLOBAL_REVOCATION, content=content, headers=headers)
+        assert answer.status_code == 401
+        assert "access-control-allow-origin" not in answer.headers
     assert await every_row(victim.rows) == before
 
 

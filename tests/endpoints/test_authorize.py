@@ -45,6 +45,13 @@ async def record_pairs(site: Service, username: str, client_id: str) -> list[str
     return []
 
 
+@pytest.mark.spec("standards", "A1-1")
+@pytest.mark.spec("standards", "G6")
+@pytest.mark.spec("standards", "NS-3")
+@pytest.mark.spec("standards", "SR-1")
+@pytest.mark.spec("standards", "SR-2")
+@pytest.mark.spec("standards", "SR-5")
+@pytest.mark.spec("standards", "BC-12")
 async def test_the_whole_way_with_state_and_iss(browser: httpx.AsyncClient) -> None:
     first = await browser.get(authorize_url("web"))
     assert first.status_code == 303
@@ -52,6 +59,7 @@ async def test_the_whole_way_with_state_and_iss(browser: httpx.AsyncClient) -> N
     assert first.headers["cache-control"] == "no-store"
     page = await consent_page(browser)
     approved = await decide(browser, page)
+    assert approved.status_code == 303
     assert approved.headers["location"].startswith(REDIRECT_URI + "?")
     assert approved.headers["referrer-policy"] == "no-referrer"
     answer = answer_of(approved)
@@ -66,6 +74,11 @@ async def test_what_was_allowed_before_is_granted_without_a_page(site: Service, 
     assert "code" in answer_of(await browser.get(authorize_url("known", prompt="none")))
 
 
+@pytest.mark.spec("standards", "AR-1")
+@pytest.mark.spec("standards", "AR-3")
+@pytest.mark.spec("standards", "AR-4")
+@pytest.mark.spec("standards", "AR-5")
+@pytest.mark.spec("standards", "O-12")
 async def test_asking_for_more_shows_what_is_new_and_what_was_there_and_merges(
     site: Service, browser: httpx.AsyncClient
 ) -> None:
@@ -82,6 +95,33 @@ async def test_asking_for_more_shows_what_is_new_and_what_was_there_and_merges(
     assert old.json()["scope"] == "project:read"
 
 
+@pytest.mark.spec("standards", "AR-4")
+@pytest.mark.spec("standards", "AR-17 (b)")
+async def test_a_narrow_request_after_a_wide_consent_gets_what_it_asks_and_no_more(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    await site.application("modest")
+    await obtain_code(browser, "modest", "robin", scope="project:read team:read event:read")
+    code = answer_of(await browser.get(authorize_url("modest", scope="team:read", prompt="none")))["code"]
+    bought = (await redeem(browser, "modest", code)).json()
+    assert bought["scope"] == "team:read"
+    data = {"grant_type": "refresh_token", "refresh_token": bought["refresh_token"]}
+    again = await browser.post("/oauth/token", data=data, auth=("modest", SECRET))
+    assert again.json()["scope"] == "team:read"
+    assert await record_pairs(site, "robin", "modest") == ["project:read", "team:read", "event:read"]
+
+
+@pytest.mark.spec("standards", "A1.3 state")
+async def test_a_long_state_of_any_characters_comes_back_as_it_was(browser: httpx.AsyncClient) -> None:
+    state = "é&=+%20 #?" + "s" * 4000
+    for changes in ({}, {"scope": "nope"}):
+        answer = answer_of(await browser.get(authorize_url("web", prompt="none", state=state, **changes)))
+        assert answer["state"] == state
+
+
+@pytest.mark.spec("standards", "AR-3")
+@pytest.mark.spec("standards", "AR-17 (c)")
+@pytest.mark.spec("standards", "SC-2")
 async def test_an_optional_permission_may_be_left_out(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("picky", optional_scopes=("team:read", "event:read"))
     page = await consent_page(browser, "picky", scope="project:read team:read event:read")
@@ -124,6 +164,7 @@ async def test_a_page_is_out_of_date_after_ten_minutes(site: Service, browser: h
     assert (await decide(browser, page)).status_code == 400
 
 
+@pytest.mark.spec("standards", "A1-4")
 async def test_another_browser_cannot_use_the_page(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("guarded")
     page = await consent_page(browser, "guarded")
@@ -148,6 +189,7 @@ async def test_two_tabs_approve_two_applications(site: Service, browser: httpx.A
     assert (await redeem(browser, "tab-two", second["code"])).json()["scope"] == "team:read"
 
 
+@pytest.mark.spec("standards", "AR-17 (f)")
 async def test_nobody_approves_what_another_account_was_asked(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("switched")
     page = await consent_page(browser, "switched")
@@ -159,6 +201,8 @@ async def test_nobody_approves_what_another_account_was_asked(site: Service, bro
     assert await record_pairs(site, "robin", "switched") == []
 
 
+@pytest.mark.spec("standards", "A1.2 (5)")
+@pytest.mark.spec("standards", "SR-2")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -177,6 +221,9 @@ async def test_errors_travel_with_state_and_iss(
     assert (answer["error"], answer["state"], answer["iss"]) == (error, "xyz", ISSUER)
 
 
+@pytest.mark.spec("standards", "A1.2 (1)")
+@pytest.mark.spec("standards", "A1.2 (3)")
+@pytest.mark.spec("standards", "A1.2 (4)")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -204,6 +251,9 @@ async def test_the_error_page_shows_what_was_sent_harmlessly(browser: httpx.Asyn
     assert "<script>alert" not in page.text
 
 
+@pytest.mark.spec("standards", "A1-1")
+@pytest.mark.spec("standards", "G6")
+@pytest.mark.spec("standards", "BC-17")
 async def test_a_post_becomes_a_get_with_a_reference_that_works_once(browser: httpx.AsyncClient) -> None:
     query = dict(parse_qsl(urlsplit(authorize_url("web", state="posted")).query))
     posted = await browser.post(
@@ -264,6 +314,7 @@ async def test_consent_is_asked_again_with_prompt_consent_or_force_prompt(
         assert "code" in answer_of(await decide(browser, page))
 
 
+@pytest.mark.spec("standards", "AR-7")
 async def test_a_native_application_is_asked_every_time(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("cli", auth_method="none", kind="native", redirect_uris=("http://127.0.0.1/cb",))
     for port in (51004, 61023):
@@ -315,6 +366,9 @@ async def test_who_only_uses_applications_stays_signed_in(site: Service, browser
     assert answer_of(await browser.get(authorize_url("daily", prompt="none")))["error"] == "login_required"
 
 
+@pytest.mark.spec("standards", "A1-3")
+@pytest.mark.spec("standards", "O-13")
+@pytest.mark.spec("standards", "BC-8")
 async def test_no_cors_and_no_other_methods(browser: httpx.AsyncClient) -> None:
     for response in (
         await browser.options("/oauth/authorize", headers={"Origin": "https://client.example"}),

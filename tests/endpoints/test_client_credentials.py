@@ -63,6 +63,8 @@ async def test_no_scope_asked_is_none_granted_and_no_scope_member(browser: httpx
         assert "scope" not in await introspected(browser, await token(browser, client_id))
 
 
+@pytest.mark.spec("standards", "T-9")
+@pytest.mark.spec("standards", "O-7")
 async def test_the_secret_comes_as_it_is_registered(browser: httpx.AsyncClient) -> None:
     data = {"grant_type": "client_credentials", "client_id": "posting", "client_secret": SECRET}
     assert (await browser.post("/oauth/token", data=data)).status_code == 200
@@ -70,6 +72,7 @@ async def test_the_secret_comes_as_it_is_registered(browser: httpx.AsyncClient) 
     assert (await browser.post("/oauth/token", data=data | {"client_id": "sweeper"})).status_code == 401
 
 
+@pytest.mark.spec("standards", "BC-19")
 @pytest.mark.spec("standards", "CC-3")
 async def test_introspection_tells_of_an_application_and_of_no_person(
     site: Service, browser: httpx.AsyncClient
@@ -122,6 +125,7 @@ async def test_a_shorter_life_of_the_application_is_that_of_its_tokens(
     assert (await ask(browser, "brief")).json()["expires_in"] == 60
 
 
+@pytest.mark.spec("standards", "SC-3")
 @pytest.mark.parametrize(
     ("client_id", "parameters", "error"),
     [
@@ -179,6 +183,7 @@ async def test_without_the_right_secret_in_the_right_place_there_is_nothing(
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.spec("standards", "T-2")
 async def test_a_secret_in_the_address_is_refused_whatever_it_is(browser: httpx.AsyncClient) -> None:
     query = {"client_id": "sweeper", "client_secret": SECRET}
     answer = await browser.post("/oauth/token", params=query, data={"grant_type": "client_credentials"})
@@ -196,6 +201,7 @@ async def test_a_token_is_no_credential_of_a_client_and_no_refresh_token(browser
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.spec("standards", "AR-16")
 async def test_an_application_that_people_allow_things_may_act_for_itself_too_and_neither_touches_the_other(
     site: Service, browser: httpx.AsyncClient
 ) -> None:

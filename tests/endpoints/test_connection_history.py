@@ -17,6 +17,7 @@ from app.store.application_states import mark_for_deletion
 from tests.support.api_person import AUTHORIZATIONS, HERE, NOBODYS, Person, assert_problem, enter
 from tests.support.barn import id_of
 from tests.support.service import SECRET, Service, fields_of, follow, obtain_code, redeem
+from tests.support.site import VAULT
 
 PAGES = "/account/applications"
 ASKED = "project:read org:read"
@@ -312,7 +313,7 @@ async def delete_for_good(site: Service, application_id: UUID) -> None:
     now = site.clock()
     async with site.database.transaction() as transaction:
         assert await mark_for_deletion(transaction, application_id, now, now)
-    await delete_applications(Work(site.database, site.server.policy.lifetimes, site.clock), now)
+    await delete_applications(Work(site.database, site.server.policy.lifetimes, site.clock, VAULT), now)
 
 
 async def test_nothing_below_the_list_of_what_is_over_breaks_anything(robin: Person) -> None:

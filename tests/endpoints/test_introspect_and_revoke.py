@@ -10,7 +10,7 @@ from app.crypto.secrets import new_id
 from app.models import ApiKey, Organization, PersonalToken, User
 from tests.support.credentials import api_key, change, personal_token
 from tests.support.membership import found, join
-from tests.support.service import ISSUER, SECRET, Service, obtain_code, redeem
+from tests.support.service import ISSUER, SECRET, Service, answer_of, authorize_url, obtain_code, redeem
 
 
 async def bought(browser: httpx.AsyncClient, client_id: str = "web") -> dict[str, str]:
@@ -27,6 +27,8 @@ async def revoke(browser: httpx.AsyncClient, token: str, client_id: str = "web")
     return await browser.post("/oauth/revoke", data={"token": token}, auth=(client_id, SECRET))
 
 
+@pytest.mark.spec("standards", "IN-4")
+@pytest.mark.spec("standards", "IN-8")
 async def test_an_active_token(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     answer = await introspect(browser, tokens["access_token"])
@@ -35,9 +37,12 @@ async def test_an_active_token(browser: httpx.AsyncClient) -> None:
     assert body["active"] is True
     assert (body["client_id"], body["username"], body["scope"], body["iss"]) == ("web", "robin", "project:read", ISSUER)
     assert body["exp"] - body["iat"] == 3600
-    assert set(body) == {"active", "client_id", "username", "token_type", "exp", "iat", "sub", "iss", "jti", "scope"}
+    assert set(body) == {
+        *("active", "client_id", "username", "token_type", "exp", "iat", "sub", "iss", "jti", "scope", "auth_time"),
+    }
 
 
+@pytest.mark.spec("standards", "IN-1")
 async def test_a_hint_is_not_needed_and_a_wrong_one_does_not_mislead(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     for hint in ("access_token", "refresh_token", "nonsense"):
@@ -45,6 +50,7 @@ async def test_a_hint_is_not_needed_and_a_wrong_one_does_not_mislead(browser: ht
         assert (await browser.post("/oauth/introspect", data=data, auth=("web", SECRET))).json()["active"]
 
 
+@pytest.mark.spec("standards", "IN-7")
 async def test_a_resource_server_sees_access_tokens_and_no_refresh_tokens(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     assert (await introspect(browser, tokens["access_token"], "other")).json()["active"]
@@ -53,6 +59,8 @@ async def test_a_resource_server_sees_access_tokens_and_no_refresh_tokens(browse
     assert (own["active"], own["token_type"]) == (True, "refresh_token")
 
 
+@pytest.mark.spec("standards", "IN-3")
+@pytest.mark.spec("standards", "RV-3")
 @pytest.mark.parametrize("token", ["x", "asat_", "asat_" + "A" * 70, "asrt_" + "A" * 75, "ä", "asac_" + "A" * 70])
 async def test_every_other_string_is_inactive_and_revoked_with_200(browser: httpx.AsyncClient, token: str) -> None:
     answer = await introspect(browser, token)
@@ -61,12 +69,14 @@ async def test_every_other_string_is_inactive_and_revoked_with_200(browser: http
     assert (gone.status_code, gone.content) == (200, b"")
 
 
+@pytest.mark.spec("standards", "IN-5")
 async def test_a_token_expires(site: Service, browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     site.clock.forward(3600)
     assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
 
 
+@pytest.mark.spec("standards", "IN-2")
 async def test_only_authenticated_confidential_callers_introspect(browser: httpx.AsyncClient) -> None:
     for answer in (
         await browser.post("/oauth/introspect", data={"token": "x"}),
@@ -76,12 +86,17 @@ async def test_only_authenticated_confidential_callers_introspect(browser: httpx
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.spec("standards", "IN-1")
+@pytest.mark.spec("standards", "RV-1")
+@pytest.mark.spec("standards", "RV-5")
 async def test_the_token_parameter_is_required(browser: httpx.AsyncClient) -> None:
     for path in ("/oauth/introspect", "/oauth/revoke"):
         answer = await browser.post(path, data={}, auth=("web", SECRET))
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.spec("standards", "RV-4")
+@pytest.mark.spec("standards", "RV-6")
 async def test_revoking_an_access_token_leaves_the_family(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     assert (await revoke(browser, tokens["access_token"])).status_code == 200
@@ -89,6 +104,9 @@ async def test_revoking_an_access_token_leaves_the_family(browser: httpx.AsyncCl
     assert (await introspect(browser, tokens["refresh_token"])).json()["active"]
 
 
+@pytest.mark.spec("standards", "RV-3")
+@pytest.mark.spec("standards", "RV-4")
+@pytest.mark.spec("standards", "RV-6")
 async def test_revoking_a_refresh_token_ends_its_access_tokens(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     await revoke(browser, tokens["refresh_token"])
@@ -97,6 +115,7 @@ async def test_revoking_a_refresh_token_ends_its_access_tokens(browser: httpx.As
     assert (await revoke(browser, tokens["refresh_token"])).status_code == 200
 
 
+@pytest.mark.spec("standards", "RV-9")
 async def test_a_rotated_refresh_token_ends_the_family_too(browser: httpx.AsyncClient) -> None:
     first = (await bought(browser))["refresh_token"]
     data = {"grant_type": "refresh_token", "refresh_token": first}
@@ -105,6 +124,7 @@ async def test_a_rotated_refresh_token_ends_the_family_too(browser: httpx.AsyncC
     assert (await introspect(browser, second["access_token"])).json() == {"active": False}
 
 
+@pytest.mark.spec("standards", "RV-2")
 async def test_a_token_of_another_application_is_not_revoked(browser: httpx.AsyncClient) -> None:
     tokens = await bought(browser)
     for token in (tokens["access_token"], tokens["refresh_token"]):
@@ -113,6 +133,7 @@ async def test_a_token_of_another_application_is_not_revoked(browser: httpx.Asyn
     assert (await introspect(browser, tokens["access_token"])).json()["active"]
 
 
+@pytest.mark.spec("standards", "RV-2")
 async def test_a_public_application_revokes_with_its_client_id(browser: httpx.AsyncClient) -> None:
     code = await obtain_code(browser, "spa", "robin")
     data = {"grant_type": "authorization_code", "code": code, "client_id": "spa",
@@ -121,6 +142,41 @@ async def test_a_public_application_revokes_with_its_client_id(browser: httpx.As
     tokens = (await browser.post("/oauth/token", data=data)).json()
     await browser.post("/oauth/revoke", data={"token": tokens["refresh_token"], "client_id": "spa"})
     assert (await introspect(browser, tokens["access_token"])).json() == {"active": False}
+
+
+@pytest.mark.spec("standards", "RV-1")
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense", ""])
+async def test_whatever_the_hint_says_the_token_that_was_sent_is_revoked(browser: httpx.AsyncClient, hint: str) -> None:
+    tokens = await bought(browser)
+    data = {"token": tokens["refresh_token"], "token_type_hint": hint}
+    assert (await browser.post("/oauth/revoke", data=data, auth=("web", SECRET))).status_code == 200
+    assert (await introspect(browser, tokens["refresh_token"])).json() == {"active": False}
+
+
+@pytest.mark.spec("standards", "RV-2")
+@pytest.mark.spec("standards", "RV-5")
+async def test_who_does_not_prove_which_client_he_is_revokes_nothing(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    for auth in (("web", "wrong"), ("nobody", SECRET), httpx.USE_CLIENT_DEFAULT):
+        refused = await browser.post("/oauth/revoke", data={"token": tokens["access_token"]}, auth=auth)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert (await introspect(browser, tokens["access_token"])).json()["active"]
+
+
+@pytest.mark.spec("standards", "RV-7")
+async def test_what_the_person_allowed_outlives_the_tokens_that_are_revoked(browser: httpx.AsyncClient) -> None:
+    tokens = await bought(browser)
+    await revoke(browser, tokens["refresh_token"])
+    assert "code" in answer_of(await browser.get(authorize_url("web", prompt="none")))
+
+
+@pytest.mark.spec("standards", "RV-8")
+async def test_a_website_may_revoke_and_read_why_it_may_not(browser: httpx.AsyncClient) -> None:
+    website = {"Origin": "https://spa.example"}
+    assert (await browser.options("/oauth/revoke", headers=website)).headers["access-control-allow-origin"] == "*"
+    refused = await browser.post("/oauth/revoke", data={}, headers=website)
+    assert refused.status_code == 400
+    assert refused.headers["access-control-allow-origin"] == "*"
 
 
 async def scene(site: Service) -> tuple[UUID, UUID]:
@@ -175,14 +231,19 @@ async def test_a_revoked_expired_or_disabled_persons_token_is_inactive(
     assert (await introspect(browser, token)).json() == {"active": False}
 
 
-async def test_a_client_does_not_revoke_what_is_no_clients(site: Service, browser: httpx.AsyncClient) -> None:
+@pytest.mark.spec("standards", "RV-5")
+async def test_a_client_does_not_revoke_what_is_no_clients_and_is_told_so(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
     organization, person = await scene(site)
     _, token = await personal_token(site, person, "org:read")
     _, key = await api_key(site, organization, "org:read")
     for credential in (token, key):
         answer = await revoke(browser, credential)
-        assert (answer.status_code, answer.content) == (200, b"")
+        assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_token_type")
         assert (await introspect(browser, credential)).json()["active"]
+        unproved = await browser.post("/oauth/revoke", data={"token": credential}, auth=("web", "wrong"))
+        assert (unproved.status_code, unproved.json()["error"]) == (401, "invalid_client")
 
 
 async def test_what_a_resource_server_asks_about_is_in_use(site: Service, browser: httpx.AsyncClient) -> None:

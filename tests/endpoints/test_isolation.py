@@ -48,12 +48,18 @@ NO_OWNER = {
     "POST /login": "for whoever is not signed in",
     "GET /consent": "needs a request of an application",
     "POST /consent": "needs a request of an application",
+    "POST /device": "needs a device that waits",
+    "GET /device/confirm": "needs a device that waits",
+    "POST /device/confirm": "needs a device that waits",
+    "GET /device/done": "needs a device that was decided about",
+    "POST /oauth/device_authorization": "for applications",
     "GET /oauth/authorize": "for applications",
     "POST /oauth/authorize": "for applications",
     "GET /oauth/authorize/resume": "needs a request of an application",
     "POST /oauth/token": "for applications",
     "POST /oauth/introspect": "for applications",
     "POST /oauth/revoke": "for applications",
+    "POST /oauth/global-token-revocation": "for applications",
 }
 """Routes that are not an owner's to use in his browser, and why."""
 

@@ -7,13 +7,18 @@ import pytest
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.metadata import document
+from app.protocol.resources import Resource, offered
 from app.routers.endpoints import ENDPOINTS, PAGES
 from app.store.database import Database
 from tests.support.facts import ISSUER, REGISTRY
 from tests.support.service import authorize_url, service
 
 WITHOUT_CODES = {"authorization_code": False, "refresh_token": False, "issuer_identification": False}
-WITHOUT_GRANTS = {**WITHOUT_CODES, "client_credentials": False}
+WITHOUT_GRANTS = WITHOUT_CODES | dict.fromkeys(
+    ("client_credentials", "device_authorization", "jwt_bearer", "token_exchange"), False
+)
+EVERYTHING = {feature.key: True for feature in Feature}
+PROTOCOL = "/oauth/"
 
 
 async def test_without_the_code_grant_nobody_is_asked_for_anything(database: Database) -> None:
@@ -26,15 +31,40 @@ async def test_without_the_code_grant_nobody_is_asked_for_anything(database: Dat
 
 
 @pytest.mark.parametrize(
-    "features", [{}, WITHOUT_CODES, WITHOUT_GRANTS, {"introspection": False}, {"revocation": False}]
+    "features",
+    [
+        {},
+        EVERYTHING,
+        WITHOUT_CODES,
+        WITHOUT_GRANTS,
+        {"introspection": False},
+        {"revocation": False},
+        {"device_authorization": False},
+        {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
+    ],
+    ids=[
+        "as usual",
+        "everything",
+        "no codes",
+        "no grants",
+        "no introspection",
+        "no revocation",
+        "no devices",
+        "no keys",
+    ],
 )
-async def test_every_published_endpoint_answers(database: Database, features: dict[str, bool]) -> None:
+async def test_every_published_endpoint_answers_and_no_other_one_does(
+    database: Database, features: dict[str, bool]
+) -> None:
     async with service(database, features=features) as running, running.browser() as browser:
         document = (await browser.get("/.well-known/oauth-authorization-server")).json()
-        published = {name: urlsplit(url).path for name, url in document.items() if name.endswith("_endpoint")}
+        published = {
+            name: urlsplit(url).path for name, url in document.items() if name.endswith(("_endpoint", "jwks_uri"))
+        }
         for name, path in published.items():
             assert (await browser.get(path)).status_code != 404, name
-        switched = {"/oauth/authorize", "/oauth/token", "/oauth/introspect", "/oauth/revoke"}
+        switched = {"/oauth/authorize"} | {one.path for one in ENDPOINTS if one.path.startswith(PROTOCOL)}
+        assert set(published.values()) <= switched
         for path in switched - set(published.values()):
             assert (await browser.get(path)).status_code == 404, path
         described = (await browser.get("/openapi.json")).json()["paths"]
@@ -44,8 +74,15 @@ async def test_every_published_endpoint_answers(database: Database, features: di
 def test_every_feature_switches_something() -> None:
     mounted = {pages.feature for pages in PAGES}.union(*(endpoint.features for endpoint in ENDPOINTS))
     # These have no path of their own: the metadata, the grant types and the response types follow them.
-    pathless = {Feature.ISSUER_IDENTIFICATION, Feature.IMPLICIT}
-    assert set(Feature) - mounted == pathless
-    for feature in pathless | {grant.FEATURE for grant in GRANT_TYPES.values()} - {Feature.AUTHORIZATION_CODE}:
-        on, off = (document(ISSUER, FeatureSet.chosen({feature.key: switch}), REGISTRY) for switch in (True, False))
-        assert on != off, feature
+    pathless = {
+        *(Feature.ISSUER_IDENTIFICATION, Feature.IMPLICIT, Feature.CLIENT_ASSERTIONS, Feature.MUTUAL_TLS),
+        *(Feature.DPOP, Feature.SIGNED_INTROSPECTION),
+    }
+    # And these decide for which resources there are tokens.
+    unpublished = {Feature.RESOURCE_INDICATORS, Feature.JWT_ACCESS_TOKENS}
+    assert set(Feature) - mounted == pathless | unpublished
+    apis = (Resource("https://api.example"), Resource("https://jwt.example", token_format="jwt"))
+    for feature in pathless | unpublished | {grant.FEATURE for grant in GRANT_TYPES.values()}:
+        on, off = FeatureSet(Feature), FeatureSet(set(Feature) - {feature})
+        told = [document(ISSUER, features, REGISTRY, signing=("RS256",)) for features in (on, off)]
+        assert told[0] != told[1] or [*offered(apis, on)] != [*offered(apis, off)], feature

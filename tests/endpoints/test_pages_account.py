@@ -120,6 +120,8 @@ async def test_the_banner_says_nothing_that_did_not_happen(robin: httpx.AsyncCli
         assert "is disconnected" not in (await robin.get(PATH, params={"disconnected": claimed})).text
 
 
+@pytest.mark.spec("standards", "AR-9")
+@pytest.mark.spec("standards", "O-12")
 async def test_disconnecting_asks_first_and_then_ends_everything(site: Service, robin: httpx.AsyncClient) -> None:
     tokens = (await redeem(robin, "web", await obtain_code(robin, "web", "robin", scope=ASKED))).json()
     site.clock.forward(1)

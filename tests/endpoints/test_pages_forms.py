@@ -53,6 +53,7 @@ async def test_a_form_counts_only_from_our_own_origin(
         assert ("You are signed out" in answer.text) is accepted
 
 
+@pytest.mark.spec("standards", "A1-4")
 async def test_a_form_without_a_token_is_refused(pages: Site) -> None:
     async with pages.browser() as browser:
         await token_of(browser)
@@ -139,6 +140,9 @@ async def test_scope_may_come_several_times(pages: Site) -> None:
         assert (await send(browser, f"csrf={token}&scope=a&scope=b")).status_code == 200
 
 
+@pytest.mark.spec("standards", "A1-4")
+@pytest.mark.spec("standards", "A1-5")
+@pytest.mark.spec("standards", "BC-20")
 async def test_every_page_is_private_and_cannot_be_framed(pages: Site) -> None:
     async with pages.browser() as browser:
         for path in ("/", "/login", "/logout", "/setup/nothing", "/login?interaction=nothing"):

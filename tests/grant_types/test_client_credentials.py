@@ -1,5 +1,6 @@
 """What the client credentials grant decides (standards A2.6)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import BUILTIN, ScopeDefinition, ScopeRegistry
 from app.protocol.token_format import Credential, Prefix, parse_credential
 from app.protocol.tokens.mint import mint_for_machine
-from tests.support.facts import APPLICATION, KEYS, NOW, TOKEN, context
+from tests.support.facts import APPLICATION, KEYS, NOW, SIGNING, TOKEN, context
 
 WITH_OPENID = ScopeRegistry([*BUILTIN, ScopeDefinition("a")])
 
@@ -33,6 +34,7 @@ def test_an_application_gets_what_it_asks_for_itself_as_long_as_an_access_token_
     assert decide(context(epoch=3), Params(scope="b a b"), None) == MachineIssuance(
         origin=MachineOrigin(application_id=APPLICATION, application_epoch=3, scopes=("b", "a")),
         access_expires_at=NOW + timedelta(hours=1),
+        client_id="client",
     )
 
 
@@ -45,6 +47,28 @@ def test_an_application_may_have_shorter_lives() -> None:
 @pytest.mark.parametrize("scopes", [None, frozenset({"a"})], ids=["everything", "a"])
 def test_nothing_asked_is_nothing_granted(scopes: frozenset[str] | None) -> None:
     assert decide(context(scopes=scopes), Params(), None).origin.scopes == ()
+
+
+@pytest.mark.spec("standards", "GT-2")
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        (frozenset({"a", "own"}), None),
+        (frozenset({"a"}), ErrorCode.INVALID_SCOPE),
+        (None, ErrorCode.INVALID_SCOPE),
+    ],
+    ids=["named", "another one", "everything"],
+)
+def test_a_scope_for_applications_alone_is_granted_where_it_was_named(
+    named: frozenset[str] | None, code: ErrorCode | None
+) -> None:
+    asking = replace(context(scopes=named), scopes=ScopeRegistry([ScopeDefinition("a")], for_applications=("own",)))
+    if code is None:
+        assert decide(asking, Params(scope="a own"), None).origin.scopes == ("a", "own")
+    else:
+        assert refusal_of(Params(scope="a own"), asking) is code
+    switched_off = replace(asking, scopes=ScopeRegistry([ScopeDefinition("a")]))
+    assert refusal_of(Params(scope="own"), switched_off) is ErrorCode.INVALID_SCOPE
 
 
 @pytest.mark.spec("standards", "CC-1")
@@ -81,6 +105,6 @@ def test_a_resource_is_refused_instead_of_being_widened_to_every_api() -> None:
 
 @pytest.mark.spec("standards", "CC-2")
 def test_what_is_minted_is_one_access_token_which_does_not_print_itself() -> None:
-    minted = mint_for_machine(decide(context(), Params(), None), TOKEN, b"s" * 32)
+    minted = mint_for_machine(decide(context(), Params(), None), TOKEN, b"s" * 32, SIGNING)
     assert parse_credential(Prefix.ACCESS_TOKEN, minted.access_token) == Credential(TOKEN, b"s" * 32)
     assert minted.access_token not in repr(minted)

@@ -1,5 +1,6 @@
 """The refresh grant's decision: rotation, grace, reuse, narrowing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +16,23 @@ from app.protocol.grant_types.refresh_token import Params
 from app.protocol.needs import FamilyNeed
 from app.protocol.outcomes import Issuance, Refresh
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.sender import UNBOUND, Binding, Sender
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.protocol.tokens.mint import Fresh, mint
 from app.protocol.tokens.refresh_chain import ServerKeys, genuine, successor
-from tests.support.facts import APPLICATION, FAMILY, KEYS, NOW, RECORD, SECRET, context, family, origin, standing
+from tests.support.facts import (
+    APPLICATION,
+    FAMILY,
+    KEYS,
+    NOW,
+    RECORD,
+    SECRET,
+    SIGNING,
+    context,
+    family,
+    origin,
+    standing,
+)
 
 _FRESH = Fresh(access_id=RECORD, access_secret=b"a" * 32, family_id=APPLICATION, refresh_secret=b"r" * 32)
 
@@ -62,24 +76,32 @@ def test_the_current_token_rotates() -> None:
     assert mode_of(decide(at(0))) == "rotate"
 
 
+@pytest.mark.spec("standards", "RF-6")
+@pytest.mark.spec("standards", "RF-13")
 def test_an_application_that_does_not_rotate_keeps_its_token() -> None:
     order = decide(at(0), policy=ApplicationPolicy(rotate_refresh_tokens=False))
     assert mode_of(order) == "keep"
     assert not order.with_refresh_token
 
 
+@pytest.mark.spec("standards", "RF-3")
+@pytest.mark.spec("standards", "RF-6")
+@pytest.mark.spec("standards", "O-5")
 def test_a_public_application_rotates_whatever_it_was_set_to() -> None:
     order = decide(at(0), policy=ApplicationPolicy(rotate_refresh_tokens=False), auth_method="none")
     assert mode_of(order) == "rotate"
 
 
+@pytest.mark.spec("standards", "RF-5")
 def test_a_lost_response_gets_the_same_successor_inside_the_grace() -> None:
-    first = mint(decide(at(0)), KEYS, _FRESH).refresh_token
+    first = mint(decide(at(0)), KEYS, _FRESH, SIGNING).refresh_token
     again = decide(at(1), 0, later=timedelta(seconds=30))
     assert mode_of(again) == "repeat"
-    assert mint(again, KEYS, _FRESH).refresh_token == first
+    assert mint(again, KEYS, _FRESH, SIGNING).refresh_token == first
 
 
+@pytest.mark.spec("standards", "RF-4")
+@pytest.mark.spec("standards", "AR-10")
 def test_the_previous_token_after_the_grace_revokes_the_family() -> None:
     error = refused(at(1), 0, later=timedelta(seconds=31))
     assert error.code is ErrorCode.INVALID_GRANT
@@ -90,6 +112,10 @@ def test_two_steps_back_revokes_the_family_inside_the_grace_too() -> None:
     assert isinstance(refused(at(2), 0).aftermath, RevokeFamily)
 
 
+@pytest.mark.spec("standards", "TR-4")
+@pytest.mark.spec("standards", "RF-3")
+@pytest.mark.spec("standards", "TE-4")
+@pytest.mark.spec("standards", "BC-18")
 @pytest.mark.parametrize(
     ("fact", "generation", "secret"),
     [
@@ -109,6 +135,9 @@ def test_what_is_not_genuine_changes_nothing(fact: FamilyFact | None, generation
     assert error.aftermath is None
 
 
+@pytest.mark.spec("standards", "RF-7")
+@pytest.mark.spec("standards", "RF-8")
+@pytest.mark.spec("standards", "TE-4")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -130,22 +159,28 @@ def test_a_family_that_is_not_in_force_is_invalid_grant(changes: dict[str, Any])
     assert error.aftermath is None
 
 
+@pytest.mark.spec("standards", "RF-1")
+@pytest.mark.spec("standards", "RF-2")
 def test_a_refresh_may_narrow_and_the_refresh_token_keeps_its_list() -> None:
     order = decide(at(0), scope="b")
     assert order.origin.scopes == ("b",)
     assert order.family_scopes == ("a", "b")
 
 
+@pytest.mark.spec("standards", "RF-1")
+@pytest.mark.spec("standards", "AR-5")
 def test_a_refresh_never_widens() -> None:
     record_grew = at(0, standing=standing(pairs=("a", "b", "c"), since=(1, 1, 2), record_version=2))
     assert decide(record_grew).origin.scopes == ("a", "b")
     assert refused(record_grew, scope="a c").code is ErrorCode.INVALID_SCOPE
 
 
+@pytest.mark.spec("standards", "AR-6")
 def test_what_the_record_lost_is_gone_at_the_next_refresh() -> None:
     assert decide(at(0, standing=standing(pairs=("b",), since=(1,)))).origin.scopes == ("b",)
 
 
+@pytest.mark.spec("standards", "RF-7")
 def test_the_access_token_never_outlives_the_family() -> None:
     order = decide(at(0, expires_at=NOW + timedelta(minutes=5)))
     assert order.access_expires_at == NOW + timedelta(minutes=5)
@@ -194,7 +229,7 @@ class Holder:
             order = refresh_token.decide(context(now=now), Params(refresh_token=token), fact)
         except OAuthError as error:
             return fact, "alarm" if isinstance(error.aftermath, RevokeFamily) else "refused"
-        minted = mint(order, KEYS, _FRESH)
+        minted = mint(order, KEYS, _FRESH, SIGNING)
         received = parse_credential(Prefix.REFRESH_TOKEN, minted.refresh_token or "")
         assert received is not None
         self.credential = received
@@ -227,3 +262,22 @@ def test_two_holders_out_of_step_always_alarm(steps: int, pause: int) -> None:
         assert alarm is None
     _, alarm = thief.refresh(fact, steps + pause)
     assert alarm == "alarm"
+
+
+@pytest.mark.spec("standards", "RF-10")
+def test_a_bound_refresh_token_needs_its_key() -> None:
+    with pytest.raises(OAuthError) as refused:
+        decide(at(0, binding=Binding(jkt="k")))
+    assert refused.value.code is ErrorCode.INVALID_GRANT
+    assert refused.value.aftermath is None
+
+
+@pytest.mark.spec("standards", "RF-10")
+def test_the_first_key_that_a_public_client_proves_binds_what_it_refreshes_with() -> None:
+    token = format_credential(Prefix.REFRESH_TOKEN, Credential(FAMILY, secret_of(0)))
+    asking = replace(context(auth_method="none"), sender=Sender(jkt="k"))
+    order = refresh_token.decide(asking, Params(refresh_token=token), at(0))
+    assert (order.binding, order.family_binding) == (Binding(jkt="k"), Binding(jkt="k"))
+    confidential = replace(context(), sender=Sender(jkt="k"))
+    order = refresh_token.decide(confidential, Params(refresh_token=token), at(0))
+    assert (order.binding, order.family_binding) == (Binding(jkt="k"), UNBOUND)

@@ -63,6 +63,7 @@ async def test_the_job_leaves_a_tombstone_without_a_word_of_anybodys(
     assert await store.hot.gather_client(client_id(diary)) is None
 
 
+@pytest.mark.spec("standards", "AR-13")
 async def test_the_identifier_of_a_deleted_application_is_never_given_out_again(
     store: Database, ada: Holder, diary: Made, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

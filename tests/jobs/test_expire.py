@@ -11,10 +11,12 @@ from sqlmodel import col
 from app.crypto.secrets import new_id
 from app.jobs.expire import expire
 from app.jobs.work import Work
+from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.legacy import LegacyCredential, LegacyToken
 from app.models.one_time_link import OneTimeLink
+from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
 from app.protocol.policy import Lifetimes
 from app.store import expiry
@@ -22,6 +24,7 @@ from app.store.database import Database
 from app.store.expiry import Expiring, next_span
 from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
+from tests.support.site import VAULT
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -61,7 +64,7 @@ async def _ages(database: Database) -> list[timedelta]:
 async def test_only_what_has_been_dead_for_a_day_goes(store: Database) -> None:
     await _links(store, 40 * DAY, 3 * DAY, 1.5 * DAY, 0.5 * DAY)
 
-    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
 
     assert await _ages(store) == [1.5 * DAY, 0.5 * DAY]
 
@@ -79,15 +82,42 @@ async def test_codes_and_failures_go_too(store: Database) -> None:
         {"key": b"fresh", "count": 3, "first_at": old, "last_at": NOW},
         {"key": b"blocked", "count": 30, "first_at": old, "last_at": old, "blocked_until": NOW + DAY},
     ]
+    device = {
+        **{"id": new_id(old), "application_id": new_id(old), "application_epoch": 0, "digest": b"d" * 32},
+        **{"user_code_digest": b"u" * 32, "scopes": [], "resources": [], "poll_seconds": 5, "created_at": old},
+    }
+    devices = [
+        device | {"expires_at": old + timedelta(minutes=10)},
+        device | {"id": new_id(NOW), "user_code_digest": b"v" * 32, "expires_at": NOW + timedelta(minutes=10)},
+    ]
     async with store.transaction() as transaction:
         await transaction.execute(insert(GrantCode), [code])
+        await transaction.execute(insert(DeviceGrant), devices)
         await transaction.execute(insert(Failure), failures)
 
-    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
 
     async with store.transaction() as transaction:
         assert await transaction.scalar(select(func.count()).select_from(GrantCode)) == 0
+        assert [*await transaction.scalars(select(col(DeviceGrant.id)))] == [devices[1]["id"]]
         assert set(await transaction.scalars(select(col(Failure.key)))) == {b"fresh", b"blocked"}
+
+
+async def test_what_was_revoked_without_a_row_is_forgotten_a_day_after_its_end(
+    store: Database,
+) -> None:
+    ends = [NOW + DAY * days for days in (-400, -2, -1.5, -0.5, 0, 1)]
+    async with store.transaction() as transaction:
+        await transaction.execute(
+            insert(RevokedToken), [{"id": new_id(NOW), "expires_at": end} for end in (*ends, *[NOW - 3 * DAY] * 5)]
+        )
+    assert await expiry.forget_revoked_tokens(store, expired_before=NOW - 2.5 * DAY, limit=4) == 4
+
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
+
+    async with store.transaction() as transaction:
+        left = await transaction.scalars(select(col(RevokedToken.expires_at)).order_by(col(RevokedToken.expires_at)))
+        assert [*left] == ends[3:]
 
 
 async def test_a_row_that_outlives_todays_lifetimes_stays_until_it_has_expired(store: Database) -> None:
@@ -140,7 +170,7 @@ async def test_imported_tokens_go_a_day_after_their_end_with_what_leads_to_them(
     async with store.transaction() as transaction:
         await transaction.execute(insert(LegacyToken), tokens)
         await transaction.execute(insert(LegacyCredential), leads)
-    await expire(Work(store, Lifetimes(), lambda: NOW), NOW)
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
     async with store.transaction() as transaction:
         left = (await transaction.scalars(select(col(LegacyToken.expires_at)).order_by(col(LegacyToken.id)))).all()
         led = (await transaction.scalars(select(col(LegacyCredential.target_id)))).all()

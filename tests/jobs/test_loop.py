@@ -13,6 +13,7 @@ from app.jobs.work import Work
 from app.protocol.policy import Lifetimes
 from app.store import partitions
 from app.store.database import Database
+from tests.support.site import VAULT
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 PERIOD = timedelta(minutes=5)
@@ -36,7 +37,7 @@ class Diary:
 
 
 def _at(database: Database, moment: datetime) -> Work:
-    return Work(database, Lifetimes(), lambda: moment)
+    return Work(database, Lifetimes(), lambda: moment, VAULT)
 
 
 def _next(ticks: Iterator[int]) -> datetime:
@@ -79,7 +80,7 @@ async def test_a_failure_is_over_with_the_next_period(database: Database, job: J
 async def test_the_loop_goes_on_until_it_is_cancelled(database: Database, job: Job, diary: Diary) -> None:
     ticks = iter(range(1_000_000))
     clock = partial(_next, ticks)
-    looping = asyncio.create_task(run_jobs(Work(database, Lifetimes(), clock), jobs=(job,), look_every=0.001))
+    looping = asyncio.create_task(run_jobs(Work(database, Lifetimes(), clock, VAULT), jobs=(job,), look_every=0.001))
     async with asyncio.timeout(10):
         await diary.thrice.wait()
 

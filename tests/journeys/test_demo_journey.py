@@ -1,7 +1,6 @@
 """A person in a real browser: the demo application, the pages of the server, and what is taken back afterwards."""
 
 import re
-import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,7 +12,7 @@ from tests.journeys.conftest import PASSWORD, Onlooker
 from tests.support.chromium import complaints_of
 from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE
-from tests.views.loopback import Answer, LoopbackSite
+from tests.views.loopback import Answer, LoopbackSite, running_site
 
 
 @pytest.fixture
@@ -34,14 +33,9 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[LoopbackSite]:
     """A second application: a page to come back to."""
-    site = LoopbackSite()
-    site.routes["/callback"] = lambda query, body: Answer("<!doctype html><title>Back</title>", {})
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
+    with running_site() as site:
+        site.routes["/callback"] = lambda query, body: Answer("<!doctype html><title>Back</title>", {})
+        yield site
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:

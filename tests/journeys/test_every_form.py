@@ -103,7 +103,8 @@ def send(world: LivedIn, walker: Walker, form: Form) -> None:
     if answer.status == 422:
         assert_problems_lead_to_fields(page, form)
         assert_input_is_kept(page, form)
-    page.close()
+    if leads_away(answer):
+        page.close()  # what it goes on to load is not ours, and would break in on the next page
 
 
 def press(page: Page, form: Locator) -> Response:
@@ -113,11 +114,16 @@ def press(page: Page, form: Locator) -> Response:
         form.locator("button").first.click(no_wait_after=True)
     answer = waited.value
     assert answer.status < 500, f"{answer.request.method} {answer.url}"
-    if not urlsplit(answer.headers.get("location", "")).netloc:
+    if not leads_away(answer):
         page.locator("html:not(#before) main").wait_for()
         assert page.locator("h1").count() == 1, f"{answer.status} {answer.url}"
         assert page.inner_text("main").strip()
     return answer
+
+
+def leads_away(answer: Response) -> bool:
+    """Tell whether an answer sends the browser to somebody else."""
+    return bool(urlsplit(answer.headers.get("location", "")).netloc)
 
 
 def assert_problems_lead_to_fields(page: Page, form: Form) -> None:

@@ -67,7 +67,6 @@ def test_page_is_readable_and_within_reach(
             page = look(world, onlookers[visit.person], visit, ways)
             if folder:
                 take_pictures(page, folder / name)
-            page.close()
 
 
 def look(world: LivedIn, walker: Walker, visit: Visit, ways: Sequence[Way]) -> Page:

@@ -8,13 +8,19 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.support.server import Server, directory_for_server, running_server
-from tests.views.conftest import site as site
-from tests.views.loopback import Answer, LoopbackSite
+from tests.views.loopback import Answer, LoopbackSite, running_site
 
 PASSWORD = "violet anchor plum taxi"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def site() -> Iterator[LoopbackSite]:
+    """The site of the application."""
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def server(site: LoopbackSite) -> Iterator[Server]:
     """A server that has the flow on, and an application at the loopback site that may use it."""
     site.routes["/callback"] = lambda query, body: Answer("<h1>Back</h1>", {})
@@ -27,7 +33,8 @@ def server(site: LoopbackSite) -> Iterator[Server]:
         "token_endpoint_auth_method": "none",
         "allow_implicit": True,
     }
-    data = {"users": [{"username": "robin", "password": PASSWORD}], "applications": [application]}
+    people = [{"username": username, "password": PASSWORD} for username in ("robin", "sam")]
+    data = {"users": people, "applications": [application]}
     with (
         directory_for_server() as directory,
         running_server(directory, data=data, settings={"FEATURES__IMPLICIT": "true"}) as running,
@@ -74,7 +81,7 @@ def test_a_refusal_arrives_in_the_fragment_too(server: Server, site: LoopbackSit
     page = browser.new_page(java_script_enabled=False)
     page.set_default_timeout(10_000)
     page.goto(f"{server.issuer}/oauth/authorize?response_type=token&client_id=old-widget")
-    page.fill("#username", "robin")
+    page.fill("#username", "sam")
     page.fill("#password", PASSWORD)
     page.click("#login-submit")
     page.click("#consent-deny")

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.services.applications import new_client_secret
+from app.services.client_secrets import new_client_secret
 from app.store import embedded
 from tests.support.api_person import HERE
 from tests.support.demo import RunningDemo, running_demo
@@ -263,6 +263,8 @@ async def rows_of(demo: RunningDemo, tables: Iterable[str] = ()) -> dict[str, st
         await connection.close()
 
 
+@pytest.mark.spec("standards", "NS-5")
+@pytest.mark.spec("standards", "SR-5")
 async def test_no_secret_is_logged(demo: RunningDemo, hunt: Hunt) -> None:
     logs = logs_of(demo)
 
@@ -285,6 +287,7 @@ async def test_no_secret_stands_in_the_audit_trail_or_in_a_decision_trace(demo: 
     assert {name: found for name, text in rows.items() if (found := hunt.found_in(text))} == {}
 
 
+@pytest.mark.spec("standards", "G5")
 async def test_no_secret_is_stored_at_all(demo: RunningDemo, hunt: Hunt) -> None:
     rows = await rows_of(demo)
 
@@ -293,6 +296,7 @@ async def test_no_secret_is_stored_at_all(demo: RunningDemo, hunt: Hunt) -> None
     assert {name: found for name, text in rows.items() if (found := hunt.found_in(text))} == {}
 
 
+@pytest.mark.spec("standards", "NS-5")
 async def test_no_secret_stands_in_an_address_or_header_of_ours(demo: RunningDemo, hunt: Hunt) -> None:
     assert any(url.startswith("/login?interaction=asin_") for url in hunt.seen)
     assert hunt.found_in("\n".join(hunt.seen)) == set()

@@ -1,7 +1,6 @@
 """A developer in a real browser without scripts: from no application at all to one that people sign in to, and back."""
 
 import re
-import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,7 +12,7 @@ from tests.journeys.conftest import PASSWORD, Onlooker
 from tests.support.chromium import complaints_of
 from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE, VERIFIER
-from tests.views.loopback import Answer, LoopbackSite
+from tests.views.loopback import Answer, running_site
 
 NAME = "Deploy Diary"
 
@@ -36,14 +35,9 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture(scope="module")
 def callback() -> Iterator[str]:
     """Where the program that is being written is called back."""
-    site = LoopbackSite()
-    site.routes["/callback"] = lambda query, body: Answer("<!doctype html><title>Back</title>", {})
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"{site.origin}/callback"
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
+    with running_site() as site:
+        site.routes["/callback"] = lambda query, body: Answer("<!doctype html><title>Back</title>", {})
+        yield f"{site.origin}/callback"
 
 
 def sign_in(page: Page, demo: RunningDemo, username: str) -> None:

@@ -94,6 +94,8 @@ async def families_of(raced: RacedServer, codes: list[str]) -> list[tuple[str | 
     return [(row["reason"], row["tokens"]) for row in await raced.fetch(query, ids)]
 
 
+@pytest.mark.spec("standards", "AC-7")
+@pytest.mark.spec("standards", "SR-3")
 @pytest.mark.soak
 @pytest.mark.spec("RFC 6749", "4.1.2")
 async def test_a_code_is_redeemed_once_and_every_replay_ends_its_family(
@@ -135,6 +137,7 @@ async def test_rivals_without_the_verifier_neither_redeem_a_code_nor_end_its_fam
     assert await families_of(raced, codes) == [(None, 1)] * len(codes)
 
 
+@pytest.mark.spec("standards", "RF-5")
 @pytest.mark.soak
 @pytest.mark.spec("RFC 9700", "4.14.2")
 async def test_within_the_grace_everybody_gets_the_same_successor(
@@ -168,6 +171,7 @@ async def test_twenty_that_ask_for_themselves_at_once_get_a_token_each(raced: Ra
         assert all([await active(rivals[0], token) for token in tokens])
 
 
+@pytest.mark.spec("standards", "AR-17 (a)")
 @pytest.mark.spec("RFC 9700", "4.14.2")
 async def test_fifty_consents_at_once_end_in_their_union_in_the_order_in_which_they_came(
     raced: RacedServer, browser: httpx.AsyncClient
@@ -218,6 +222,7 @@ async def test_a_posted_request_is_taken_up_once(raced: RacedServer, browser: ht
     assert sorted(answer.status_code for answer in answers) == [303] + [400] * (CONNECTIONS - 1)
 
 
+@pytest.mark.spec("standards", "AR-9")
 async def test_what_was_taken_back_stays_dead_when_it_is_allowed_again(
     raced: RacedServer, browser: httpx.AsyncClient
 ) -> None:

@@ -18,6 +18,8 @@ async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncItera
         yield running
 
 
+@pytest.mark.spec("standards", "RF-4")
+@pytest.mark.spec("standards", "BC-18")
 @pytest.mark.soak
 @pytest.mark.spec("RFC 9700", "4.14.2")
 async def test_one_of_twenty_refreshes_succeeds_and_the_family_dies(

@@ -5,22 +5,24 @@ from base64 import b64encode
 import pytest
 
 from app.protocol import authorization_header
-from app.protocol.authorization_header import Challenged
+from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.errors import ErrorCode
+from app.protocol.sender import UNBOUND, Binding
 
 
 def basic(text: str) -> str:
     return "Basic " + b64encode(text.encode()).decode()
 
 
+@pytest.mark.spec("standards", "BR-1")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_read_without_case(scheme: str) -> None:
-    assert authorization_header.read(f"{scheme} asat_x") == "asat_x"
+    assert authorization_header.read(f"{scheme} asat_x") == Credentials("asat_x")
 
 
 @pytest.mark.parametrize("header", [basic("key:"), basic("key"), basic("key").replace("Basic", "bAsIc")])
 def test_basic_holds_a_key_as_the_user_name(header: str) -> None:
-    assert authorization_header.read(header) == "key"
+    assert authorization_header.read(header) == Credentials("key")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_basic_holds_a_key_as_the_user_name(header: str) -> None:
 )
 def test_what_is_malformed_is_refused_and_told_why(header: str, code: ErrorCode, said: str) -> None:
     if not said:
-        assert authorization_header.read(header) == ""
+        assert authorization_header.read(header) == Credentials("")
         return
     with pytest.raises(Challenged, match=said) as refused:
         authorization_header.read(header)
@@ -68,7 +70,45 @@ def test_a_challenge_is_bearers_also_after_basic() -> None:
     )
 
 
+@pytest.mark.spec("standards", "BR-3")
+@pytest.mark.spec("standards", "BR-4")
 def test_a_bare_challenge_names_no_error_and_a_scope_is_named_last() -> None:
     assert Challenged(ErrorCode.INVALID_TOKEN, "x", bare=True).challenge_for("r") == 'Bearer realm="r"'
     lacking = Challenged(ErrorCode.INSUFFICIENT_SCOPE, "x", scope="a b").challenge_for("r")
     assert lacking == 'Bearer realm="r", error="insufficient_scope", error_description="x", scope="a b"'
+
+
+@pytest.mark.spec("standards", "DP-14")
+@pytest.mark.spec("standards", "DP-1")
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP"])
+def test_a_token_with_a_proof_has_a_scheme_of_its_own(scheme: str) -> None:
+    shown = authorization_header.read(f"{scheme} asat_x")
+    assert shown == Credentials("asat_x", by_proof=True)
+    assert shown.scheme == "DPoP"
+    assert "asat_x" not in repr(shown)
+    for header in (scheme, f"{scheme} a b"):
+        with pytest.raises(Challenged, match=scheme) as refused:
+            authorization_header.read(header)
+        assert refused.value.code is ErrorCode.INVALID_REQUEST
+
+
+@pytest.mark.spec("standards", "DP-14")
+def test_the_scheme_follows_the_binding() -> None:
+    by_proof, plain = Credentials("x", by_proof=True), Credentials("x")
+    for binding in (UNBOUND, Binding(x5t="print")):
+        authorization_header.check_scheme(plain, binding)
+        with pytest.raises(Challenged, match="not bound") as refused:
+            authorization_header.check_scheme(by_proof, binding)
+        assert refused.value.scheme == "Bearer"
+    authorization_header.check_scheme(by_proof, Binding(jkt="thumb"))
+    with pytest.raises(Challenged, match="bound to a key") as refused:
+        authorization_header.check_scheme(plain, Binding(jkt="thumb"))
+    assert refused.value.scheme == "DPoP"
+
+
+@pytest.mark.spec("standards", "DP-1")
+@pytest.mark.spec("standards", "HD-6")
+def test_a_challenge_for_proofs_names_the_algorithms() -> None:
+    challenge = Challenged(ErrorCode.USE_DPOP_NONCE, "x", scheme="DPoP").challenge_for("r")
+    algorithms = 'algs="ES256 ES384 EdDSA Ed25519 PS256 RS256"'
+    assert challenge == f'DPoP realm="r", error="use_dpop_nonce", error_description="x", {algorithms}'

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.client_keys import KeyMaterial
 from app.protocol.client_metadata import TIGHTENING, ClientMetadata, read
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.scopes import DEFAULT, ScopeRegistry
+from tests.support.assertions import key_of, key_set
 
 SCOPES = ScopeRegistry(DEFAULT)
 CALLBACK = "https://client.example/cb"
+KEYS = key_set(key_of("client"))
 PUBLIC_KEY = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "BB"}
 
 
@@ -133,6 +136,8 @@ def test_members_that_contradict_each_other_are_refused(members: dict[str, Any],
         ("jwks", {"keys": "none"}, "JWK set"),
         ("jwks", {"keys": [{}]}, "JWK set"),
         ("jwks", {"keys": [{"kty": "oct", "k": "AA"}]}, "public keys only"),
+        ("jwks", {"keys": [{**PUBLIC_KEY, "kid": "a\0b"}]}, "control characters"),
+        ("jwks", {"keys": [{**PUBLIC_KEY, "x5c": [{"\ud800": 1}]}]}, "control characters"),
         ("jwks", {"keys": [{**PUBLIC_KEY, "d": "AA"}]}, "public keys only"),
         ("contacts", [str(number) for number in range(101)], "at most 100 items"),
         ("default_max_age", -1, "greater than or equal to 0"),
@@ -194,17 +199,95 @@ def test_what_tightens_without_its_feature_is_unmet(member: str) -> None:
     assert metadata(**{member: False}).not_in_effect() == ()
 
 
-def test_a_method_that_is_not_built_is_unmet_and_needs_no_secret() -> None:
-    found = metadata(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [PUBLIC_KEY]})
-    assert found.unmet() == ("token_endpoint_auth_method",)
+@pytest.mark.spec("standards", "CA-1")
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks": KEYS},
+        {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks_uri": "https://client.example/jwks",
+            "token_endpoint_auth_signing_alg": "PS256",
+        },
+        {"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": KEYS},
+        {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=client"},
+    ],
+)
+def test_methods_with_keys_are_in_effect_and_need_no_secret(members: dict[str, Any]) -> None:
+    found = metadata(**members)
+    assert (found.unmet(), found.not_in_effect()) == ((), ())
     assert found.confidential
     assert not found.uses_secret
-    assert found.not_in_effect() == ("jwks", "token_endpoint_auth_method private_key_jwt")
 
 
-def test_tls_client_authentication_is_registered_by_one_subject() -> None:
-    found = metadata(token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn="CN=client")
-    assert found.unmet() == ("token_endpoint_auth_method",)
+def test_a_client_that_makes_macs_needs_a_secret() -> None:
+    assert metadata(token_endpoint_auth_method="client_secret_jwt").uses_secret
+
+
+@pytest.mark.spec("standards", "MT-4")
+@pytest.mark.spec("standards", "DP-8")
+@pytest.mark.parametrize("member", ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"])
+def test_bound_tokens_are_in_effect(member: str) -> None:
+    found = metadata(**{member: True})
+    assert (found.unmet(), found.not_in_effect()) == ((), ())
+
+
+def test_what_a_client_proves_itself_with_is_read_out_of_its_metadata() -> None:
+    found = metadata(
+        jwks=KEYS,
+        token_endpoint_auth_method="private_key_jwt",
+        token_endpoint_auth_signing_alg="ES256",
+        introspection_signed_response_alg="RS256",
+        introspection_encrypted_response_alg="RSA-OAEP-256",
+        introspection_encrypted_response_enc="A256GCM",
+    )
+    assert found.key_material() == KeyMaterial(
+        jwks=tuple(KEYS["keys"]),
+        signing_alg="ES256",
+        introspection_signing_alg="RS256",
+        introspection_encryption_alg="RSA-OAEP-256",
+        introspection_encryption_enc="A256GCM",
+    )
+    assert metadata(jwks_uri="https://client.example/k").key_material().jwks_uri == "https://client.example/k"
+    subject = metadata(token_endpoint_auth_method="tls_client_auth", tls_client_auth_san_uri="spiffe://a")
+    assert subject.key_material().tls_subject == ("tls_client_auth_san_uri", "spiffe://a")
+
+
+@pytest.mark.spec("standards", "JV-1")
+@pytest.mark.spec("standards", "JV-6")
+@pytest.mark.spec("standards", "CA-9")
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"jwks": {"keys": []}}, "needs jwks or jwks_uri"),
+        ({"jwks": {"keys": [*KEYS["keys"], PUBLIC_KEY]}}, "jwks.keys.1 has numbers that make no key"),
+        ({"jwks": {"keys": [{"kty": "EC", "crv": "P-256"}]}}, "jwks.keys.0 lacks one of"),
+        ({"jwks": {"keys": [{"kty": "magic"}]}}, "jwks.keys.0 has a kty other than"),
+        ({"jwks": KEYS, "token_endpoint_auth_signing_alg": "HS256"}, "must be one of ES256"),
+        ({"jwks": KEYS, "token_endpoint_auth_signing_alg": "RS256"}, "no key in jwks is for that"),
+        ({"jwks": KEYS, "token_endpoint_auth_signing_alg": "ES384"}, "no key in jwks is for that"),
+        ({"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "ES256"}, "HS256"),
+        ({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_ip": "a.example"}, "an IP address"),
+        ({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "client"}, "without ="),
+    ],
+)
+def test_keys_algorithms_and_names_that_could_never_prove_anything_are_refused(
+    members: dict[str, Any], why: str
+) -> None:
+    refused = refusal(**{"token_endpoint_auth_method": "private_key_jwt", **members})
+    assert refused.code is ErrorCode.INVALID_CLIENT_METADATA
+    assert why in refused.description
+
+
+@pytest.mark.spec("standards", "CA-9")
+def test_a_certificate_may_be_registered_whose_kind_of_key_nobody_here_knows() -> None:
+    chain = {"keys": [{"kty": "AKP", "x5c": ["AA=="]}]}
+    assert metadata(token_endpoint_auth_method="self_signed_tls_client_auth", jwks=chain).jwks == chain
+
+
+def test_a_set_of_keys_is_bounded() -> None:
+    assert "at most 50 keys" in refusal(jwks={"keys": [PUBLIC_KEY] * 51}).description
+    assert "65536 bytes" in refusal(jwks={"keys": [{**PUBLIC_KEY, "x5c": ["A" * 65_536]}]}).description
 
 
 def test_an_algorithm_is_stored_as_it_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,13 +11,15 @@ from app.protocol.errors import ErrorCode, OAuthError
 _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 
 
+@pytest.mark.spec("standards", "G8")
 @given(st.text())
 def test_no_description_leaves_the_permitted_characters(text: str) -> None:
     assert _ALLOWED.fullmatch(OAuthError(ErrorCode.INVALID_REQUEST, text).description)
 
 
-def test_every_code_has_its_own_wire_value_and_a_section() -> None:
-    assert len({code.wire for code in ErrorCode}) == len(ErrorCode)
+@pytest.mark.spec("standards", "TE-3")
+def test_every_code_has_its_own_wire_value_or_status_and_a_section() -> None:
+    assert len({(code.wire, code.status) for code in ErrorCode}) == len(ErrorCode)
     assert all("§" in code.section for code in ErrorCode)
 
 

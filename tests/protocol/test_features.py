@@ -2,7 +2,10 @@
 
 import pytest
 
+from app.protocol import grant_types
+from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
+from tests.support.facts import client
 
 
 def test_without_switches_the_defaults_are_on() -> None:
@@ -25,11 +28,20 @@ def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
 
 def test_what_needs_each_other_can_be_switched_off_together() -> None:
     off = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
-    assert FeatureSet.chosen(off) == FeatureSet(
-        {Feature.CLIENT_CREDENTIALS, Feature.INTROSPECTION, Feature.REVOCATION, Feature.METADATA}
-    )
+    assert FeatureSet.chosen(off) == FeatureSet.chosen({}) - {
+        Feature.AUTHORIZATION_CODE,
+        Feature.REFRESH_TOKEN,
+        Feature.ISSUER_IDENTIFICATION,
+    }
 
 
 def test_every_requirement_names_a_feature() -> None:
     keys = {feature.key for feature in Feature}
     assert all(keys.issuperset(feature.value.requires) for feature in Feature)
+
+
+def test_an_application_uses_the_grant_types_that_it_is_registered_for() -> None:
+    grant_types.require_registered("refresh_token", client())
+    with pytest.raises(OAuthError) as refused:
+        grant_types.require_registered("client_credentials", client())
+    assert refused.value.code is ErrorCode.UNAUTHORIZED_CLIENT

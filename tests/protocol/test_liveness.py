@@ -1,5 +1,6 @@
 """The liveness rule and the record's arithmetic (architecture §1, AR-17)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ def test_merge_does_not_depend_on_how_consents_are_grouped(
     assert consent.merge(consent.merge(first, second), third) == consent.merge(first, consent.merge(second, third))
 
 
+@pytest.mark.spec("standards", "AR-4")
+@pytest.mark.spec("standards", "AR-6")
 @given(_SCOPES, st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 5)), unique_by=lambda pair: pair[0]))
 def test_what_is_in_force_is_the_tokens_own_list_cut_to_the_record(
     scopes: tuple[str, ...], record: list[tuple[str, int]]
@@ -42,6 +45,8 @@ def test_a_scope_taken_away_and_granted_again_stays_away_from_old_tokens() -> No
     assert liveness.scopes_in_force(origin(record_version=3), again) == ("a", "b")
 
 
+@pytest.mark.spec("standards", "AR-2")
+@pytest.mark.spec("standards", "AR-17 (h)")
 def test_a_scope_at_one_resource_is_not_that_scope_at_another() -> None:
     record = RecordFact(id=RECORD, version=1, pairs=("a https://r1", "b https://r2"), since=(1, 1))
     assert consent.missing(record, (liveness.pair("a", "https://r2"),)) == ("a https://r2",)
@@ -51,6 +56,7 @@ def test_a_scope_at_one_resource_is_not_that_scope_at_another() -> None:
     assert liveness.scopes_in_force(origin(scopes=("a",)), facts) == ()
 
 
+@pytest.mark.spec("standards", "AR-3")
 @given(_SCOPES, _SCOPES, _SCOPES, _SCOPES)
 def test_approval_never_exceeds_the_request_and_never_lacks_a_required_scope(
     asked: tuple[str, ...], optional: tuple[str, ...], before: tuple[str, ...], ticked: tuple[str, ...]

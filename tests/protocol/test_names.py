@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from app.protocol.names import MAX_NAME_LENGTH, is_vouched_for
+from app.protocol.names import MAX_NAME_LENGTH, is_vouched_for, name_key
 from app.services import names, organizations, personal_tokens
 from app.services.application_settings import ApplicationSettings
 from tests.support.facts import client
@@ -53,3 +53,8 @@ def test_a_name_counts_when_it_is_the_operators_or_he_has_checked_it(
     shown = client(verified=verified, self_registered=self_registered, owner_name=owner_name)
     assert is_vouched_for(verified=verified, self_registered=self_registered, owner_name=owner_name) is vouched
     assert shown.vouched_for is vouched
+
+
+@pytest.mark.parametrize("spelling", ["ada", "ADA", " Ada ", "\uff21da", "\U0001d400da"])
+def test_spellings_of_one_name_have_one_key(spelling: str) -> None:
+    assert name_key(spelling) == "ada"

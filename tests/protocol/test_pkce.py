@@ -11,22 +11,32 @@ from tests.support.facts import CHALLENGE, VERIFIER
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
+@pytest.mark.spec("standards", "TV-1")
+@pytest.mark.spec("standards", "P-1")
 def test_the_vector_of_rfc_7636_appendix_b() -> None:
     assert pkce.s256(VERIFIER) == CHALLENGE
     assert pkce.verify(CHALLENGE, VERIFIER)
 
 
+@pytest.mark.spec("standards", "P-1")
+@pytest.mark.spec("standards", "BC-2")
 @given(st.text(_UNRESERVED, min_size=43, max_size=128))
 def test_every_well_formed_verifier_meets_its_own_challenge_and_no_other(verifier: str) -> None:
     assert pkce.verify(pkce.s256(verifier), verifier)
     assert not pkce.verify(pkce.s256(verifier), verifier[:-1] + ("A" if verifier[-1] != "A" else "B"))
 
 
+@pytest.mark.spec("standards", "AC-4")
 @pytest.mark.parametrize("verifier", ["", "a" * 42, "a" * 129, "a" * 42 + "ä", "a" * 42 + "\n", "a" * 42 + "+"])
 def test_a_malformed_verifier_never_matches(verifier: str) -> None:
     assert not pkce.verify(CHALLENGE, verifier)
 
 
+@pytest.mark.spec("standards", "P-2")
+@pytest.mark.spec("standards", "P-3")
+@pytest.mark.spec("standards", "P-4")
+@pytest.mark.spec("standards", "P-5")
+@pytest.mark.spec("standards", "P-6")
 @pytest.mark.parametrize(
     ("challenge", "method", "required"),
     [

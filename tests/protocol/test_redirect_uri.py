@@ -63,16 +63,23 @@ ACCEPTED = [
 ]
 
 
+@pytest.mark.spec("standards", "G2")
+@pytest.mark.spec("standards", "BC-1")
+@pytest.mark.spec("standards", "BC-9")
+@pytest.mark.spec("standards", "O-3")
 @pytest.mark.parametrize(("registered", "requested"), REJECTED)
 def test_whatever_differs_is_rejected(registered: str, requested: str) -> None:
     assert redirect_uri.match([registered], requested) is None
 
 
+@pytest.mark.spec("standards", "G2")
+@pytest.mark.spec("standards", "O-3")
 @pytest.mark.parametrize(("registered", "requested"), ACCEPTED)
 def test_the_registered_string_and_any_loopback_port_are_accepted(registered: str, requested: str) -> None:
     assert redirect_uri.match([registered], requested) == requested
 
 
+@pytest.mark.spec("standards", "G7")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -115,6 +122,7 @@ def test_an_old_row_with_a_dangerous_uri_is_not_redirected_to(uri: str) -> None:
     assert redirect_uri.match([uri], uri) is None
 
 
+@pytest.mark.spec("standards", "G2")
 @given(st.text(max_size=60))
 def test_nothing_but_the_registered_string_matches_an_https_uri(requested: str) -> None:
     assert redirect_uri.match([REGISTERED], requested) in ({REGISTERED} if requested == REGISTERED else {None})

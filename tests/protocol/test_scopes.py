@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.protocol import scopes
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeNames, ScopeRegistry
+from app.protocol.scopes import BUILTIN, DEFAULT, ApplicationScopeNames, ScopeDefinition, ScopeNames, ScopeRegistry
 
 ALPHABET = [chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"\\']
 NAMES = st.text(ALPHABET, min_size=1, max_size=12)
@@ -32,6 +32,7 @@ def test_a_list_that_is_rendered_is_parsed_to_itself(names: list[str]) -> None:
     assert scopes.parse(scopes.render(names)) == tuple(names)
 
 
+@pytest.mark.spec("standards", "SC-1")
 @given(st.lists(NAMES, max_size=20), st.lists(st.integers(1, 3), max_size=20))
 def test_parsing_keeps_the_order_and_drops_duplicates_whatever_the_spaces(names: list[str], gaps: list[int]) -> None:
     text = "".join(name + " " * gap for name, gap in zip(names, gaps + [1] * len(names), strict=False))
@@ -49,6 +50,7 @@ def test_text_is_parsed_or_refused_and_never_anything_else(text: str) -> None:
         assert refused.value.code is ErrorCode.INVALID_SCOPE
 
 
+@pytest.mark.spec("standards", "SC-1")
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "a\tb", "a\nb", "é", "\x7f", "a" * 201])
 def test_characters_outside_the_grammar_and_longer_names_are_an_invalid_scope(text: str) -> None:
     with pytest.raises(OAuthError, match="invalid_scope"):
@@ -61,6 +63,7 @@ def test_more_than_two_hundred_scopes_are_refused() -> None:
         scopes.parse(" ".join(map(str, range(201))))
 
 
+@pytest.mark.spec("standards", "SC-3")
 def test_an_unknown_scope_is_refused_by_name() -> None:
     scopes.require_known(("org:read",), REGISTRY)
     with pytest.raises(OAuthError, match=r"invalid_scope: .*org:fly"):
@@ -150,6 +153,21 @@ def test_scopes_that_cover_each_other_do_not_both_disappear() -> None:
 def test_a_registry_refuses_broken_definitions(definitions: list[ScopeDefinition], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         ScopeRegistry(definitions)
+
+
+def test_scopes_for_applications_alone_are_in_no_list_that_people_choose_from() -> None:
+    registry = ScopeRegistry([ScopeDefinition("a")], for_applications=("own",))
+    assert [one.name for one in registry] == ["a"]
+    assert "own" not in registry
+    assert registry.unknown(["a", "own"]) == ["own"]
+    with pytest.raises(ValueError, match="is the server's own"):
+        ScopeRegistry([ScopeDefinition("own")], for_applications=("own",))
+    with pytest.raises(ValidationError):
+        Asked.model_validate({"scope": "own"}, context={"scopes": registry})
+    allowed = TypeAdapter(ApplicationScopeNames)
+    assert allowed.validate_python("a own", context={"scopes": registry}) == ("a", "own")
+    with pytest.raises(ValidationError):
+        allowed.validate_python("a other", context={"scopes": registry})
 
 
 def test_the_default_registry_has_the_sixteen_scopes_and_none_of_openid_connect() -> None:

@@ -1,5 +1,6 @@
 """Whether a credential counts, what it then carries, and what its holder is told if not."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,11 +21,13 @@ from tests.support.facts import (
     access_token,
     api_key,
     machine_token,
+    origin,
     personal_token,
     standing,
 )
 
 SHOWN = Credential(TOKEN, SECRET)
+SHOWN_DIGEST = digest(SECRET)
 ROLES = Roles.chosen({}, ScopeRegistry(DEFAULT))
 OTHER = digest(b"x" * 32)
 
@@ -55,7 +58,7 @@ OTHER = digest(b"x" * 32)
 def test_the_holder_of_a_dead_access_token_is_told_what_became_of_it(
     fact: AccessTokenFact | None, fault: Fault
 ) -> None:
-    assert validity.access_token(SHOWN, fact, now=NOW) is fault
+    assert validity.access_token(SHOWN_DIGEST, fact, now=NOW) is fault
 
 
 @pytest.mark.parametrize(
@@ -101,13 +104,13 @@ def test_the_holder_of_a_dead_key_is_told_what_became_of_it(fact: KeyFact | None
     ],
 )
 def test_a_stranger_with_the_id_alone_learns_nothing(fact: TokenFact) -> None:
-    assert validity.access_token(SHOWN, fact, now=NOW) is Fault.UNKNOWN
+    assert validity.access_token(SHOWN_DIGEST, fact, now=NOW) is Fault.UNKNOWN
 
 
 def test_a_token_without_a_person_lives_as_long_as_its_application_does() -> None:
-    assert validity.access_token(SHOWN, machine_token(), now=NOW) == ("a", "b")
+    assert validity.access_token(SHOWN_DIGEST, machine_token(), now=NOW) == ("a", "b")
     later = machine_token().expires_at - timedelta(seconds=1)
-    assert validity.access_token(SHOWN, machine_token(), now=later) == ("a", "b")
+    assert validity.access_token(SHOWN_DIGEST, machine_token(), now=later) == ("a", "b")
 
 
 @pytest.mark.spec("original", "M01")
@@ -164,3 +167,19 @@ def test_a_key_is_described_as_its_organizations() -> None:
         "active": True, "token_type": "Bearer", "iss": ISSUER, "jti": str(TOKEN), "organization": "saltbarn",
         "iat": int(NOW.timestamp()), "scope": "project:read event:read team:read org:read member:read",
     }  # fmt: skip
+
+
+@pytest.mark.spec("standards", "BR-4")
+def test_a_token_counts_at_the_resources_that_it_is_for_and_without_one_everywhere() -> None:
+    here, there = "https://id.example/api/v1", "https://files.example"
+    for_both = access_token(
+        origin=origin(resources=(here, there)), standing=standing(pairs=(f"a {here}", f"b {there}"), since=(1, 1))
+    )
+    own = machine_token(origin=replace(machine_token().origin, resources=(there,)))
+    assert validity.access_token_at(SHOWN_DIGEST, for_both, here, now=NOW) == ("a",)
+    assert validity.access_token_at(SHOWN_DIGEST, for_both, there, now=NOW) == ("b",)
+    assert validity.access_token_at(SHOWN_DIGEST, for_both, "https://mail.example", now=NOW) is Fault.ELSEWHERE
+    assert validity.access_token_at(SHOWN_DIGEST, own, here, now=NOW) is Fault.ELSEWHERE
+    assert validity.access_token_at(SHOWN_DIGEST, own, there, now=NOW) == ("a", "b")
+    assert validity.access_token_at(SHOWN_DIGEST, access_token(), here, now=NOW) == ("a", "b")
+    assert validity.access_token_at(SHOWN_DIGEST, None, here, now=NOW) is Fault.UNKNOWN

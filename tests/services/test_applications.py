@@ -12,7 +12,7 @@ from app.protocol.facts import ApplicationKind
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import DEFAULT, ScopeRegistry
 from app.protocol.token_format import Prefix, parse_credential
-from app.services import applications
+from app.services import applications, client_secrets
 from app.services.applications import NoSuchApplication, NotPossible
 from app.services.operator import Operator
 from app.services.pet_names import pet_name
@@ -65,9 +65,9 @@ def test_only_confidential_applications_may_be_looser_than_the_server() -> None:
 
 
 def test_secrets_that_can_be_guessed_are_weak_and_generated_ones_are_not() -> None:
-    assert applications.is_weak_secret("x" * 64)
-    assert applications.is_weak_secret("short-but-varied-secret")
-    assert not applications.is_weak_secret(applications.new_client_secret(OPERATOR.now))
+    assert client_secrets.is_weak_secret("x" * 64)
+    assert client_secrets.is_weak_secret("short-but-varied-secret")
+    assert not client_secrets.is_weak_secret(client_secrets.new_client_secret(OPERATOR.now))
 
 
 def test_generated_identifiers_and_names_differ() -> None:
@@ -150,8 +150,8 @@ async def test_a_rotation_ends_with_the_older_secret_retired_and_the_newer_one_u
 
 
 def test_nothing_of_a_weak_secret_is_shown() -> None:
-    assert applications.last_four("short") == ""
-    assert len(applications.last_four(applications.new_client_secret(OPERATOR.now))) == 4
+    assert client_secrets.last_four("short") == ""
+    assert len(client_secrets.last_four(client_secrets.new_client_secret(OPERATOR.now))) == 4
 
 
 async def test_a_disabled_application_is_unknown_and_its_epoch_never_comes_back(database: Database) -> None:

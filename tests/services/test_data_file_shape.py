@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import DEFAULT, ScopeRegistry
 from app.services import data_file
 from app.services.data_file import DataFile, DataFileError
+from tests.support.assertions import key_of, key_set
 
 SCOPES = ScopeRegistry(DEFAULT)
 CALLBACK = "https://shop.example/cb"
@@ -96,6 +98,14 @@ def test_members_of_applications_are_refused_with_their_path_and_the_rule(member
     assert said in line
 
 
+def test_an_application_can_have_a_scope_that_is_for_applications_alone_and_a_resource_cannot() -> None:
+    scopes = ScopeRegistry(DEFAULT, for_applications=("own",))
+    data = data_file.parse({"applications": [application(scope="own org:read")]}, scopes)
+    assert data.applications[0].scope == ("own", "org:read")
+    with pytest.raises(DataFileError, match="unknown scope: own"):
+        data_file.parse({"resources": [{"identifier": "https://api.example", "scopes": ["own"]}]}, scopes)
+
+
 @pytest.mark.parametrize(
     ("members", "said"),
     [
@@ -130,7 +140,7 @@ def test_all_registered_metadata_of_later_versions_is_accepted() -> None:
         applications=[
             application(
                 scope="openid org:read",
-                profile="fapi2",
+                profile="fapi3",
                 allowed_origins=["https://shop.example"],
                 post_logout_redirect_uris=["https://shop.example/bye"],
                 backchannel_logout_uri="https://shop.example/logout",
@@ -141,9 +151,9 @@ def test_all_registered_metadata_of_later_versions_is_accepted() -> None:
             )
         ]
     ).applications
-    assert entry.unmet() + entry.unmet_further() == ("dpop_bound_access_tokens", "profile")
+    assert entry.unmet() + entry.unmet_further() == ("profile",)
     assert set(entry.waiting()) == {
-        *("authorization_details_types", "backchannel_logout_uri", "dpop_bound_access_tokens"),
+        *("authorization_details_types", "backchannel_logout_uri"),
         *("id_token_signed_response_alg", "post_logout_redirect_uris", "profile", "scope openid"),
     }
 
@@ -229,3 +239,31 @@ def test_an_organization_is_known_by_its_slug_or_by_one_made_of_its_name() -> No
 )
 def test_what_is_wrong_with_an_organization_is_told(organization: dict[str, Any], problem: str) -> None:
     assert told(organizations=[organization]) == [problem]
+
+
+def test_the_profile_of_fapi_is_held_to() -> None:
+    keyed = {"client_secret": None, "token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(key_of("fapi"))}
+    (entry,) = parse(
+        applications=[application(profile="fapi2", redirect_uris=None, grant_types=["client_credentials"], **keyed)]
+    ).applications
+    assert entry.policy() == ApplicationPolicy(rotate_refresh_tokens=False, strict_assertions=True)
+    assert (entry.unmet_further(), entry.waiting(), entry.further()) == ((), (), {"profile": "fapi2"})
+    (waiting,) = parse(applications=[application(profile="fapi2", **keyed)]).applications
+    assert waiting.unmet_further() == ("profile",), "it would send people here without a pushed request (F-20)"
+    assert "because of the profile fapi2" in told(applications=[application(profile="fapi2")])[0]
+
+
+@pytest.mark.spec("RFC 7518", "3.2")
+@pytest.mark.parametrize(
+    ("secret", "algorithm", "why"),
+    [
+        ("only-31-characters-0123456789ab", None, "at least 32 bytes for HS256"),
+        ("abcdefghij-0123456789-ABCDEFGHIJ-47-chars-long!", "HS384", "at least 48 bytes for HS384"),
+        ("ababababababababababababababababababababab", None, "easy to guess"),
+    ],
+)
+def test_a_secret_that_makes_macs_is_a_key(secret: str, algorithm: str | None, why: str) -> None:
+    macing = {"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": algorithm}
+    [refused] = told(applications=[application(client_secret=secret, **macing)])
+    assert why in refused
+    assert secret not in refused

@@ -6,7 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.protocol.exchange_policy import ExchangeRule
+from app.protocol.features import FeatureSet
+from app.protocol.mtls import MutualTls
 from app.protocol.scopes import ScopeDefinition, ScopeRegistry
+from app.protocol.tokens.keyring import KeyRing, RingKey, SigningPlan
+from app.protocol.trusted_issuers import TrustedIssuer
 from app.services import doctor
 from app.services.doctor import FileCondition, Finding, Level
 from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
@@ -32,6 +37,10 @@ APPLICATION = RegisteredApplication(
     rotates=True,
     unmet=(),
 )
+
+
+ES256 = RingKey("kid-1", "ES256", {}, NOW, NOW)
+RING = KeyRing((ES256,), SigningPlan(algorithms=("ES256",)))
 
 
 def _worst(findings: Iterable[Finding]) -> Finding:
@@ -100,7 +109,7 @@ def test_files_are_ours_and_closed(file: FileCondition, level: Level) -> None:
         ({"require_pkce": False}, "shop is exempt from PKCE"),
         ({"rotates": False}, "shop keeps its refresh token"),
         ({"redirect_uris": ("http://shop.example/cb",)}, "shop gets its codes over http (shop.example)"),
-        ({"unmet": ("dpop_bound_access_tokens",)}, "shop asks for dpop_bound_access_tokens"),
+        ({"unmet": ("require_signed_request_object",)}, "shop asks for require_signed_request_object"),
         ({"allowed_origins": ("https://shop.example", "*")}, "shop lets its tokens be used on every website (*)"),
         ({"allowed_origins": ("*.com",)}, "shop lets its tokens be used on every website (*.com)"),
     ],
@@ -194,3 +203,91 @@ def test_a_system_key_that_is_on_is_named_with_its_networks() -> None:
     finding = _worst(doctor.check_system_key(on=True, networks=("127.0.0.0/8", "::1/128")))
     assert finding.level is Level.WARN
     assert "127.0.0.0/8, ::1/128" in finding.seen
+
+
+@pytest.mark.spec("standards", "MT-5")
+@pytest.mark.parametrize(
+    ("mtls", "on", "asked_for", "level", "said"),
+    [
+        (MutualTls(), False, False, Level.OK, "off"),
+        (MutualTls(b"pem", url="https://id.example:9443"), True, True, Level.OK, "https://id.example:9443"),
+        (MutualTls(b"pem", proxy_header=True), True, False, Level.WARN, "10.0.0.0/8 forward them in Client-Cert"),
+        (MutualTls(b"pem"), True, False, Level.FAIL, "no certificate can reach"),
+        (MutualTls(b"", url="https://id.example:9443"), True, True, Level.WARN, "tls_client_auth refuses everybody"),
+    ],
+)
+def test_how_client_certificates_reach_the_server_is_told(
+    mtls: MutualTls, on: bool, asked_for: bool, level: Level, said: str
+) -> None:
+    found = list(doctor.check_certificates(mtls, on=on, asked_for=asked_for, proxies=("10.0.0.0/8",)))
+    assert _worst(found).level is level
+    assert said in " ".join(finding.seen for finding in found)
+
+
+def test_every_exemption_of_the_outbound_guard_is_named() -> None:
+    assert _worst(doctor.check_outbound(())).level is Level.OK
+    findings = list(doctor.check_outbound(("keys.internal:443", "127.0.0.1:8001")))
+    assert [finding.seen.split()[0] for finding in findings] == ["127.0.0.1:8001", "keys.internal:443"]
+    assert _worst(findings).level is Level.WARN
+
+
+@pytest.mark.parametrize(
+    ("ring", "unreadable", "level", "said"),
+    [
+        (RING, (), Level.OK, "1 published, for ES256"),
+        (RING, ("kid-1",), Level.FAIL, "does not open kid-1"),
+        (KeyRing((ES256,)), (), Level.WARN, "no key signs with RS256"),
+        (KeyRing((), RING.plan), (), Level.WARN, "no key signs with ES256"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_signing_keys_are_there_and_open(ring: KeyRing, unreadable: tuple[str, ...], level: Level, said: str) -> None:
+    worst = _worst(doctor.check_signing_keys(ring, unreadable, NOW))
+    assert worst.level is level
+    assert said in worst.seen
+
+
+@pytest.mark.spec("standards", "CA-1")
+@pytest.mark.spec("standards", "CA-3")
+@pytest.mark.parametrize(
+    ("changed", "features", "said"),
+    [
+        ({"auth_method": "tls_client_auth"}, {}, "proves itself by tls_client_auth, and features.mutual_tls is off"),
+        (
+            {"auth_method": "private_key_jwt"},
+            {"client_assertions": False},
+            "proves itself by private_key_jwt, and features.client_assertions is off",
+        ),
+        ({"dpop_bound": True}, {"dpop": False}, "demands tokens bound to a DPoP key, and features.dpop is off"),
+        ({"tls_bound": True}, {}, "demands tokens bound to a certificate, and features.mutual_tls is off"),
+        ({"auth_method": "client_secret_jwt"}, {}, "is to make MACs, and of its secrets only digests are known"),
+    ],
+)
+def test_applications_that_cannot_prove_themselves_are_named(
+    changed: dict[str, object], features: dict[str, bool], said: str
+) -> None:
+    hindered = replace(APPLICATION, **changed)  # type: ignore[arg-type]
+    worst = _worst(doctor.check_methods([APPLICATION, hindered], FeatureSet.chosen(features)))
+    assert (worst.level, worst.seen) == (Level.WARN, f"shop {said}")
+
+
+def test_applications_that_can_are_counted_by_method() -> None:
+    macing = replace(APPLICATION, auth_method="client_secret_jwt", sealed_secrets=1, dpop_bound=True)
+    [finding] = doctor.check_methods([APPLICATION, macing], FeatureSet.chosen({}))
+    assert (finding.level, finding.seen) == (Level.OK, "1 client_secret_basic, 1 client_secret_jwt")
+    [nobody] = doctor.check_methods([], FeatureSet.chosen({}))
+    assert nobody.level is Level.OK
+
+
+@pytest.mark.spec("standards", "JB-6")
+@pytest.mark.spec("standards", "TX-5")
+def test_whoever_loosens_tokens_without_consent_is_told_so() -> None:
+    issuer = TrustedIssuer("https://idp.example", frozenset({"agent"}))
+    rule = ExchangeRule("gateway", frozenset({"gateway"}), frozenset({"web"}))
+    [nobody] = doctor.check_delegation((), ())
+    [fine] = doctor.check_delegation((issuer,), (rule,))
+    assert (nobody.level, fine.level) == (Level.OK, Level.OK)
+    assert "https://idp.example" in fine.seen
+    found = [*doctor.check_delegation((replace(issuer, authenticated=False),), (replace(rule, mode="impersonation"),))]
+    assert [one.level for one in found] == [Level.WARN, Level.WARN]
+    assert all(one.remedy for one in found)

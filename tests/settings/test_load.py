@@ -1,10 +1,13 @@
 """Reading settings: sources and their order, secrets, unknown keys, and what is said about them."""
 
 import pickle
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from app.protocol.configuration import SecretLimits
+from app.protocol.features import Feature
 from app.settings import Settings, SettingsError, load
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -197,9 +200,30 @@ def test_tables_in_variables_are_written_as_json_or_key_by_key() -> None:
     assert (whole.limits.first_wait, whole.limits.longest_wait) == (5, 50)
 
 
+def test_limits_are_those_of_people_and_those_of_applications() -> None:
+    limits = load(environment={"ASSENT_LIMITS": '{"client_failures": 20, "address_failures": 40}'}).configuration()
+    assert limits.secret_limits == SecretLimits(20, 40, timedelta(minutes=10))
+    assert (limits.limits.address_failures, limits.limits.account_failures) == (40, 10)
+
+
+@pytest.mark.spec("standards", "GT-2")
+def test_the_scope_for_global_revocation_is_there_while_the_feature_is_on() -> None:
+    assert load(environment={}).scope_registry().for_applications == frozenset()
+    on = load(environment={"ASSENT_FEATURES": '{"global_revocation": true}'})
+    assert on.scope_registry().for_applications == {"global_token_revocation"}
+    assert Feature.GLOBAL_REVOCATION in on.feature_set()
+    with pytest.raises(SettingsError, match="is the server's own"):
+        load(
+            environment={
+                "ASSENT_FEATURES": '{"global_revocation": true}',
+                "ASSENT_SCOPES": '{"global_token_revocation": {"description": "Mine"}}',
+            }
+        )
+
+
 def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     write(
-        "[registration]\nmode = 'open'\n[outbound]\nallow = ['127.0.0.1:8001']\n[ciba]\ndanger_auto_approve = ['a']\n"
+        "[registration]\nmode = 'open'\n[ciba]\ndanger_auto_approve = ['a']\n"
         "[limits]\nregistrations = 5\nfirst_wait = 5\n[lifetimes]\npersonal_token = 60\n"
         "[roles]\nowner = ['org:admin']\n"
         "[authorization_details.payment]\ndescription = 'Pay'\nschema = { type = 'object' }"
@@ -211,7 +235,6 @@ def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
         "authorization_details",
         "ciba",
         "limits.registrations",
-        "outbound",
         "registration",
     ]
 

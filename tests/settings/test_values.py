@@ -1,7 +1,13 @@
 """Single settings: what they may be, and that nothing wrong together is accepted."""
 
-import pytest
+from datetime import timedelta
+from pathlib import Path
 
+import pytest
+import trustme
+
+from app.protocol.configuration import OutboundRules
+from app.protocol.tokens.keyring import SigningPlan
 from app.settings import Settings, SettingsError, load
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -19,6 +25,8 @@ def told(**environment: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.spec("standards", "G1")
+@pytest.mark.spec("standards", "G7")
 @pytest.mark.parametrize(
     "issuer",
     [
@@ -34,6 +42,9 @@ def test_an_issuer_is_https_or_on_a_loopback_host_and_kept_as_written(issuer: st
     assert settings(ISSUER=issuer).policy().issuer == issuer
 
 
+@pytest.mark.spec("standards", "G1")
+@pytest.mark.spec("standards", "G7")
+@pytest.mark.spec("standards", "A1-2")
 @pytest.mark.parametrize(
     ("issuer", "why"),
     [
@@ -92,6 +103,7 @@ def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secre
     assert secret not in said
 
 
+@pytest.mark.spec("standards", "SC-4")
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
@@ -108,6 +120,18 @@ def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secre
         ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "'10.0.0.1/8', which is no address or network"),
         ({"OUTBOUND__ALLOW": "127.0.0.1"}, "write exact pairs such as 127.0.0.1:8001"),
         ({"OUTBOUND__ALLOW": "127.0.0.1:99999"}, "write exact pairs such as 127.0.0.1:8001"),
+        ({"OUTBOUND__ALLOW": "http://127.0.0.1:8001"}, "write exact pairs such as 127.0.0.1:8001"),
+        ({"OUTBOUND__PROXY": "http://egress.example:3128"}, "must be host:port without scheme"),
+        ({"OUTBOUND__PROXY": "user:secret@egress.example:3128"}, "must be host:port without scheme and user name"),
+        ({"OUTBOUND__PROXY": "egress.example"}, "must be host:port without scheme"),
+        ({"OUTBOUND__CA_FILE": "/nowhere/ca.pem"}, "(/nowhere/ca.pem) cannot be used ([Errno 2]"),
+        ({"OUTBOUND__CA_FILE": "/dev/null"}, "(/dev/null) cannot be used ("),
+        ({"SIGNING__ALGORITHMS": "ES256"}, "must have RS256"),
+        ({"SIGNING__ALGORITHMS": "RS256 HS256"}, "has 'HS256'; choose of ES256, RS256, PS256, EdDSA"),
+        ({"SIGNING__ALGORITHMS": "none RS256"}, "has 'none'"),
+        ({"SIGNING__ALGORITHMS": "RS256 RS256"}, "names an algorithm twice"),
+        ({"SIGNING__ROTATION": "172799"}, "must not be longer than half of rotation; set it to 86399 or less"),
+        ({"SIGNING__KEEP": "86399"}, "signing.keep"),
         ({"CIBA__DANGER_AUTO_APPROVE": "a b", "CIBA__DANGER_AUTO_DENY": "b c"}, "also names b"),
         ({"ROLES__OWNER": "org:admin org:fly"}, "roles.owner (ASSENT_ROLES__OWNER) has 'org:fly'"),
         (
@@ -139,6 +163,16 @@ def test_the_bounds_themselves_are_within_bounds() -> None:
     assert found.policy().lifetimes.refresh_grace.total_seconds() == 0
 
 
+@pytest.mark.spec("standards", "JW-5")
+def test_what_workers_learn_of_signing() -> None:
+    found = settings(SIGNING__ALGORITHMS="PS256, EdDSA, RS256", SIGNING__ROTATION="864000", SIGNING__ANNOUNCE="3600")
+
+    plan = found.configuration().signing
+    assert plan.algorithms == ("PS256", "EdDSA", "RS256")
+    assert (plan.rotation, plan.announce, plan.keep) == (timedelta(days=10), timedelta(hours=1), timedelta(days=35))
+    assert settings().configuration().signing == SigningPlan()
+
+
 def test_a_feature_can_be_switched_off() -> None:
     found = settings(FEATURES__INTROSPECTION="false").feature_set()
     assert "introspection" not in {feature.key for feature in found}
@@ -156,3 +190,21 @@ def test_a_feature_can_be_switched_off() -> None:
 )
 def test_a_system_key_that_could_never_open_anything_is_refused(key: str, words: str) -> None:
     assert words in told(SYSTEM_KEY=key)
+
+
+def test_what_workers_learn_of_the_way_out(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    found = settings(
+        OUTBOUND__ALLOW="Keys.internal:8443 [::1]:8001",
+        OUTBOUND__CA_FILE=str(tmp_path / "ca.pem"),
+        OUTBOUND__PROXY="egress.example:3128",
+        LIMITS__DOCUMENT_FETCHES="7",
+    )
+    assert found.configuration().outbound == OutboundRules(
+        allow=frozenset({"keys.internal:8443", "[::1]:8001"}),
+        ca_file=str(tmp_path / "ca.pem"),
+        proxy="egress.example:3128",
+        fetches_per_minute=7,
+    )
+    assert found.not_in_effect() == []
+    assert settings().configuration().outbound == OutboundRules()

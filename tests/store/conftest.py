@@ -1,15 +1,21 @@
 """Store tests run on every PostgreSQL that is installed: the wheel's, and the system's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.store import embedded
+from app.store.database import Database
 from app.store.embedded import Cluster
 from tests.store import embedded_owner
-from tests.support.database import engines
+from tests.store import scene as scenes
+from tests.store.scene import Scene
+from tests.support.database import FreshDatabase, engines
+
+WORKERS = 5
 
 
 @pytest.fixture(scope="session", params=engines())
@@ -17,6 +23,21 @@ def engine(request: pytest.FixtureRequest) -> str:
     """Each PostgreSQL in turn."""
     name: str = request.param
     return name
+
+
+@pytest.fixture
+async def scene(database: Database) -> Scene:
+    """One user and one application."""
+    return await scenes.begin(database)
+
+
+@pytest.fixture(scope="module")
+async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Iterator[Database]]:
+    """The same database as several workers have it open, in turn."""
+    opened = [await Database.open(fresh_database.runtime_url) for _ in range(WORKERS)]
+    yield cycle(opened)
+    for database in opened:
+        await database.close()
 
 
 @pytest.fixture

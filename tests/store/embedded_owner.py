@@ -18,9 +18,9 @@ import asyncpg
 
 from app.store import embedded
 from app.store.embedded import ConnectionTarget
+from tests.support import memory
 
 ROOT = os.geteuid() == 0
-MEMORY = Path("/dev/shm")
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -75,11 +75,9 @@ def owning(data_dir: Path, **options: Any) -> Iterator[Owner]:
 def folder(*, programs: bool = False) -> Iterator[Path]:
     """Make a temporary directory that other users can pass through, unlike pytest's when we are root.
 
-    It is in memory where there is room, since making and removing many clusters is slow on ext4; not for `programs`,
-    as memory may be mounted without the right to run any.
+    It is in memory where there is room; not for `programs`, as memory may be mounted without the right to run any.
     """
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30
-    path = Path(tempfile.mkdtemp(prefix="assent-", dir=MEMORY if roomy and not programs else None))
+    path = Path(tempfile.mkdtemp(prefix="assent-", dir=None if programs else memory.room()))
     path.chmod(0o711)
     try:
         yield path

@@ -20,11 +20,6 @@ from tests.store import scene as scenes
 from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene
 
 
-@pytest.fixture
-async def scene(database: Database) -> Scene:
-    return await scenes.begin(database)
-
-
 async def change(scene: Scene, table: Any, row_id: UUID, **values: object) -> None:
     async with scene.database.transaction() as transaction:
         await transaction.execute(update(table).where(col(table.id) == row_id).values(**values))
@@ -85,6 +80,8 @@ async def test_a_client_id_that_nobody_can_have_finds_nothing(database: Database
     assert await database.hot.gather_token(name, new_id(NOW)) == (None, None)
 
 
+@pytest.mark.spec("standards", "P-7")
+@pytest.mark.spec("standards", "SR-4")
 async def test_a_code_is_found_as_it_was_written(scene: Scene) -> None:
     settled, code_id = await scenes.approve(scene, "a", "b")
     with counting_trips() as trips:
@@ -102,6 +99,9 @@ async def test_a_code_is_found_as_it_was_written(scene: Scene) -> None:
     assert liveness.scopes_in_force(code.origin, code.standing) == ("a", "b")
 
 
+@pytest.mark.spec("standards", "RTK-1")
+@pytest.mark.spec("standards", "RTK-2")
+@pytest.mark.spec("standards", "AR-8")
 async def test_a_redeemed_code_names_its_family(scene: Scene) -> None:
     origin, order = await scenes.redeem(scene, "a")
     _, code = await scene.database.hot.gather_code(scene.client_id, order.grant_id)

@@ -102,6 +102,14 @@ async def test_one_that_cannot_be_encoded_fails_alone(pool: HotPool, url: str) -
     assert await hits(url, ONE) == 2
 
 
+async def test_one_that_is_about_no_row_fails_alone_and_at_once(pool: HotPool) -> None:
+    asked = [pool.read(READ, thing) for thing in (ONE, None, TWO)]
+    async with asyncio.timeout(5):
+        first, nothing, second = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(nothing, TypeError)
+    assert [row[0] for row in (first, second) if isinstance(row, asyncpg.Record)] == ["thing 1", "thing 2"]
+
+
 async def test_a_caller_who_leaves_changes_nothing_for_those_who_stay(pool: HotPool, url: str) -> None:
     callers = [asyncio.create_task(write(pool, ONE)) for _ in range(100)]
     await asyncio.sleep(0)

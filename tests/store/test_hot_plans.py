@@ -13,14 +13,14 @@ import asyncpg
 import pytest
 
 from app.crypto.secrets import new_id
-from app.store import gather_sql, partitions, settle_sql
+from app.store import delegated_sql, device_sql, gather_sql, partitions, settle_sql
 from app.store.database import Database
 from app.store.hot_connection import SWITCHES, Statement
 from tests.store import scene as scenes
 from tests.store.scene import NOW
 from tests.support.database import FreshDatabase
 
-STATEMENTS = (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS)
+STATEMENTS = (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS, *delegated_sql.STATEMENTS, *device_sql.STATEMENTS)
 FORBIDDEN = {"Seq Scan", "Hash Join", "Merge Join", "Bitmap Heap Scan", "Bitmap Index Scan", "Materialize", "Memoize"}
 PARTITIONED = {"gather_token", "gather_token_alone", "gather_token_for_website", "revoke_token"}
 ROWS = 5_000
@@ -29,7 +29,12 @@ SAMPLES = {
     "timestamptz": f"'{NOW.isoformat()}'",
     "text[]": "'{a,b}'",
     "jsonb": "'{}'",
+    "uuid[]": f"array['{new_id(NOW)}'::uuid]",
+    "int4[]": "'{1}'",
+    "jsonb[]": "array['{}'::jsonb]",
     "bytea": "''",
+    "bytea[]": "array[''::bytea]",
+    "timestamptz[]": f"array['{NOW.isoformat()}'::timestamptz]",
     "int4": "1",
     "bool": "true",
     "text": "'x'",
@@ -70,6 +75,10 @@ FILL = {
          resources, auth_time, acr, amr, offline, expires_at)
         select gen_random_uuid(), '', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 0, 0, '{}', '{}',
             now(), '', '{}', true, now()""",
+    "device_grant": """insert into device_grant
+        (id, digest, user_code_digest, application_id, application_epoch, scopes, resources, poll_seconds, created_at,
+         expires_at)
+        select gen_random_uuid(), '', decode(md5(n::text), 'hex'), gen_random_uuid(), 0, '{}', '{}', 5, now(), now()""",
     "token_family": """insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr)

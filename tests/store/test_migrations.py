@@ -1,7 +1,6 @@
 """Migrations: planned, applied by one of many, checked before a server starts."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from uuid import UUID
@@ -26,8 +25,8 @@ from tests.support.database import OWNER, RUNTIME, FreshDatabase
 LOCK_PATIENCE = 0.3
 """Seconds that a migration waits for a lock in these tests."""
 
-NEWER = re.compile("organization|api_key|personal_token|legacy_|allowed_origins")
-"""What the second schema brought, as far as the hot path knows it."""
+HOT_TABLES = ("application", "user_account", "authorization", "grant_code", "token_family", "access_token", "audit")
+"""Tables that every request reads or writes."""
 
 SOMEBODY = """
 with person as (
@@ -51,7 +50,7 @@ async def test_an_empty_database_is_planned_then_migrated_then_up_to_date(empty:
     with pytest.raises(SchemaPending, match="assent migrate"):
         await check(empty.owner_url)
     planned = await pending(empty.owner_url)
-    assert [revision.id for revision in planned] == ["0001", "0002", "0003"]
+    assert [revision.id for revision in planned] == ["0001", "0002", "0003", "0004"]
     assert planned[0].title.startswith("Users, applications")
     assert "create table user_account" in planned[0].sql
     assert await fetch(empty.owner_url, "select from pg_class where relname = 'user_account'") == []
@@ -70,7 +69,7 @@ async def test_the_planned_sql_is_what_runs(empty: FreshDatabase) -> None:
 
 async def test_many_who_migrate_at_once_apply_it_once(empty: FreshDatabase) -> None:
     applied = await asyncio.gather(*(upgrade(empty.owner_url, RUNTIME) for _ in range(4)))
-    assert sorted(len(revisions) for revisions in applied) == [0, 0, 0, 3]
+    assert sorted(len(revisions) for revisions in applied) == [0, 0, 0, 4]
 
 
 async def test_whoever_waits_holds_nothing_and_gives_up_in_the_end(empty: FreshDatabase) -> None:
@@ -98,7 +97,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begins_anew(empty: FreshDatabase) -> None:
-    await _at_schema_1(empty)
+    await _at_schema(empty, 1)
     async with connected(empty.owner_url) as busy, connected(empty.owner_url) as reader:
         begun = busy.transaction()
         await begun.start()
@@ -113,23 +112,44 @@ async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begi
             await asyncio.sleep(0.01)
         assert not migrating.done()
         await begun.rollback()
-        assert [revision.id for revision in await migrating] == ["0002", "0003"]
+        assert [revision.id for revision in await migrating] == ["0002", "0003", "0004"]
     assert longest < LOCK_PATIENCE + 1
     await check(empty.runtime_url)
 
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_lock_that_nobody_lets_go_of_is_told_in_the_end(empty: FreshDatabase) -> None:
-    await _at_schema_1(empty)
+    await _at_schema(empty, 1)
     async with connected(empty.owner_url) as busy, busy.transaction():
         await busy.execute("select count(*) from application")
         with pytest.raises(MigrationBusy, match="kept a table locked"):
             await upgrade(empty.owner_url, RUNTIME, patience_seconds=LOCK_PATIENCE)
-    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0002", "0003"]
+    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0002", "0003", "0004"]
+
+
+async def test_a_migration_that_waits_for_one_table_of_the_hot_path_holds_no_other(empty: FreshDatabase) -> None:
+    """Requests read these tables in every order: they and a migration would wait for each other."""
+    await _at_schema(empty, 3)
+    waiting = "select from pg_locks where relation = 'access_token'::regclass and not granted"
+    async with connected(empty.owner_url) as request, connected(empty.owner_url) as observer:
+        begun = request.transaction()
+        await begun.start()
+        await request.execute("select count(*) from access_token")
+        migrating = asyncio.create_task(upgrade(empty.owner_url, RUNTIME))
+        for _ in range(500):
+            if await observer.fetch(waiting):
+                break
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(0.5):
+            await request.execute("select count(*) from application")
+            await request.execute("select count(*) from token_family")
+        await begun.rollback()
+        assert [revision.id for revision in await migrating] == ["0004"]
+    await check(empty.runtime_url)
 
 
 async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> None:
-    await _at_schema_1(empty)
+    await _at_schema(empty, 1)
     await fetch(empty.owner_url, "select ensure_partition('audit', '2026-11-02T00:00:00Z')")
     async with connected(empty.owner_url) as connection:
         await connection.execute((await pending(empty.owner_url))[0].sql)
@@ -140,7 +160,7 @@ async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> Non
         """update pg_index set indisvalid = false
             where indexrelid in ('application_unchecked'::regclass, 'audit_20261101_user'::regclass)""",
     )
-    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0003"]
+    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0003", "0004"]
     rows = await fetch(
         empty.owner_url,
         """select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition, indisvalid as valid
@@ -158,11 +178,10 @@ async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> Non
 async def test_what_the_hot_path_held_before_a_migration_goes_on_with_the_same_rows_after_it(
     empty: FreshDatabase,
 ) -> None:
-    """Servers of schema 1 hold such statements; none names anything that came later."""
-    await _at_schema_1(empty)
+    """Migrations add columns to the tables that the hot path reads: its statements name theirs."""
+    await upgrade(empty.owner_url, RUNTIME)
     await fetch(empty.owner_url, SOMEBODY, NOW)
-    held = [one for one in (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS) if not NEWER.search(one.sql)]
-    pool = HotPool(empty.runtime_url, 2, held)
+    pool = HotPool(empty.runtime_url, 2, (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS))
     hot = Hot(pool, ApplicationCache())
     database = SimpleNamespace(hot=hot)
     scene = Scene(database, UUID(int=1), UUID(int=2), "web")  # type: ignore[arg-type]
@@ -170,7 +189,8 @@ async def test_what_the_hot_path_held_before_a_migration_goes_on_with_the_same_r
         await pool.ensure_partition(table, NOW)
     try:
         origin, before = await redeem(scene, "a", "b")
-        assert len(await upgrade(empty.owner_url, RUNTIME)) == 2
+        for table in HOT_TABLES:
+            await fetch(empty.owner_url, f'alter table "{table}" add column later text')
         assert await hot.settle_refresh(refresh(origin, before.family_id))
         _, token = await hot.gather_token("web", before.token.id)
         assert token is not None
@@ -183,10 +203,11 @@ async def test_what_the_hot_path_held_before_a_migration_goes_on_with_the_same_r
         await pool.close()
 
 
-async def _at_schema_1(empty: FreshDatabase) -> None:
-    """Bring a database to where the first version of the server left it."""
+async def _at_schema(empty: FreshDatabase, version: int) -> None:
+    """Bring a database to where an earlier version of the server left it."""
     async with connected(empty.owner_url) as connection:
-        await connection.execute((await pending(empty.owner_url))[0].sql)
+        for revision in (await pending(empty.owner_url))[:version]:
+            await connection.execute(revision.sql)
         await connection.execute(f"grant all on all tables in schema public to {RUNTIME}")
         await connection.execute(f"grant execute on function ensure_partition to {RUNTIME}")
 

@@ -46,7 +46,7 @@ async def test_partitions_are_made_for_now_and_two_steps_ahead(
         "access_token_20261104",
     ]
     assert await names(fresh_database, "audit") == ["audit_20261101", "audit_20261201", "audit_20270101"]
-    assert await partitions.left(database, NOW) == {"access_token": 3, "decision_trace": 3, "audit": 3}
+    assert await partitions.left(database, NOW) == {"access_token": 3, "decision_trace": 3, "audit": 3, "proof": 3}
     assert (await partitions.left(database, NOW + 2 * DAY))["access_token"] == 1
     assert (await partitions.left(database, NOW + 3 * DAY))["access_token"] == 0
 

@@ -4,15 +4,9 @@ import asyncpg
 import pytest
 
 from app.store import audit
-from app.store.database import Database
 from tests.store import scene as scenes
 from tests.store.scene import NOW, Scene, connected, fetch
 from tests.support.database import FreshDatabase
-
-
-@pytest.fixture
-async def scene(database: Database) -> Scene:
-    return await scenes.begin(database)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,6 @@ from tests.store.scene import NOW, SECOND, Scene, fetch
 from tests.support.database import FreshDatabase
 
 
-@pytest.fixture
-async def scene(database: Database) -> Scene:
-    return await scenes.begin(database)
-
-
 @pytest.fixture(scope="module")
 async def crowd(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
     """The same database over many connections."""
@@ -64,6 +59,7 @@ async def test_the_first_consent_makes_the_record_and_a_code_that_copies_it(scen
     assert (code.origin.record_id, code.origin.record_version) == (order.new_record_id, 1)
 
 
+@pytest.mark.spec("standards", "AR-1")
 @pytest.mark.spec("standards", "AR-3")
 async def test_a_later_consent_appends_what_is_new_and_notes_its_version(scene: Scene) -> None:
     await scenes.approve(scene, "a", "b")
@@ -101,6 +97,7 @@ async def test_the_pages_learn_when_each_pair_was_granted_first_and_last(scene: 
     ]
 
 
+@pytest.mark.spec("standards", "AR-15")
 async def test_the_audit_row_tells_the_record_before_and_after(scene: Scene, fresh_database: FreshDatabase) -> None:
     first = scenes.consent(scene, "a", "b")
     second = scenes.consent(scene, "c", "a")
@@ -239,6 +236,7 @@ async def test_narrowing_among_merges_takes_away_what_it_names_and_nothing_else(
 async def test_a_scope_taken_away_and_granted_again_stays_off_old_tokens(scene: Scene) -> None:
     _, old = await scenes.redeem(scene, "a", "b")
     record_id = old.family_origin.record_id
+    assert record_id is not None
     assert await in_force(scene, old.token.id) == ("a", "b")
     assert await records.narrow(scene.database, record_id, ["b"], NOW, scenes.entry("authorization.narrowed"))
     assert await in_force(scene, old.token.id) == ("a",)
@@ -250,6 +248,7 @@ async def test_a_scope_taken_away_and_granted_again_stays_off_old_tokens(scene: 
 async def test_a_revoked_record_stays_dead_when_its_user_consents_again(scene: Scene) -> None:
     _, old = await scenes.redeem(scene, "a")
     record_id = old.family_origin.record_id
+    assert record_id is not None
     assert await records.revoke(scene.database, record_id, NOW, scenes.entry("authorization.revoked"))
     assert await in_force(scene, old.token.id) is None
     origin, new = await scenes.redeem(scene, "a", now=NOW + SECOND)
@@ -289,6 +288,7 @@ async def test_consents_next_to_a_revocation_end_up_in_one_live_record(crowd: Da
     assert None not in settled
 
 
+@pytest.mark.spec("standards", "AR-1")
 async def test_the_record_of_one_user_is_not_anothers(scene: Scene) -> None:
     await scenes.approve(scene, "a")
     other = await scenes.begin(scene.database)

@@ -1,16 +1,8 @@
 """How many people have an application connected: counted up to a bound."""
 
-import pytest
-
 from app.store import records, usage
-from app.store.database import Database
 from tests.store import scene as scenes
 from tests.store.scene import NOW, SECOND, Scene
-
-
-@pytest.fixture
-async def scene(database: Database) -> Scene:
-    return await scenes.begin(database)
 
 
 async def connect(scene: Scene, people: int) -> list[Scene]:

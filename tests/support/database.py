@@ -28,6 +28,7 @@ from app.store.embedded import programs
 from app.store.embedded.account import Account
 from app.store.embedded.process import end_with_parent
 from app.store.embedded.programs import Binaries
+from tests.support import memory
 
 SUPERUSER, OWNER, RUNTIME = "postgres", "assent", "assent_runtime"
 _TEMPLATE = "assent_template"
@@ -53,6 +54,7 @@ class TestCluster:
 
     binaries: Binaries
     directory: Path
+    data: Path
     process: subprocess.Popen[bytes]
 
     def url(self, role: str, database: str) -> str:
@@ -101,10 +103,7 @@ def clusters() -> Iterator[dict[str, TestCluster]]:
     running: dict[str, TestCluster] = {}
     yield running
     for cluster in running.values():
-        cluster.process.send_signal(signal.SIGQUIT)
-    for cluster in running.values():
-        cluster.process.wait(30)
-        shutil.rmtree(cluster.directory.parent, ignore_errors=True)
+        end(cluster)
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +129,12 @@ async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
 
 
 def start(engine: str) -> TestCluster:
-    """Start a new cluster in a temporary directory, as an unprivileged user."""
+    """Start a new cluster in temporary directories, as an unprivileged user; the data in memory where there is room."""
     account = _account()
-    home = Path(tempfile.mkdtemp(prefix="assent-test-"))
-    home.chmod(0o711)
-    run, data = home / "run", home / "pg"
+    home, data_home = (Path(tempfile.mkdtemp(prefix="assent-test-", dir=place)) for place in (None, memory.room()))
+    for directory in (home, data_home):
+        directory.chmod(0o711)
+    run, data = home / "run", data_home / "pg"
     for directory in (run, data):
         directory.mkdir(mode=0o700)
         accounts.give(directory, account)
@@ -145,7 +145,7 @@ def start(engine: str) -> TestCluster:
     said, _ = made.communicate()
     assert made.returncode == 0, said.decode()
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    return _run(binaries, run, [binaries.postgres, "-D", data, "-k", run, *settings])
+    return _run(binaries, run, data, [binaries.postgres, "-D", data, "-k", run, *settings])
 
 
 def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
@@ -155,10 +155,18 @@ def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
     time.sleep(pause_seconds)
     command = cluster.process.args
     assert isinstance(command, list)
-    return _run(cluster.binaries, cluster.directory, [str(word) for word in command])
+    return _run(cluster.binaries, cluster.directory, cluster.data, [str(word) for word in command])
 
 
-def _run(binaries: Binaries, run: Path, command: Sequence[str | Path]) -> TestCluster:
+def end(cluster: TestCluster) -> None:
+    """End a cluster at once, and remove what it leaves."""
+    cluster.process.send_signal(signal.SIGQUIT)
+    cluster.process.wait(30)
+    for directory in (cluster.directory.parent, cluster.data.parent):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _run(binaries: Binaries, run: Path, data: Path, command: Sequence[str | Path]) -> TestCluster:
     log = run.parent / "postgres.log"
     with log.open("ab") as output:
         process = accounts.spawn(
@@ -168,7 +176,7 @@ def _run(binaries: Binaries, run: Path, command: Sequence[str | Path]) -> TestCl
             new_session=True,
             before_exec=end_with_parent(signal.SIGQUIT),  # a test run that is killed leaves no cluster behind
         )
-    cluster = TestCluster(binaries, run, process)
+    cluster = TestCluster(binaries, run, data, process)
     if not asyncio.run(_becomes_ready(cluster)):
         raise AssertionError(f"PostgreSQL did not start:\n{log.read_text()}")
     return cluster

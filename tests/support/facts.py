@@ -23,6 +23,7 @@ from app.protocol.facts import (
 )
 from app.protocol.policy import ServerPolicy, effective
 from app.protocol.scopes import ScopeDefinition, ScopeRegistry
+from app.protocol.tokens.mint import Signing
 from app.protocol.tokens.refresh_chain import ServerKeys
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -30,6 +31,8 @@ ISSUER = "https://id.example"
 APPLICATION, USER, RECORD, CODE, FAMILY, TOKEN, SESSION, ORGANIZATION = (UUID(int=n) for n in range(1, 9))
 SECRET = b"s" * 32
 KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
+SIGNING = Signing("https://id.example", NOW, lambda alg, typ, claims: f"{alg}.{typ}.{claims}")
+"""Signs nothing: says what there is to be signed."""
 REGISTRY = ScopeRegistry([ScopeDefinition("a"), ScopeDefinition("b"), ScopeDefinition("c")])
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

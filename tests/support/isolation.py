@@ -83,6 +83,7 @@ BODIES: Mapping[str, Body] = {
     "POST /apps/{segment}/origins/remove": {"origin": "https://b.example", "version": "1"},
     "POST /apps/{segment}/permissions": {"ask": "everything", "version": "1"},
     "POST /apps/{segment}/details": {"name": "Renamed", "home_page": "", "privacy": "", "terms": "", "version": "1"},
+    "POST /apps/{segment}/authentication": {"method": "client_secret_post", "version": "1"},
     "POST /apps/{segment}/secrets": {},
     "POST /apps/{segment}/secrets/{secret_id}/remove": {},
     "POST /apps/{segment}/off": {},
@@ -131,6 +132,9 @@ BODIES: Mapping[str, Body] = {
     "POST /logout": {},
     "POST /setup": {"token": "<link>", "username": "mallory", "password": "a long enough password"},
     "POST /consent": {"interaction": "<code>", "decision": "approve"},
+    "POST /oauth/device_authorization": {"client_id": "<client>"},
+    "POST /device": {"user_code": "not one"},
+    "POST /device/confirm": {"device": "<code>", "decision": "approve", "holds": "yes"},
 }  # fmt: skip
 """What an owner sends along; `<kind>` is an id or a credential of his. A POST of the API that is missing sends none."""
 

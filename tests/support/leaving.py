@@ -16,6 +16,7 @@ from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
 from tests.support.own_applications import CALLBACK, SCOPES, holder
 from tests.support.service import Clock
+from tests.support.site import VAULT
 
 GRACE = timedelta(hours=1)
 PEOPLE = 25
@@ -68,7 +69,7 @@ def client_id(made: Made) -> str:
 
 def work(store: Database, clock: Clock) -> Work:
     """Return what the job works with."""
-    return Work(store, Lifetimes(), clock)
+    return Work(store, Lifetimes(), clock, VAULT)
 
 
 async def connect(fresh: FreshDatabase, made: Made) -> None:

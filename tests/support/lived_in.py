@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import asyncpg
 import httpx
 
+from app.protocol.grant_types import device_code
 from app.store import embedded
 from tests.support.facts import VERIFIER
 from tests.support.server import Server, directory_for_server, running_server
@@ -35,11 +36,17 @@ _WIDGET: Mapping[str, Any] = {
     "token_endpoint_auth_method": "none",
     "allow_implicit": True,
 }
+_DEVICE: Mapping[str, Any] = {
+    "grant_types": [device_code.NAME, "refresh_token"],
+    "token_endpoint_auth_method": "none",
+}
 _CLIENTS: Mapping[str, Mapping[str, Any]] = {
     "deploy-diary": {"client_name": "Deploy Diary", "optional_scopes": ["member:read"], **_WEB},
     "sheet-export": {"client_name": "Sheet Export", **_WEB},
     "long-name": {"client_name": "Wonderfully long names for applications that nobody can remember", **_WEB},
     "old-widget": {"client_name": "Old Widget", **_WIDGET},
+    "living-room": {"client_name": "Living Room", "optional_scopes": ["member:read"], **_DEVICE},
+    "radio": {"client_name": "Radio", "owner": "kim", **_DEVICE},
 }
 """What the operator has registered, and checked by doing so."""
 
@@ -155,6 +162,7 @@ def lived_in() -> Iterator[LivedIn]:
             **_applications(robin, operator),
             **_tokens(robin),
             **_organizations(robin),
+            **_devices(server, residents["sam"]),
             "request": _refused_request(server),
             "setup link": _setup_link(server),
             "nobody": "00000000-0000-4000-8000-000000000000",
@@ -284,6 +292,29 @@ def _organizations(robin: Resident) -> dict[str, str]:
         "link": invitations[0]["url"].rpartition("/")[2],
         **{word: key["id"] for word, key in keys.items()},
     }
+
+
+def _devices(server: Server, sam: Resident) -> dict[str, str]:
+    """Begin on devices: one that is to be decided about, one that nobody checked, one connected, one refused."""
+    named: dict[str, str] = {}
+    write(server, "update application set verified = false where client_id = 'radio'")
+    with server.client() as device:
+        for word, client_id, decision in (
+            ("device", "living-room", ""),
+            ("unchecked device", "radio", ""),
+            ("connected device", "living-room", "approve"),
+            ("refused device", "living-room", "deny"),
+        ):
+            asked = {"client_id": client_id, "scope": "project:read member:read"}
+            begun = device.post("/oauth/device_authorization", data=asked).json()
+            form = {**fields_of(sam.browser.get("/device")), "user_code": begun["user_code"]}
+            location = sam.browser.post("/device", data=form).headers["location"]
+            [named[word]] = parse_qs(urlsplit(location).query)["device"]
+            named["user code"] = begun["user_code"]
+            if decision:
+                clicked = {**fields_of(sam.browser.get(location)), "decision": decision, "holds": "yes"}
+                assert sam.browser.post("/device/confirm", data=clicked).status_code == 303
+    return named
 
 
 def _refused_request(server: Server) -> str:

@@ -1,6 +1,7 @@
-"""A person with a browser that runs no scripts: signs in, and allows whatever an application asks for."""
+"""A person with a browser that runs no scripts: signs in, and allows whatever an application or a device asks for."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from app.outbound.visitor import Answer, Visitor
 
@@ -27,6 +28,22 @@ async def allow(person: Person, url: str, *, callback: str, ca_file: str | None 
                 return page.location
             page = await _step(browser, page, person)
     raise AssertionError(f"no way back to the application: {page.status} at {page.url}")
+
+
+async def connect(person: Person, url: str, *, ca_file: str | None = None) -> None:
+    """Open the link that a device shows, in a fresh browser, and let the device act for the person."""
+    async with Visitor(ca_file=ca_file) as browser:
+        page = await browser.get(url)
+        for _ in range(_HOPS):
+            if (code := page.form_with("device-continue")) is not None:
+                page = await browser.post(code.action, code.fields)
+            elif (question := page.form_with("consent-approve")) is not None:
+                page = await browser.post(question.action, {**question.fields, "holds": "yes"})
+                assert urlsplit(page.location).path == "/device/done", f"{page.status} at {page.url}"
+                return
+            else:
+                page = await _step(browser, page, person)
+    raise AssertionError(f"no question about a device: {page.status} at {page.url}")
 
 
 async def _step(browser: Visitor, page: Answer, person: Person) -> Answer:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ CONNECTIONS = 20
 WORKERS = 2
 SCOPES = tuple(f"area{number:02}:read" for number in range(50))
 CLIENT_ID, USERNAME = "web", "robin"
-_DATA = {
+_DATA: dict[str, list[dict[str, Any]]] = {
     "users": [{"username": USERNAME, "password": PASSWORD}],
     "applications": [
         {
@@ -143,19 +143,29 @@ class RacedServer:
 
 @asynccontextmanager
 async def raced_server(
-    database: Database, fresh: FreshDatabase, *, refresh_grace: int = 30, further: Iterable[str] = ()
+    database: Database,
+    fresh: FreshDatabase,
+    *,
+    refresh_grace: int = 30,
+    further: Iterable[str] = (),
+    tables: str = "",
+    applications: Iterable[Mapping[str, Any]] = (),
 ) -> AsyncIterator[RacedServer]:
-    """Run a server with two workers on a database of the tests' clusters; `further` are scopes besides `SCOPES`."""
+    """Run a server with two workers on a database of the tests' clusters.
+
+    `further` are scopes besides `SCOPES`, `tables` further ones of the settings file, `applications` those besides web.
+    """
     with directory_for_server() as directory:
         lines = [f"[lifetimes]\nrefresh_grace = {refresh_grace}"]
         lines += [f'[scopes."{scope}"]\ndescription = "See {scope}"' for scope in (*SCOPES, *further)]
-        (directory / "assent.toml").write_text("\n".join(lines))
+        (directory / "assent.toml").write_text("\n".join([*lines, tables]))
+        data = {**_DATA, "applications": [*_DATA["applications"], *applications]}
         settings = {
             "DATABASE_URL": fresh.runtime_url,
             "DATABASE_OWNER_URL": fresh.owner_url,
             "SECRET_KEY": secrets.token_urlsafe(48),
         }
-        with running_server(directory, workers=WORKERS, data=_DATA, settings=settings) as server:
+        with running_server(directory, workers=WORKERS, data=data, settings=settings) as server:
             client = await database.hot.gather_client(CLIENT_ID)
             user = await users.find_for_sign_in(database, USERNAME)
             assert client is not None

@@ -13,14 +13,18 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import trustme
 
+from tests.support import memory
+
 PATIENCE = 60.0
 ASSENT = Path(sysconfig.get_path("scripts")) / "assent"
+_to_remove = contextlib.ExitStack()
 
 
 class NotStarted(Exception):
@@ -84,9 +88,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def directory_for_server() -> Iterator[Path]:
-    """Yield a directory that the uid which runs PostgreSQL reaches, too; pytest's own are closed to others."""
-    directory = Path(tempfile.mkdtemp(prefix="assent-test-"))
+def directory_for_server(*, on_disk: bool = False) -> Iterator[Path]:
+    """Yield a directory that the uid which runs PostgreSQL reaches, too; pytest's own are closed to others.
+
+    It is in memory where there is room, unless a test measures what a disk makes of it.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="assent-test-", dir=None if on_disk else memory.room()))
     directory.chmod(0o711)
     try:
         yield directory
@@ -104,12 +111,16 @@ def running_server(
     data: Mapping[str, Any] | None = None,
     settings: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
+    first_start: bool = False,
 ) -> Iterator[Server]:
     """Start a server in `directory`, yield it when it is ready, and end it whatever happens.
 
     `data` is applied at its start, `settings` are `ASSENT_*` variables without the prefix, `arguments` further flags.
+    Where there is no data yet it gets a copy of what a first start has left; with `first_start` it has to begin itself.
     Raises NotStarted.
     """
+    if not (first_start or (directory / "data").exists() or "DATABASE_URL" in (settings or {})):
+        subprocess.run(["cp", "-a", "--reflink=auto", _begun() / "data", directory], check=True)
     server = start(
         directory, workers=workers, tls=tls, durable=durable, data=data, settings=settings, arguments=arguments
     )
@@ -124,6 +135,26 @@ def running_server(
         except subprocess.TimeoutExpired:
             server.process.kill()
             server.process.wait()
+
+
+@cache
+def _begun() -> Path:
+    """Return a directory with the data that a server has left after its first start, made once in a test process.
+
+    A first start takes longer than a later one and the copy together.
+    """
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(directory_for_server())
+        with running_server(directory, first_start=True):
+            pass
+        _to_remove.push(stack.pop_all())
+    return directory
+
+
+def pytest_unconfigure() -> None:
+    """Remove what was kept for copies."""
+    _to_remove.close()
+    _begun.cache_clear()
 
 
 def start(

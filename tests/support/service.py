@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 from starlette.types import ASGIApp
 
+from app.crypto.envelope import open_vault
 from app.crypto.hashing import digest
 from app.crypto.passwords import hash_password
 from app.crypto.secrets import new_id
@@ -31,6 +32,7 @@ REDIRECT_URI = "https://client.example/callback"
 PASSWORD = "a long enough password"
 SECRET = "client-secret-of-these-tests"
 KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
+VAULT = open_vault(b"root secret of these tests, 32 bytes")
 PASSWORD_HASH = hash_password(PASSWORD)
 
 
@@ -117,15 +119,15 @@ async def service(database: Database, **settings: Any) -> AsyncIterator[Service]
     for table in ("access_token", "audit", "decision_trace"):
         await database.ensure_partition(table, clock())
     pages = pages_of(configured)
-    server = furnish(pages, configured, database, KEYS, clock)
+    server = furnish(pages, configured, database, KEYS, clock, VAULT)
     app = assemble(configured, pages)
     yield Service(app, server, database, clock)
     await server.traces.flush()
 
 
-def authorize_url(client_id: str | None, **changes: str | None) -> str:
+def authorize_url(client_id: str | None, **changes: str | list[str] | None) -> str:
     """Return the address of an authorization request with PKCE, changed by keyword; None leaves a parameter out."""
-    params: dict[str, str | None] = {
+    params: dict[str, str | list[str] | None] = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": REDIRECT_URI,
@@ -135,7 +137,8 @@ def authorize_url(client_id: str | None, **changes: str | None) -> str:
         "code_challenge_method": "S256",
         **changes,
     }
-    return "/oauth/authorize?" + urlencode({name: value for name, value in params.items() if value is not None})
+    given = {name: value for name, value in params.items() if value is not None}
+    return "/oauth/authorize?" + urlencode(given, doseq=True)
 
 
 def fields_of(page: httpx.Response) -> dict[str, str]:
@@ -171,7 +174,9 @@ async def decide(
     return await browser.post("/consent", data={**fields_of(page), "decision": decision, **more})
 
 
-async def obtain_code(browser: httpx.AsyncClient, client_id: str, username: str, **changes: str | None) -> str:
+async def obtain_code(
+    browser: httpx.AsyncClient, client_id: str, username: str, **changes: str | list[str] | None
+) -> str:
     """Walk from the authorization request to the code, through whatever pages are shown."""
     response = await follow(browser, await browser.get(authorize_url(client_id, **changes)))
     if response.status_code == 200 and 'id="login-submit"' in response.text:

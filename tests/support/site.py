@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import pytest
 from starlette.types import ASGIApp
 
+from app.crypto.envelope import Vault, open_vault
 from app.crypto.passwords import hash_password
 from app.crypto.secrets import new_id
 from app.main import assemble, furnish, pages_of
@@ -25,6 +27,10 @@ from tests.support.emptied import empty
 
 PASSWORD = "violet anchor plum taxi"
 KEYS = ServerKeys(current=1, by_version={1: b"k" * 32})
+VAULT = open_vault(b"root secret of these tests, 32 bytes")
+
+_hashed = cache(hash_password)
+"""People with one password share its hash: to make it takes longer than all else that makes a person."""
 
 
 @dataclass
@@ -62,7 +68,7 @@ class Site:
             username_key=name_key(username),
             email=email,
             email_key=name_key(email),
-            password_hash=hash_password(password),
+            password_hash=_hashed(password),
             created_at=self.clock(),
         )
         async with self.server.database.transaction() as transaction:
@@ -107,13 +113,14 @@ def open_site(
     clock: Clock | None = None,
     trusted_proxies: tuple[str, ...] = (),
     keys: ServerKeys = KEYS,
+    vault: Vault = VAULT,
 ) -> Site:
     """Wire the pages to a database."""
     settings = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
     configured = settings.configuration()
     clock = clock or Clock()
     made = pages_of(configured)
-    server = furnish(made, configured, database, keys, clock)
+    server = furnish(made, configured, database, keys, clock, vault)
     if passwords is not None:
         made.state.passwords = passwords
     if limits is not None:

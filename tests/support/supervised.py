@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import Any
 
-from app.cli.order import Order
+from app.cli.order import Listeners, Order
 from app.cli.supervisor import Supervisor
 from app.cli.worker_process import Worker
 from app.telemetry.exposition import WorkerMetrics
@@ -55,7 +55,7 @@ def main(count: int, factory: str) -> int:
     workers = [Worker(f"worker {number}", preload="json") for number in range(count)]
     for worker in workers:
         worker.start()
-        worker.instruct(order, listener)
+        worker.instruct(order, Listeners(listener))
     supervisor = Supervisor(
         workers,
         metrics=metrics,

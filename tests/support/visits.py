@@ -71,6 +71,21 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit(_asked("{notes}", scope="event:read", prompt="consent"), "robin", "Notes Agent"),
         Visit(_implicit("old-widget"), "sam", "Allow Old Widget"),
     ),
+    "/device": (
+        Visit("/device", "robin", "Connect a device"),
+        Visit("/device?user_code={user code}", "sam", "Connect a device"),
+        Visit("/device", "", "Sign in"),
+    ),
+    "/device/confirm": (
+        Visit("/device/confirm?device={device}", "sam", "Connect Living Room on another device?"),
+        Visit("/device/confirm?device={unchecked device}", "sam", "calls itself “Radio”"),
+        Visit("/device/confirm?device={device}", "robin", "This page is", 400),
+    ),
+    "/device/done": (
+        Visit("/device/done?device={connected device}", "sam", "Living Room is connected"),
+        Visit("/device/done?device={refused device}", "sam", "Living Room was not connected"),
+        Visit("/device/done?device={device}", "sam", "This page is", 400),
+    ),
     "/account": (Visit("/account", "robin", "Robin"), Visit("/account", "kim", "Kim")),
     "/account/applications": (
         Visit("/account/applications", "robin", "Connected applications"),

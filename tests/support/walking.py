@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.support.chromium import DESKTOP, complaints_of
 from tests.support.lived_in import LivedIn, lived_in
 
+HEIGHT = 900
+
 
 @dataclass(slots=True)
 class Walker:
@@ -19,16 +21,30 @@ class Walker:
     origin: str
     abroad: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    _tab: Page | None = None
 
     def open(self, address: str) -> tuple[Page, int]:
-        """Open an address in a tab of its own, and return it with the status of the page that came."""
+        """Open an address in the only tab, set back to how it began, and return it with the status of the page.
+
+        A tab for every address would be a process for every address, which costs more than the page. A tab that is
+        closed is replaced.
+        """
+        if self._tab is None or self._tab.is_closed():
+            self._tab = self._new_tab()
+        else:
+            self._tab.emulate_media(color_scheme="light")
+            self._tab.set_viewport_size({"width": DESKTOP, "height": HEIGHT})
         self.abroad.clear()
-        page = self.context.new_page()
-        self.complaints = complaints_of(page)
-        page.on("request", lambda request: self._note(request.url))
-        answer = page.goto(address)
+        self.complaints.clear()
+        answer = self._tab.goto(address)
         assert answer is not None
-        return page, answer.status
+        return self._tab, answer.status
+
+    def _new_tab(self) -> Page:
+        tab = self.context.new_page()
+        self.complaints = complaints_of(tab)
+        tab.on("request", lambda request: self._note(request.url))
+        return tab
 
     def _note(self, url: str) -> None:
         if not url.startswith((self.origin, "data:")):
@@ -59,7 +75,7 @@ def everybody(world: LivedIn, browser: Browser, *, scripts: bool) -> Iterator[Ma
                 base_url=world.server.issuer,
                 java_script_enabled=scripts,
                 reduced_motion="reduce",
-                viewport={"width": DESKTOP, "height": 900},
+                viewport={"width": DESKTOP, "height": HEIGHT},
             )
             stack.callback(context.close)
             context.set_default_timeout(10_000)

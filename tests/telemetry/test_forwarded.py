@@ -7,6 +7,8 @@ from app.telemetry.forwarded import client_address
 PROXIES = frozenset({"10.0.0.1", "10.0.0.2", "::1"})
 
 
+@pytest.mark.spec("standards", "NS-1")
+@pytest.mark.spec("standards", "BC-17")
 @pytest.mark.parametrize(
     ("connection", "headers", "expected"),
     [

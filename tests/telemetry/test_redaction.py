@@ -36,6 +36,7 @@ def test_a_credential_inside_any_value_is_cut_out(written: io.StringIO, secret: 
     assert REDACTED in written.getvalue()
 
 
+@pytest.mark.spec("standards", "NS-5")
 @pytest.mark.parametrize("name", ["password", "client_secret", "Authorization", "code_verifier", "refresh_token"])
 def test_the_value_of_a_secret_name_is_never_written(written: io.StringIO, name: str) -> None:
     structlog.get_logger().info("seen", **{name: "short"}, form={name: "short"})

@@ -1,6 +1,5 @@
 """A browser, a loopback site for it to visit, and an accessibility checker."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,19 +8,14 @@ import pytest
 from tests.support.chromium import axe_source as axe_source
 from tests.support.chromium import browser as browser
 from tests.support.chromium import screenshot_folder
-from tests.views.loopback import LoopbackSite
+from tests.views.loopback import LoopbackSite, running_site
 
 
 @pytest.fixture
 def site() -> Iterator[LoopbackSite]:
     """A loopback web site for one test."""
-    site = LoopbackSite()
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
+    with running_site() as site:
+        yield site
 
 
 @pytest.fixture(scope="session")

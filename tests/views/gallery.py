@@ -37,6 +37,7 @@ from app.views.pages import (
 from app.views.render import Views
 from tests.views.admin_states import admin_pages
 from tests.views.audit_states import audit_pages, connection_pages
+from tests.views.device_states import device_pages
 from tests.views.key_states import key_pages
 from tests.views.organization_states import organization_pages
 from tests.views.portal_states import portal_pages
@@ -266,6 +267,14 @@ GALLERY: dict[str, Page] = {
     for pages in (
         sign_in_pages(),
         consent_pages(),
+        device_pages(
+            *(PERSON, NOW, (DIARY, UNCHECKED, LONG)),
+            (
+                replace(TRACKER, permissions=(SEE_PROJECTS, SEE_EVENTS, EDIT)),
+                replace(BILLING, permissions=(MEMBERS, COMMENT)),
+                replace(BILLING, permissions=(had(PLAN),)),
+            ),
+        ),
         error_pages(),
         account_pages(),
         portal_pages(PERSON, NOW),

@@ -1,6 +1,8 @@
 """A small web site on the loopback interface that hands out rendered pages the way the product does."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +29,8 @@ class LoopbackSite:
         site = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections stay open: Chromium stumbles over those that are closed
+
             def do_GET(self) -> None:
                 site.answer(self)
 
@@ -57,3 +61,17 @@ class LoopbackSite:
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
+
+
+@contextmanager
+def running_site() -> Iterator[LoopbackSite]:
+    """Run a site without routes, and end it."""
+    site = LoopbackSite()
+    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.server.shutdown()
+        site.server.server_close()
+        thread.join()

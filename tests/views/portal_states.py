@@ -28,10 +28,15 @@ from app.views.pages.portal_application import (
     RemoveSecret,
     TurnOff,
 )
+from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
 
 LONG_NAME = "Wonderfullylongnamesforapplicationsthatnobodycanrememberatallxyz"
 ARABIC_NAME = "يوميات النشر للفرق الكبيرة والصغيرة"
 SCRIPT_NAME = "<script>alert(1)</script>"
+METHODS = tuple(METHOD_WORDS)
+CONFIDENTIAL = Authentication(
+    "client_secret_basic", methods=METHODS[:4], algorithms=("ES256", "RS256", "PS256", "EdDSA", "HS256")
+)
 ISSUER = "https://id.lumenfold.example"
 
 NORTHQUAY = OrganizationTab(
@@ -123,7 +128,7 @@ def _application(
         now=now,
         issuer=ISSUER,
         discovery_url=f"{ISSUER}/.well-known/oauth-authorization-server",
-        method="client_secret_basic",
+        authentication=CONFIDENTIAL,
         details=Details("Deploy Diary", "https://deploydiary.example/", "https://deploydiary.example/privacy"),
         secrets=(new, old),
         redirect_uris=("https://deploydiary.example/callback", f"https://{'staging.' * 12}example/callback"),
@@ -166,14 +171,43 @@ def _application(
             ),
         ),
     )
-    mine = replace(page, everything=True, unknown_scopes=(), method="none", secrets=())
+    mine = replace(page, everything=True, unknown_scopes=(), authentication=Authentication("none"), secrets=())
     yield "portal-application-own", replace(mine, entry=others[0])
     yield "portal-application-off", replace(mine, entry=others[1])
-    yield "portal-application-machine", replace(mine, entry=others[2], method="private_key_jwt", unmet=("jwks",))
+    signing = replace(CONFIDENTIAL, method="private_key_jwt", keys_url="https://example.com/jwks", algorithm="PS256")
+    machine = replace(mine, entry=others[2], authentication=signing, unmet=("require_signed_request_object",))
+    yield "portal-application-machine", machine
+    yield from _authentication(page, mine)
     yield "portal-application-locked", replace(mine, entry=others[3])
     yield "portal-application-deleted", replace(mine, entry=others[4])
     yield "portal-application-gone", replace(mine, entry=replace(others[4], restorable_until=None))
     yield "portal-application-script", replace(mine, entry=others[5], details=Details(SCRIPT_NAME))
+
+
+def _authentication(page: OwnApplicationPage, mine: OwnApplicationPage) -> Iterator[tuple[str, Page]]:
+    certified = replace(
+        CONFIDENTIAL,
+        method="tls_client_auth",
+        methods=METHODS[:-1],
+        certificates=True,
+        subject_kind="tls_client_auth_subject_dn",
+        subject="CN=deploy.lumenfold.example,O=Lumenfold,C=DE",
+        dpop=True,
+    )
+    yield "portal-application-certificate", replace(page, authentication=certified, secrets=())
+    macing = replace(CONFIDENTIAL, method="client_secret_jwt", unusable_secrets=True)
+    yield "portal-application-secret-unusable", replace(page, authentication=macing)
+    yield "portal-application-secret-unusable-one", replace(page, authentication=macing, secrets=page.secrets[:1])
+    typed = replace(certified, keys='{"keys": [{"kty": "oct", "k": "<script>"}]}', keys_url="http://a.example/")
+    troubles = (
+        Trouble("method", "It is tls_client_auth, which needs exactly one of: tls_client_auth_subject_dn"),
+        Trouble("keys", "It must have public keys only; make new keys and register their public halves."),
+        Trouble("keys_url", "It must be an https URL."),
+        Trouble("algorithm", "It must be one of ES256, RS256 for private_key_jwt."),
+        Trouble("subject", "It must be an IP address."),
+    )
+    yield "portal-application-authentication-problems", replace(page, authentication=typed, problems=troubles)
+    yield "portal-application-public-bound", replace(mine, authentication=Authentication("none", dpop=True))
 
 
 def _questions(

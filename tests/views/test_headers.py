@@ -15,6 +15,9 @@ def policy_of(page: Page) -> dict[str, str]:
     return dict((directive.strip() + " ").split(" ", 1) for directive in policy.split(";"))
 
 
+@pytest.mark.spec("standards", "A1-5")
+@pytest.mark.spec("standards", "BC-10")
+@pytest.mark.spec("standards", "BC-20")
 @pytest.mark.parametrize("name", GALLERY)
 def test_every_page_is_kept_nowhere_framed_nowhere_and_runs_nothing_foreign(name: str) -> None:
     headers = VIEWS.security_headers(GALLERY[name], https=False)

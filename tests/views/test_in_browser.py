@@ -12,13 +12,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import DESKTOP, NARROWEST, PHONE, RUN_AXE, SCHEMES, SIDEWAYS, complaints_of
 from tests.views.gallery import GALLERY, VIEWS
-from tests.views.loopback import Answer, LoopbackSite
+from tests.views.loopback import Answer, LoopbackSite, running_site
 
 WIDTHS = (DESKTOP, PHONE, NARROWEST)
 
 SHOWN_FIRST = frozenset({page.template: name for name, page in reversed(GALLERY.items())}.values())
 """One state of each template, which is looked at in all ways; other states differ in what is written, not in style."""
 OTHERS = [name for name in GALLERY if name not in SHOWN_FIRST]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[LoopbackSite]:
+    """One site for all pages, each at an address of its own: a site for each would bring its styles each time."""
+    with running_site() as site:
+        yield site
 
 
 def serve(site: LoopbackSite, name: str) -> str:
@@ -85,6 +92,14 @@ def test_dark_is_dark_and_light_is_light(site: LoopbackSite, browser: Browser) -
     page.context.close()
 
 
+@pytest.fixture(scope="module")
+def half_a_desktop(browser: Browser) -> Iterator[Page]:
+    """A tab that is as wide as a desktop at twice the size."""
+    page = browser.new_page(viewport={"width": DESKTOP // 2, "height": 900})
+    yield page
+    page.context.close()
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -98,12 +113,10 @@ def test_dark_is_dark_and_light_is_light(site: LoopbackSite, browser: Browser) -
         "portal-new",
     ],
 )
-def test_page_fits_at_twice_the_text_size(name: str, site: LoopbackSite, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 640, "height": 900})
-    page.goto(serve(site, name))
-    page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
-    assert page.evaluate(SIDEWAYS) == 0
-    page.context.close()
+def test_page_fits_at_twice_the_text_size(name: str, site: LoopbackSite, half_a_desktop: Page) -> None:
+    half_a_desktop.goto(serve(site, name))
+    half_a_desktop.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
+    assert half_a_desktop.evaluate(SIDEWAYS) == 0
 
 
 def test_theme_variables_change_every_page(site: LoopbackSite, browser: Browser) -> None:

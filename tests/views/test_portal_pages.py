@@ -171,6 +171,6 @@ def test_markup_in_names_and_addresses_stays_text() -> None:
         typed_uri=hostile,
         typed_origin=hostile,
         unknown_scopes=(hostile,),
-        method=hostile,
+        authentication=replace(page.authentication, keys=hostile, keys_url=hostile, subject=hostile, algorithm=hostile),
     )
     assert Parsed(VIEWS.render(hostile_page)).all("script") == []

@@ -24,6 +24,8 @@ def test_page_is_whole_and_has_one_headline_a_skip_link_and_unique_ids(name: str
     assert page.text("title").endswith("– Lumenfold")
 
 
+@pytest.mark.spec("standards", "A1-5")
+@pytest.mark.spec("standards", "BC-10")
 @pytest.mark.parametrize("name", GALLERY)
 def test_page_has_no_inline_script_or_style_and_loads_nothing_from_elsewhere(name: str) -> None:
     page = parsed(name)

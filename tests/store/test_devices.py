@@ -1,0 +1,212 @@
+"""Device codes in the database: placed, polled, decided and redeemed, each in one statement and once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from app.crypto.hashing import digest
+from app.crypto.secrets import new_id, random_bytes
+from app.models import Application, User
+from app.protocol.sender import Binding, Proof
+from app.store import records
+from app.store.hot_connection import counting_trips
+from app.store.hot_devices import DeviceApproval, NewDevice, Placed
+from tests.store import scene as scenes
+from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, exchange, fetch
+from tests.support.database import FreshDatabase
+
+RIVALS = 20
+
+
+def new_device(scene: Scene, **changes: Any) -> NewDevice:
+    """The order for a device code of the scene's application."""
+    order: dict[str, Any] = {
+        "id": new_id(NOW),
+        "digest": digest(b"device"),
+        "user_code_digest": random_bytes(),
+        "application_id": scene.application_id,
+        "application_version": 1,
+        "application_epoch": 0,
+        "scopes": ("a", "b"),
+        "resources": (),
+        "poll_seconds": 5,
+        "address": "192.0.2.1",
+        "request_id": "request-1",
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(minutes=10),
+    }
+    return NewDevice(**{**order, **changes})
+
+
+async def placed(scene: Scene, **changes: Any) -> UUID:
+    order = new_device(scene, **changes)
+    assert await scene.database.devices.place(order) is Placed.THERE
+    return order.id
+
+
+def approval(scene: Scene, device_id: UUID, *scopes: str, **changes: Any) -> DeviceApproval:
+    """The order that follows when the scene's user approves these scopes."""
+    order: dict[str, Any] = {
+        "device_id": device_id,
+        "now": NOW,
+        "application_id": scene.application_id,
+        "application_epoch": 0,
+        "user_id": scene.user_id,
+        "user_epoch": 0,
+        "scopes": scopes,
+        "pairs": scopes,
+        "new_record_id": new_id(NOW),
+        "authentication": AUTHENTICATION,
+        "audit": scenes.entry("authorization.granted"),
+    }
+    return DeviceApproval(**{**order, **changes})
+
+
+async def test_a_device_code_comes_back_as_it_was_placed(scene: Scene) -> None:
+    devices = scene.database.devices
+    device_id = await placed(scene, binding=Binding(jkt="thumbprint"))
+    with counting_trips() as trips:
+        client, fact = await devices.gather(scene.client_id, device_id)
+    assert trips == ["gather_device"]
+    assert client is not None
+    assert fact is not None
+    assert (fact.status, fact.origin, fact.authentication, fact.standing) == ("pending", None, None, None)
+    assert (fact.poll_seconds, fact.polled_at, fact.binding.jkt) == (5, None, "thumbprint")
+    assert await devices.gather(scene.client_id, None) == (client, None)
+
+
+@pytest.mark.spec("standards", "DV-4")
+async def test_a_user_code_belongs_to_one_device(scene: Scene) -> None:
+    devices = scene.database.devices
+    taken = random_bytes()
+    first = await placed(scene, user_code_digest=taken)
+    assert await devices.place(new_device(scene, user_code_digest=taken)) is Placed.USER_CODE_TAKEN
+    assert await devices.find([random_bytes(), taken], NOW) == first
+    assert await devices.find([taken], NOW + timedelta(minutes=10)) is None
+    assert await devices.find([random_bytes()], NOW) is None
+
+
+async def test_a_code_is_placed_only_for_the_application_that_was_decided_on(scene: Scene) -> None:
+    assert await scene.database.devices.place(new_device(scene, application_version=2)) is Placed.APPLICATION_CHANGED
+
+
+@pytest.mark.spec("standards", "DP-6")
+async def test_a_proof_places_one_code(scene: Scene) -> None:
+    proof = Proof(NOW, random_bytes())
+    orders = [new_device(scene, proof=proof) for _ in range(RIVALS)]
+    outcomes = await asyncio.gather(*(scene.database.devices.place(order) for order in orders))
+    assert sorted(outcome.value for outcome in outcomes) == sorted(["there", *["replayed"] * (RIVALS - 1)])
+
+
+async def test_what_is_approved_is_copied_and_merged(scene: Scene, fresh_database: FreshDatabase) -> None:
+    devices = scene.database.devices
+    device_id = await placed(scene)
+    settled = await devices.approve(approval(scene, device_id, "b", audit=scenes.entry("authorization.granted")))
+    assert settled is not None
+    assert settled.pairs == ("b",)
+    _, fact = await devices.gather(scene.client_id, device_id)
+    assert fact is not None
+    assert fact.status == "approved"
+    assert fact.origin == scene.origin(settled, "b")
+    assert fact.authentication == AUTHENTICATION
+    assert fact.standing is not None
+    question = await devices.gather_question(device_id, scene.user_id)
+    assert question is not None
+    assert question.request.decided_by == scene.user_id
+    assert question.record is not None
+    assert question.record.id == settled.record_id
+    [row] = await fetch(
+        fresh_database.superuser_url, "select data from audit where authorization_id = $1", settled.record_id
+    )
+    assert '"after": ["b"]' in row["data"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"now": NOW + timedelta(minutes=10)}, id="expired"),
+        pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
+        pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
+        pytest.param({"device_id": UUID(int=3)}, id="there is no such code"),
+    ],
+)
+async def test_what_cannot_be_approved_changes_nothing(scene: Scene, changes: dict[str, Any]) -> None:
+    order = replace(approval(scene, await placed(scene), "a"), **changes)
+    assert await scene.database.devices.approve(order) is None
+    assert await records.list_for_user(scene.database, scene.user_id) == []
+
+
+@pytest.mark.spec("standards", "DV-8")
+async def test_one_decision_counts_however_many_are_made_at_once(scene: Scene) -> None:
+    devices = scene.database.devices
+    for _ in range(5):
+        device_id = await placed(scene)
+        approvals = (devices.approve(approval(scene, device_id, "a")) for _ in range(RIVALS // 2))
+        denials = (
+            devices.deny(device_id, scene.user_id, NOW, scenes.entry("authorization.denied"))
+            for _ in range(RIVALS // 2)
+        )
+        polls = (devices.slow_down(device_id, NOW, 5 * SECOND) for _ in range(RIVALS // 2))
+        outcomes = await asyncio.gather(*approvals, *denials, *polls)
+        assert sum(bool(outcome) for outcome in outcomes) == 1
+        _, fact = await devices.gather(scene.client_id, device_id)
+        assert fact is not None
+        assert (fact.status == "approved") == any(outcomes[: RIVALS // 2])
+
+
+@pytest.mark.spec("standards", "DC-3")
+async def test_of_polls_at_one_moment_one_has_waited(scene: Scene) -> None:
+    devices = scene.database.devices
+    device_id = await placed(scene)
+    noted = await asyncio.gather(*(devices.note_poll(device_id, NOW, None) for _ in range(RIVALS)))
+    assert sum(noted) == 1
+    assert not await devices.note_poll(device_id, NOW + SECOND, None)
+    assert await devices.note_poll(device_id, NOW + SECOND, NOW)
+    await devices.slow_down(device_id, NOW, 5 * SECOND)
+    _, fact = await devices.gather(scene.client_id, device_id)
+    assert fact is not None
+    assert (fact.polled_at, fact.poll_seconds) == (NOW + SECOND, 10)  # time does not go back
+
+
+@pytest.mark.spec("standards", "DV-6")
+@pytest.mark.parametrize("proved", [False, True], ids=["bearer", "with a proof"])
+async def test_an_approved_code_buys_one_family(scene: Scene, proved: bool, fresh_database: FreshDatabase) -> None:
+    devices = scene.database.devices
+    device_id = await placed(scene)
+    settled = await devices.approve(approval(scene, device_id, "a"))
+    assert settled is not None
+    proofs = [Proof(NOW, random_bytes()) if proved else None for _ in range(RIVALS)]
+    orders = [replace(exchange(scene.origin(settled, "a"), device_id), proof=proof) for proof in proofs]
+    outcomes = await asyncio.gather(*(devices.settle(order) for order in orders))
+    assert sum(bool(outcome) for outcome in outcomes) == 1
+    [row] = await fetch(
+        fresh_database.superuser_url,
+        "select status, family_id, (select count(*) from token_family where authorization_id = $2) families "
+        "from device_grant where id = $1",
+        device_id,
+        settled.record_id,
+    )
+    assert (row["status"], row["families"]) == ("used", 1)
+    assert row["family_id"] in {order.family_id for order in orders}
+
+
+async def test_nothing_is_bought_before_it_is_approved_or_by_an_application_that_changed(scene: Scene) -> None:
+    devices = scene.database.devices
+    device_id = await placed(scene)
+    settled = await devices.approve(approval(scene, await placed(scene), "a"))
+    assert settled is not None
+    origin = scene.origin(settled, "a")
+    assert not await devices.settle(exchange(origin, device_id))
+    assert await devices.approve(approval(scene, device_id, "a"))
+    async with scene.database.transaction() as transaction:
+        await transaction.execute(
+            update(Application).where(col(Application.id) == scene.application_id).values(version=2)
+        )
+        await transaction.execute(update(User).where(col(User.id) == scene.user_id).values(epoch=1))
+    assert not await devices.settle(exchange(origin, device_id))
