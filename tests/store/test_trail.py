@@ -17,10 +17,13 @@ from app.store.database import Database
 from app.store.hot_connection import counting_trips
 from app.store.orders import Actor, AuditEntry, audit_entry
 from app.store.trail import Place, Selection
-from tests.store.scene import NOW, SECOND, connected
+from tests.store.scene import NOW as THEIRS
+from tests.store.scene import SECOND, connected
 from tests.support.database import FreshDatabase
 
 MONTH = timedelta(days=31)
+NOW = THEIRS + timedelta(minutes=7)
+"""A millisecond of these tests alone: ids of one count only so far."""
 
 
 async def write(database: Database, entries: Iterable[AuditEntry]) -> list[UUID]:

@@ -13,6 +13,7 @@ NOT_FOR_READING = {
     "/.well-known/oauth-authorization-server",
     "/health/live",
     "/health/ready",
+    "/oauth/jwks",
     "/openapi.json",
     "/static/{name:path}",
 }
