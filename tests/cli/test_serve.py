@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from app.cli.banner import command_as_typed
-from tests.support.processes import children, command_of
+from tests.support.processes import children, command_of, eventually
 from tests.support.server import ASSENT, NotStarted, Server, await_ready, directory_for_server, running_server, start
 
 FIRST_START_SECONDS = 5.0
@@ -223,10 +223,13 @@ def test_a_broken_data_file_ends_the_start_and_names_the_member(directory: Path)
 
 def test_a_worker_that_crashes_during_the_start_ends_the_server(directory: Path) -> None:
     server = start(directory)
-    time.sleep(0.5)
-    for pid in children(server.process.pid):
-        if "app.cli.worker" in command_of(pid):
-            subprocess.run(["kill", "-9", str(pid)], check=True)
+
+    def workers() -> list[int]:
+        return [pid for pid in children(server.process.pid) if "app.cli.worker" in command_of(pid)]
+
+    assert eventually(lambda: bool(workers()))  # it imports for longer than this takes
+    for pid in workers():
+        subprocess.run(["kill", "-9", str(pid)], check=True)
     assert "A worker could not start" in _refusal(server)
 
 
