@@ -22,6 +22,7 @@ from app.outbound.client import Outbound
 from app.outbound.jwks import KeySets
 from app.pipeline.guesses import SecretGuesses
 from app.pipeline.http import Endpoint
+from app.pipeline.issued import IssuedTokens
 from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
 from app.pipeline.resources import KnownResources
@@ -35,7 +36,7 @@ from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
 from app.services import limits
 from app.services.passwords import PasswordQueue
-from app.store import last_use, resources, signing_keys, traces
+from app.store import audit, last_use, resources, signing_keys, traces
 from app.store.database import Database, StoreUnavailable
 from app.telemetry.requests import Requests
 from app.views.pages.error import ErrorPage
@@ -102,6 +103,7 @@ def furnish(
         views=Views(configuration.service_name, configuration.policy.issuer),
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
+        issued=IssuedTokens(write=partial(audit.save, database)),
         last_uses=LastUses(write=partial(last_use.save, database)),
         keys=keys,
         vault=vault,
@@ -159,6 +161,7 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
     background = [
         asyncio.create_task(server.traces.run()),
         asyncio.create_task(server.last_uses.run()),
+        asyncio.create_task(server.issued.run()),
         asyncio.create_task(server.resources.run()),
         asyncio.create_task(server.keyring.run()),
         asyncio.create_task(database.follow_applications()),

@@ -11,6 +11,7 @@ from app.crypto.envelope import Vault
 from app.outbound.client import Outbound
 from app.outbound.jwks import KeySets
 from app.pipeline.guesses import SecretGuesses
+from app.pipeline.issued import IssuedTokens
 from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
 from app.pipeline.resources import KnownResources
@@ -41,6 +42,7 @@ class Server:
     clock: Callable[[], datetime]
     traces: Traces
     last_uses: LastUses
+    issued: IssuedTokens
     keys: ServerKeys = field(repr=False)
     vault: Vault
     keyring: Keyring

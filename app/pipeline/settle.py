@@ -140,6 +140,8 @@ async def _settle_machine(
 ) -> Settled:
     origin = minted.issuance.origin
     audit = entry(actor, Event.TOKEN_ISSUED, now, origin, _told(origin), subject_id=str(minted.access_id))
+    if minted.access_digest is None and proof is None and server.issued.add(audit):
+        return Settled(True)  # nothing is consumed and nothing kept: the application was active a moment ago
     return await server.database.hot.settle_machine_token(
         MachineSettlement(
             id=minted.access_id,

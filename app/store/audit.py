@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Audit
-from app.store.database import PREPARE_PARTITION, PreparePartition
+from app.store.database import PREPARE_PARTITION, Database, PreparePartition
 from app.store.orders import AuditEntry
 
 
@@ -43,3 +43,9 @@ async def record_all(transaction: AsyncSession, entries: Sequence[tuple[AuditEnt
     ]
     if rows:
         await transaction.execute(insert(Audit), rows)
+
+
+async def save(database: Database, entries: Sequence[AuditEntry]) -> None:
+    """Add rows in a transaction of their own: those of deeds that write nothing else."""
+    async with database.transaction() as transaction:
+        await record_all(transaction, [(entry, None) for entry in entries])

@@ -1,5 +1,6 @@
 """Tokens for resources at the wire: RFC 8707, RFC 9068, and the pairs that the record remembers (standards B7.3)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -8,10 +9,12 @@ import httpx
 import pytest
 from joserfc import jwt as other_library
 from joserfc.jwk import KeySet
+from sqlalchemy import text
 
 from app.protocol.facts import TokenFact
 from app.store import records
 from app.store.database import Database
+from app.store.hot_connection import counting_trips
 from tests.store.scene import entry
 from tests.support.service import (
     ISSUER,
@@ -252,3 +255,28 @@ async def test_a_token_for_ours_opens_it_with_what_is_allowed_there(site: Servic
         answer = await fresh.get("/api/v1/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
         assert answer.status_code == 200
         assert (await fresh.get("/api/v1/", headers={"Authorization": f"Bearer {machine}"})).status_code == 200
+
+
+async def test_an_application_s_own_jwt_asks_the_database_nothing_and_is_told_in_the_audit_trail(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    """RFC 9068 and decision 23; the cache of applications is on where somebody listens, as on every running server."""
+    following = asyncio.create_task(site.database.follow_applications())
+    try:
+        data = {"grant_type": "client_credentials", "scope": "project:read", "resource": LEDGER}
+        for _ in range(200):  # until the listener is heard and the application is kept
+            await browser.post("/oauth/token", data=data, auth=("sweeper", SECRET))
+            if site.database.applications.get("sweeper") is not None:
+                break
+            await asyncio.sleep(0.02)
+        with counting_trips() as trips:
+            answer = await browser.post("/oauth/token", data=data, auth=("sweeper", SECRET))
+        assert trips == []
+    finally:
+        following.cancel()
+    _, claims = await claims_of(browser, answer.json()["access_token"])
+    await site.server.issued.flush()
+    query = text("select event, data from audit where subject_id = :id")
+    async with site.database.transaction() as transaction:
+        [told] = await transaction.execute(query, {"id": claims["jti"]})
+    assert (told.event, told.data["resources"]) == ("token.issued", [LEDGER])
