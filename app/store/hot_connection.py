@@ -48,17 +48,12 @@ class StoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One prepared statement of the hot path; every column it reads and returns is named in it.
-
-    `together` does the same for many at once: its parameters are arrays of those of this one, and it returns a row for
-    each, in their order.
-    """
+    """One prepared statement of the hot path; every column it reads and returns is named in it."""
 
     name: str
     sql: str = field(repr=False)
     shares_trips: bool = False
     """It always returns exactly one row, and its first argument is the id of the only row that it locks, if any."""
-    together: "Statement | None" = None
 
 
 @contextlib.contextmanager
@@ -117,13 +112,6 @@ class HotConnection:
 
     async def fetch_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
         """Execute once for each arguments, in one trip and one transaction; return the one row of each."""
-        if statement.together is not None and len(many) > 1:
-            held = await self._held(statement.together)
-            arrays = tuple(zip(*many, strict=True))
-            try:
-                return await held.fetch(*arrays)
-            except _STALE:
-                return await (await self._prepare(statement.together)).fetch(*arrays)
         held = await self._held(statement)
         try:
             rows: list[asyncpg.Record] = await held.fetchmany(many)

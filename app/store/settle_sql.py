@@ -4,8 +4,6 @@ Single use stands in the WHERE clause, and every further part selects from the p
 database as it was when the statement began, so that a lost settlement knows only that it lost (storage.md §4).
 """
 
-from dataclasses import replace
-
 from app.store.hot_connection import Statement
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
@@ -288,30 +286,10 @@ t as (
     {_NEW_TOKEN}
     select $12, $13, null, null, null, application_id, 0, 0, epoch, $14, $15, $3, $16, $17::text
     from a)"""
-_MACHINE_JWTS = Statement(
-    "settle_machine_jwt.together",
-    """
-with u as (
-    select application_id, version, now, id, event, request_id, actor_kind, actor_id, subject_id, address, data, n
-    from unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::jsonb[]) with ordinality
-        u (application_id, version, now, id, event, request_id, actor_kind, actor_id, subject_id, address, data, n)),
-a as (
-    select u.application_id, u.now, u.id, u.event, u.request_id, u.actor_kind, u.actor_id, u.subject_id, u.address,
-        u.data, u.n
-    from u
-    join lateral (
-        select from application where id = u.application_id and version = u.version and status = 'active' offset 0
-    ) x on true),
-l as (
-    insert into audit (id, event, request_id, actor_kind, actor_id, subject_id, address, data, at, application_id)
-    select id, event, request_id, actor_kind, actor_id, subject_id, address, data, now, application_id from a)
-select exists (select from a where a.n = u.n) from u order by u.n""",
-)
 SETTLE_MACHINE_TOKEN = _machine("settle_machine_token", _MACHINE_TOKEN)
 SETTLE_MACHINE_TOKEN_PROVED = _machine("settle_machine_token.proved", _MACHINE_TOKEN, *proved(18))
 # One without a row: what is said of it in the audit trail is all that is kept.
-SETTLE_MACHINE_JWT = replace(_machine("settle_machine_jwt"), together=_MACHINE_JWTS)
+SETTLE_MACHINE_JWT = _machine("settle_machine_jwt")
 SETTLE_MACHINE_JWT_PROVED = _machine("settle_machine_jwt.proved", "", *proved(12))
 
 NOTE_PROOF = Statement("note_proof", f"with p as ({_NOTED.format(1, 2)}) select exists (select from p)")

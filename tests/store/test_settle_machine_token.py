@@ -160,7 +160,7 @@ async def test_twenty_at_once_get_one_each(
 async def test_a_crowd_of_jwts_leaves_an_audit_row_each_and_no_other(
     scene: Scene, crowd: Iterator[Database], fresh_database: FreshDatabase
 ) -> None:
-    """They go together as one statement; whoever is not what was decided on gets nothing and holds up nobody."""
+    """They share trips; whoever is not what was decided on gets nothing and holds up nobody."""
     database = next(crowd)
     wanted = [replace(order(scene, "a"), digest=None) for _ in range(RIVALS)]
     stale = [replace(order(scene, "a"), digest=None, application_version=7) for _ in range(RIVALS)]
