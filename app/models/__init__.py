@@ -10,13 +10,16 @@ from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
 from app.models.legacy import LegacyCredential, LegacyImport, LegacyToken
+from app.models.logout_delivery import LogoutDelivery
 from app.models.one_time_link import OneTimeLink
 from app.models.organization import Organization, OrganizationInvitation, OrganizationMember
+from app.models.pairwise_subject import PairwiseSubject
 from app.models.personal_token import PersonalToken
 from app.models.proof import Proof
 from app.models.resource import Resource
 from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
+from app.models.session_application import SessionApplication
 from app.models.signing_key import SigningKey
 from app.models.spent_key import SpentKey
 from app.models.token import AccessToken, TokenFamily
@@ -40,15 +43,18 @@ __all__ = [
     "LegacyCredential",
     "LegacyImport",
     "LegacyToken",
+    "LogoutDelivery",
     "OneTimeLink",
     "Organization",
     "OrganizationInvitation",
     "OrganizationMember",
+    "PairwiseSubject",
     "PersonalToken",
     "Proof",
     "Resource",
     "RevokedToken",
     "ServerMeta",
+    "SessionApplication",
     "SigningKey",
     "SpentKey",
     "TokenFamily",

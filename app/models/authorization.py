@@ -5,14 +5,15 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import NUMBERS, TEXT, TEXTS, MaybeMoment, Moment, Numbers, Text, Texts
+from app.models.columns import NUMBERS, TEXT, TEXTS, MaybeMoment, MaybeText, Moment, Numbers, Text, Texts
 
 
 class Authorization(SQLModel, table=True):
     """The record of (user, application); at most one of them is not revoked.
 
     `pairs` and `since` are parallel: the version that brought each pair. `version` grows with every change, and
-    `last_change` is the audit row that tells the latest one.
+    `last_change` is the audit row that tells the latest one. `subject` is what the application knows the person by,
+    null: by the person's own `sub`.
     """
 
     __tablename__ = "authorization"
@@ -31,6 +32,7 @@ class Authorization(SQLModel, table=True):
     since: Numbers = Field(sa_type=NUMBERS)
     version: int = 1
     last_change: UUID
+    subject: MaybeText = None
     revoked_at: MaybeMoment = None
     created_at: Moment
     updated_at: Moment

@@ -9,7 +9,10 @@ from app.models.columns import BYTES, TEXTS, Bytes, MaybeMoment, Moment, Text, T
 
 
 class BrowserSession(SQLModel, table=True):
-    """A sign-in on one browser. `digest` is that of the cookie's secret; the user's epoch at sign-in is copied."""
+    """A sign-in on one browser. `digest` is that of the cookie's secret; the user's epoch at sign-in is copied.
+
+    `sid` outlives signing in again: it is that of the session before it on that browser, null: its own id.
+    """
 
     __tablename__ = "browser_session"
     __table_args__ = (Index("browser_session_user", "user_id", postgresql_where=text("ended_at is null")),)
@@ -21,6 +24,7 @@ class BrowserSession(SQLModel, table=True):
     auth_time: Moment
     amr: Texts = Field(default_factory=list, sa_type=TEXTS)
     acr: Text = ""
+    sid: UUID | None = None
     user_agent: Text = ""
     address: Text = ""
     created_at: Moment

@@ -30,6 +30,7 @@ class GrantCode(SQLModel, table=True):
     code_challenge: MaybeText = None
     nonce: MaybeText = None
     cnf: MaybeText = None
+    claims: MaybeText = None
     offline: bool
     failed_attempts: int = 0
     family_id: UUID | None = None

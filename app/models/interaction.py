@@ -20,6 +20,7 @@ class Interaction(SQLModel, table=True):
     browser_digest: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
     session_id: UUID | None = None
     login_at: MaybeMoment = None
+    account_at: MaybeMoment = None
     request_id: Text
     created_at: Moment
     expires_at: Moment

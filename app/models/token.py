@@ -32,6 +32,7 @@ class TokenFamily(SQLModel, table=True):
     __tablename__ = "token_family"
     __table_args__ = (
         Index("token_family_user", "user_id", postgresql_where=text("revoked_at is null")),
+        Index("token_family_sid", "sid", postgresql_where=text("revoked_at is null and sid is not null")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -58,6 +59,7 @@ class TokenFamily(SQLModel, table=True):
     sid: UUID | None = None
     nonce: MaybeText = None
     cnf: MaybeText = None
+    claims: MaybeText = None
 
 
 class AccessToken(SQLModel, table=True):

@@ -15,6 +15,7 @@ from app.protocol.events import Event
 from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
 from app.protocol.policy import effective
+from app.protocol.scopes import OPENID
 from app.protocol.sender import Binding
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.store.orders import AuthorizationSettlement, NewCode, NewFrontToken, NewInteraction
@@ -139,7 +140,12 @@ async def grant(
     """
     client, session = granted.client, granted.session
     front = granted.accepted.request.response_type == response_types.TOKEN
-    answer, location = _front_token(server, granted, approved, now) if front else _code(server, granted, approved, now)
+    code: NewCode | None = None
+    token: NewFrontToken | None = None
+    if front:
+        token, location = _front_token(server, granted, approved, now)
+    else:
+        code, location = _code(server, granted, approved, now)
     settled = await server.database.hot.settle_authorization(
         AuthorizationSettlement(
             interaction_id=interaction_id,
@@ -150,7 +156,9 @@ async def grant(
             application_epoch=client.epoch,
             pairs=granted.accepted.pairs_of(approved),
             new_record_id=new_id(now),
-            answer=answer,
+            code=code,
+            token=token,
+            sid=session.sid if OPENID in approved else None,
             audit=entry(
                 actor,
                 Event.AUTHORIZATION_GRANTED,
@@ -160,7 +168,7 @@ async def grant(
                     "scopes": approved,
                     "asked": granted.accepted.scopes,
                     "on_page": "yes" if interaction_id else "no",
-                    **({"token": str(answer.id)} if front else {}),
+                    **({"token": str(token.id)} if token else {}),
                 },
                 subject_id=client.client_id,
                 user_id=session.user_id,
@@ -220,7 +228,7 @@ def _identifiers(granted: Grantable) -> tuple[str, ...]:
 
 
 def _authentication(session: SessionFact) -> Authentication:
-    return Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id)
+    return Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.sid)
 
 
 def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:

@@ -38,6 +38,7 @@ from app.protocol.client_members import (
 )
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import GRANT_TYPES
+from app.protocol.openid_settings import DEFAULT_ALG, DEFAULT_ENC, OpenIdSettings
 from app.protocol.response_types import SUPPORTED
 from app.protocol.scopes import ApplicationScopeNames, ScopeRegistry
 
@@ -209,6 +210,22 @@ class ClientMetadata(BaseModel):
             introspection_encryption_enc=self.introspection_encrypted_response_enc or "",
         )
 
+    def openid(self) -> OpenIdSettings:
+        """Return what it registered for signing people in."""
+        return OpenIdSettings(
+            id_token_alg=self.id_token_signed_response_alg or DEFAULT_ALG,
+            id_token_encryption=_encryption(self.id_token_encrypted_response_alg, self.id_token_encrypted_response_enc),
+            userinfo_alg=self.userinfo_signed_response_alg or "",
+            userinfo_encryption=_encryption(self.userinfo_encrypted_response_alg, self.userinfo_encrypted_response_enc),
+            default_max_age=self.default_max_age,
+            default_acr_values=self.default_acr_values,
+            post_logout_redirect_uris=self.post_logout_redirect_uris,
+            backchannel_logout_uri=self.backchannel_logout_uri or "",
+            backchannel_logout_session_required=self.backchannel_logout_session_required,
+            frontchannel_logout_uri=self.frontchannel_logout_uri or "",
+            frontchannel_logout_session_required=self.frontchannel_logout_session_required,
+        )
+
     def not_in_effect(self) -> tuple[str, ...]:
         """Return the members that were given and that this version stores without acting on them."""
         given = self.model_fields_set & ClientMetadata.model_fields.keys()
@@ -246,6 +263,11 @@ def sentence(message: str) -> str:
     for theirs, ours in _WORDS:
         message = message.replace(theirs, ours)
     return message
+
+
+def _encryption(alg: str | None, enc: str | None) -> tuple[str, str] | None:
+    """DR-5: the content encryption has a default, the key management none."""
+    return None if alg is None else (alg, enc or DEFAULT_ENC)
 
 
 def _take_localized(members: dict[str, Any]) -> dict[str, Any]:

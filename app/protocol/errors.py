@@ -30,6 +30,14 @@ class ErrorCode(Enum):
     TOO_MANY_FAILURES = ("temporarily_unavailable", 429, "RFC 6585 §4")
     LOGIN_REQUIRED = ("login_required", 400, "OpenID Connect Core §3.1.2.6")
     CONSENT_REQUIRED = ("consent_required", 400, "OpenID Connect Core §3.1.2.6")
+    INTERACTION_REQUIRED = ("interaction_required", 400, "OpenID Connect Core §3.1.2.6")
+    ACCOUNT_SELECTION_REQUIRED = ("account_selection_required", 400, "OpenID Connect Core §3.1.2.6")
+    UNMET_AUTHENTICATION_REQUIREMENTS = (
+        "unmet_authentication_requirements",
+        400,
+        "OpenID Connect Core Error Code unmet_authentication_requirements §2",
+    )
+    REGISTRATION_NOT_SUPPORTED = ("registration_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     REQUEST_NOT_SUPPORTED = ("request_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     REQUEST_URI_NOT_SUPPORTED = ("request_uri_not_supported", 400, "OpenID Connect Core §3.1.2.6")
     INVALID_TARGET = ("invalid_target", 400, "RFC 8707 §2")

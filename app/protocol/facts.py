@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.names import is_vouched_for
+from app.protocol.openid_settings import PLAIN, OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.sender import UNBOUND, Binding
 
@@ -45,6 +47,7 @@ class ClientFact:
     verified: bool = False
     unmet: tuple[str, ...] = ()
     key_material: KeyMaterial = field(default=NONE, repr=False)
+    openid: OpenIdSettings = PLAIN
 
     @property
     def confidential(self) -> bool:
@@ -61,9 +64,9 @@ class ClientFact:
 class Standing:
     """Who stands behind a grant, family or token, as of now: the inputs of the liveness rule.
 
-    Without a record (`record_id` is None) nobody was asked: only user and application stand behind it. `subject` is the
-    user's. `record_version`, `user_epoch` and `application_epoch` are the values *now*; the grant, family or token
-    carries the ones it was made under. `pairs` and `since` are the record's parallel lists.
+    Without a record (`record_id` is None) nobody was asked: only user and application stand behind it. `subject` is
+    what the application knows the user by. `record_version`, `user_epoch` and `application_epoch` are the values *now*;
+    the grant, family or token carries the ones it was made under. `pairs` and `since` are the record's parallel lists.
     """
 
     record_id: UUID | None
@@ -121,7 +124,10 @@ class MachineOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How and when the person signed in; belongs to the family, never to the record (AR-8)."""
+    """How and when the person signed in; belongs to the family, never to the record (AR-8).
+
+    `sid` is that of the browser's session (`SessionFact.sid`), None where no browser session stands behind it.
+    """
 
     auth_time: datetime
     acr: str = ""
@@ -130,10 +136,22 @@ class Authentication:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonFact:
+    """What is known about a person, for claims. `memberships` are (slug, name, role) of his organizations."""
+
+    username: str
+    email: str
+    claims: Mapping[str, Any]
+    updated_at: datetime
+    memberships: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeFact:
     """An authorization code. `redirect_uri` is the value as sent, None when the request had none.
 
-    `binding` is the key that the request announced (`dpop_jkt`).
+    `binding` is the key that the request announced (`dpop_jkt`). `claims` are those that were asked for one by one;
+    `person` is there when there are any.
     """
 
     id: UUID
@@ -150,6 +168,8 @@ class CodeFact:
     expires_at: datetime
     standing: Standing | None
     binding: Binding = UNBOUND
+    claims: ClaimsRequest = NO_CLAIMS
+    person: PersonFact | None = None
 
 
 DeviceStatus = Literal["pending", "approved", "denied", "used"]
@@ -198,7 +218,8 @@ class FamilyFact:
     """A token family. `digest` is that of the current refresh secret, None when no refresh token was issued.
 
     `key_since` lists (key version, first generation made with it), ascending. `binding` is the key that a refresh has
-    to show; of confidential clients, who prove themselves otherwise, there is none (RF-10).
+    to show; of confidential clients, who prove themselves otherwise, there is none (RF-10). `claims` and `person` as in
+    `CodeFact`.
     """
 
     id: UUID
@@ -213,6 +234,8 @@ class FamilyFact:
     revoked_at: datetime | None
     standing: Standing | None
     binding: Binding = UNBOUND
+    claims: ClaimsRequest = NO_CLAIMS
+    person: PersonFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,9 +353,14 @@ class OrganizationFact:
 
 @dataclass(frozen=True, slots=True)
 class SessionFact:
-    """A live browser session with its user. `id` is not the cookie's secret."""
+    """A live browser session with its user. `id` is not the cookie's secret.
+
+    `sid` is what families and applications refer to: it outlives signing in again on that browser, which gives another
+    `id` (SE-2, SE-8).
+    """
 
     id: UUID
+    sid: UUID
     digest: bytes = field(repr=False)
     user_id: UUID
     user_epoch: int
@@ -350,12 +378,14 @@ class SessionFact:
 
 @dataclass(frozen=True, slots=True)
 class RecordFact:
-    """The live authorization record of (user, application)."""
+    """The live authorization record of (user, application). `subject` is what the application knows the user by, empty:
+    by the user's own."""
 
     id: UUID
     version: int
     pairs: tuple[str, ...]
     since: tuple[int, ...]
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,8 +393,8 @@ class InteractionFact:
     """An authorization request that waits for a person.
 
     `params` are the request's parameters as received. `browser_digest` binds it to one browser (SE-7); None until
-    the first GET. `satisfied` names prompts that the person has dealt with in this very transaction (OC-7), with
-    the moment of the login.
+    the first GET. What the person has dealt with in this very transaction is bound to it (OC-7): `login_at` is the
+    moment of a login, `account_at` that of a choice of the account, and `session_id` the session that it led to.
     """
 
     id: UUID
@@ -379,3 +409,4 @@ class InteractionFact:
     created_at: datetime
     expires_at: datetime
     closed_at: datetime | None
+    account_at: datetime | None = None

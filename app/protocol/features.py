@@ -44,7 +44,28 @@ class Feature(Enum):
         "global_revocation", "draft-parecki-oauth-global-token-revocation-04", Maturity.DRAFT, default=False
     )
     REVOCATION = FeatureSpec("revocation", "RFC 7009")
-    METADATA = FeatureSpec("metadata", "RFC 8414")
+    METADATA = FeatureSpec("metadata", "RFC 8414, OpenID Connect Discovery 1.0")
+    OPENID = FeatureSpec("openid", "OpenID Connect Core 1.0", requires=("authorization_code", "published_keys"))
+    CLAIMS_PARAMETER = FeatureSpec("claims_parameter", "OpenID Connect Core §5.5", requires=("openid",))
+    FRONT_CHANNEL_ID_TOKENS = FeatureSpec(
+        "front_channel_id_tokens", "OpenID Connect Core §3.2, §3.3", requires=("openid",)
+    )
+    FORM_POST = FeatureSpec("form_post", "OAuth 2.0 Form Post Response Mode", requires=("authorization_code",))
+    SIGN_UP = FeatureSpec(
+        "sign_up", "Initiating User Registration via OpenID Connect 1.0 (prompt=create)", default=False
+    )
+    RP_INITIATED_LOGOUT = FeatureSpec(
+        "rp_initiated_logout", "OpenID Connect RP-Initiated Logout 1.0", requires=("openid",)
+    )
+    BACKCHANNEL_LOGOUT = FeatureSpec(
+        "backchannel_logout", "OpenID Connect Back-Channel Logout 1.0", requires=("openid",)
+    )
+    FRONTCHANNEL_LOGOUT = FeatureSpec(
+        "frontchannel_logout", "OpenID Connect Front-Channel Logout 1.0", requires=("openid",)
+    )
+    SESSION_MANAGEMENT = FeatureSpec(
+        "session_management", "OpenID Connect Session Management 1.0", default=False, requires=("openid",)
+    )
     ISSUER_IDENTIFICATION = FeatureSpec("issuer_identification", "RFC 9207", requires=("authorization_code",))
     IMPLICIT = FeatureSpec("implicit", "RFC 6749 §4.2", Maturity.LEGACY, False, requires=("authorization_code",))
 

@@ -202,13 +202,18 @@ ApplicationScopeNames = Annotated[tuple[str, ...], BeforeValidator(_read_applica
 """The same for what an application may ask for: there may be scopes in it that are for applications alone."""
 
 
+OPENID = "openid"
+"""The scope that makes a request one of OpenID Connect (OC-1)."""
+
+OFFLINE_ACCESS = "offline_access"
+
 BUILTIN = (
-    ScopeDefinition("openid", "Know that it is you"),
+    ScopeDefinition(OPENID, "Know that it is you"),
     ScopeDefinition("profile", "See your name and picture"),
     ScopeDefinition("email", "See your email address"),
     ScopeDefinition("address", "See your postal address"),
     ScopeDefinition("phone", "See your phone number"),
-    ScopeDefinition("offline_access", "Keep access while you are away"),
+    ScopeDefinition(OFFLINE_ACCESS, "Keep access while you are away"),
 )
 """The scopes of OpenID Connect Core §5.4 and §11; nobody else may give these names a meaning (SC-4)."""
 

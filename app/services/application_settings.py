@@ -210,6 +210,7 @@ def _described(existing: Description, given: dict[str, Any], registry: ScopeRegi
         unmet=(*metadata.unmet(), *(name for name in existing.unmet if name in further)),
         policy=_policy(existing, metadata),
         key_material=applications.stored_keys(metadata.key_material()),
+        openid=metadata.openid().stored,
     )
 
 

@@ -105,6 +105,7 @@ def describe(
         owner_organization_id=owner.organization_id,
         allowed_origins=allowed_origins,
         key_material=stored_keys(metadata.key_material()),
+        openid=metadata.openid().stored,
     )
 
 

@@ -21,7 +21,7 @@ from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
 from app.protocol.resources import Resource
 from app.protocol.roles import Roles
-from app.protocol.scopes import DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
+from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
 from app.protocol.tokens.keyring import SigningPlan
 from app.settings import plugins, values
 from app.settings.bound_tokens import DpopSettings, MtlsSettings
@@ -286,8 +286,9 @@ class Settings(BaseSettings):
         """
         own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
         switched_on = self.features.get(Feature.GLOBAL_REVOCATION.key, Feature.GLOBAL_REVOCATION.value.default)
+        signs_in = self.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
         return ScopeRegistry(
-            (*own, *plugins.scopes({definition.name for definition in own})),
+            (*(BUILTIN if signs_in else ()), *own, *plugins.scopes({definition.name for definition in own})),
             for_applications=(global_revocation.SCOPE,) if switched_on else (),
         )
 

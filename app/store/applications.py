@@ -32,7 +32,7 @@ _DECLARATIONS_PAUSE_SECONDS = 0.1
 class Description:
     """What can be said about an application, without identity, secrets and state.
 
-    `scopes` is None when it may ask for every scope. `policy`, `registration` and `key_material` are as in
+    `scopes` is None when it may ask for every scope. `policy`, `registration`, `key_material` and `openid` are as in
     `app.models.application`, but that what is sealed is no part of a description.
     Of the owners at most one is set.
     """
@@ -54,6 +54,7 @@ class Description:
     owner_organization_id: UUID | None = None
     allowed_origins: tuple[str, ...] = ()
     key_material: Mapping[str, Any] = field(default_factory=dict)
+    openid: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,7 @@ def _columns(description: Description) -> dict[str, Any]:
         "owner_organization_id": description.owner_organization_id,
         "allowed_origins": list(description.allowed_origins),
         "key_material": dict(description.key_material),
+        "openid": dict(description.openid),
     }
 
 
@@ -321,6 +323,7 @@ def _stored(row: Application) -> StoredApplication:
             owner_organization_id=row.owner_organization_id,
             allowed_origins=tuple(row.allowed_origins),
             key_material={name: row.key_material[name] for name in row.key_material if name != SEALED_SECRETS},
+            openid=dict(row.openid),
         ),
         secret_digests=tuple(row.secret_digests),
         status=row.status,  # type: ignore[arg-type]

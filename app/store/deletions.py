@@ -150,6 +150,7 @@ async def wipe(database: Database, application_id: UUID, now: datetime, entry: A
             policy={},
             registration={},
             key_material={},
+            openid={},
             verified=False,
         )
         .returning(col(Application.id))

@@ -1,6 +1,6 @@
 """The statements of device authorization (RFC 8628), one round trip each: as `gather_sql` and `settle_sql` are."""
 
-from app.store.gather_sql import CLIENT, RECORD, client, find, held, of
+from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, held, of
 from app.store.hot_connection import Statement
 from app.store.settle_sql import UNCHANGED, audit, authorization, proved, redemption
 
@@ -43,28 +43,27 @@ _ASKED = "id, application_id, application_epoch, status, scopes, resources, user
 GATHER_DEVICE_REQUEST = Statement(
     "gather_device_request",
     f"""
-select {of("c", CLIENT)}, {of("r", RECORD)}, {of("g", _ASKED)}
+select {of("c", CLIENT)}, {of("r", LIVE_RECORD)}, {of("g", _ASKED)}
 from (values (1)) one
 {find("g", _ASKED, "device_grant", "id = $1")}
 {client("id = g.application_id")}
-{find("r", RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
+{find("r", LIVE_RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
 )
 
-# $9 the scopes that were approved, $10-$13 how the person signed in
+# $22 the scopes that were approved, $23-$26 how the person signed in
 APPROVE_DEVICE = authorization(
     "approve_device",
     """
 g as (
     update device_grant
     set status = 'approved', user_id = $3, user_epoch = $4, authorization_id = m.id, record_version = m.version,
-        scopes = $9, auth_time = $10, acr = $11, amr = $12, sid = $13::uuid, decided_at = $2
+        scopes = $22, auth_time = $23, acr = $24, amr = $25, sid = $26::uuid, decided_at = $2
     from m where device_grant.id = $1::uuid and device_grant.status = 'pending')""",
     waited="""
     select id from device_grant
     where id = $1::uuid and application_id = $5 and application_epoch = $6 and status = 'pending' and expires_at > $2
         and exists (select from who)
     for update""",
-    first=14,
 )
 
 # $1 device grant, $2 now, $3 user, $4-$14 the audit row
@@ -93,9 +92,10 @@ where id = $1 and status = 'pending'
 returning id""",
 )
 
+_ASKED_NOTHING = "null::text nonce, null::text claims"
 _APPROVED = "device_grant set status = 'used', used_at = $2, family_id = $3 where id = $1 and status = 'approved'"
-SETTLE_DEVICE = redemption("settle_device", _APPROVED, nonce="null::text nonce")
-SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(27), nonce="null::text nonce")
+SETTLE_DEVICE = redemption("settle_device", _APPROVED, asked=_ASKED_NOTHING)
+SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(27), asked=_ASKED_NOTHING)
 
 STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
 """What a hot connection prepares for devices."""

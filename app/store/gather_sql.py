@@ -11,9 +11,10 @@ from app.store.hot_connection import Statement
 
 CLIENT = (
     "id, client_id, name, version, epoch, auth_method, secret_digests, redirect_uris, grant_types, response_types, "
-    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material"
+    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material, openid"
 )
 RECORD = "id, version, pairs, since"
+LIVE_RECORD = f"{RECORD}, subject"
 
 
 def of(alias: str, columns: str) -> str:
@@ -32,18 +33,22 @@ def standing(of: str) -> str:
     """The record and the user behind a grant, family or token."""
     return "\n".join(
         (
-            find("r", f"{RECORD}, revoked_at", '"authorization"', f"id = {of}.authorization_id"),
+            find("r", f"{LIVE_RECORD}, revoked_at", '"authorization"', f"id = {of}.authorization_id"),
             find("u", "sub, username, epoch, disabled_at", "user_account", f"id = {of}.user_id"),
         )
     )
 
 
-STANDING = f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, u.sub"
+STANDING = f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, coalesce(r.subject, u.sub)"
 
 
-def held(name: str, columns: str, table: str) -> tuple[Statement, Statement]:
+PERSON_IF_ASKED = "case when h.claims is not null then person_document(h.user_id)::text end"
+"""Who the person is, for a grant or family that was asked for with claims of its own."""
+
+
+def held(name: str, columns: str, table: str, *more: str) -> tuple[Statement, Statement]:
     """Find what an application holds and what stands behind it: with the application that asks, and without it."""
-    found = f"{of('h', columns)}, {STANDING}"
+    found = ", ".join((of("h", columns), STANDING, *more))
     return (
         Statement(
             name,
@@ -76,16 +81,16 @@ GATHER_CLIENT = Statement(
 _CODE = (
     "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
     "resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, failed_attempts, used_at, "
-    "family_id, expires_at, cnf"
+    "family_id, expires_at, cnf, claims"
 )
-GATHER_CODE, GATHER_CODE_ALONE = held("gather_code", _CODE, "grant_code")
+GATHER_CODE, GATHER_CODE_ALONE = held("gather_code", _CODE, "grant_code", PERSON_IF_ASKED)
 
 _FAMILY = (
     "id, digest, generation, key_since, application_id, user_id, authorization_id, record_version, user_epoch, "
     "application_epoch, scopes, resources, auth_time, acr, amr, sid, rotated_at, idle_expires_at, expires_at, "
-    "revoked_at, cnf"
+    "revoked_at, cnf, claims"
 )
-GATHER_FAMILY, GATHER_FAMILY_ALONE = held("gather_family", _FAMILY, "token_family")
+GATHER_FAMILY, GATHER_FAMILY_ALONE = held("gather_family", _FAMILY, "token_family", PERSON_IF_ASKED)
 
 _TOKEN = (
     "id, digest, family_id, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, "
@@ -222,7 +227,7 @@ GATHER_KEY_ALONE = Statement(
     "gather_key_alone", f"select {_KEY_COLUMNS}\nfrom (values (1)) one\n{_key(1)}", shares_trips=True
 )
 
-_SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at"
+_SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at, sid"
 _PERSON = "id, sub, username, email, claims, disabled_at, epoch, operator"
 _SESSION_COLUMNS = (
     f"{of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', ''), "
@@ -240,7 +245,9 @@ def _session(session: int, now: int) -> str:
                 f"id = ${session} and ended_at is null and idle_expires_at > ${now} and expires_at > ${now}",
             ),
             find("u", _PERSON, "user_account", "id = s.user_id and epoch = s.user_epoch and disabled_at is null"),
-            find("r", RECORD, '"authorization"', "user_id = u.id and application_id = c.id and revoked_at is null"),
+            find(
+                "r", LIVE_RECORD, '"authorization"', "user_id = u.id and application_id = c.id and revoked_at is null"
+            ),
         )
     )
 
@@ -248,7 +255,7 @@ def _session(session: int, now: int) -> str:
 GATHER_AUTHORIZE = Statement(
     "gather_authorize",
     f"""
-select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", RECORD)}
+select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", LIVE_RECORD)}
 from (values (1)) one
 {client("client_id = $1")}
 {_session(2, 3)}""",
@@ -256,12 +263,12 @@ from (values (1)) one
 
 _INTERACTION = (
     "id, digest, application_id, client_id, params, browser_digest, session_id, login_at, request_id, created_at, "
-    "expires_at, closed_at"
+    "expires_at, closed_at, account_at"
 )
 GATHER_INTERACTION = Statement(
     "gather_interaction",
     f"""
-select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", RECORD)}, {of("i", _INTERACTION)}
+select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", LIVE_RECORD)}, {of("i", _INTERACTION)}
 from (values (1)) one
 {find("i", _INTERACTION, "interaction", "id = $1")}
 {client("id = i.application_id")}

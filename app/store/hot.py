@@ -30,7 +30,6 @@ from app.store.orders import (
     AuthorizationSettlement,
     CodeSettlement,
     MachineSettlement,
-    NewCode,
     NewInteraction,
     RefreshSettlement,
     Settled,
@@ -185,7 +184,7 @@ class Hot:
         )
 
     async def settle_authorization(self, order: AuthorizationSettlement) -> SettledAuthorization | None:
-        """Close the interaction, merge the record, insert the code (or token) that copies the merged version.
+        """Close the interaction, merge the record, insert the code and the token that copy the merged version.
 
         None, and nothing is written, when the interaction is over, or user or application are no longer what they
         were when the order was decided.
@@ -200,14 +199,16 @@ class Hot:
             order.new_record_id,
             list(dict.fromkeys(order.pairs)),
         )
-        answer, audit = order.answer, hot_arguments.audit(order.audit)
-        if isinstance(answer, NewCode):
-            granted = (*hot_arguments.code(answer), *audit, answer.offline, answer.expires_at, answer.binding.stored)
-            row = await self._pool.write(settle_sql.SETTLE_AUTHORIZATION, *merged, *granted)
-        else:
-            row = await self._pool.write(
-                settle_sql.SETTLE_FRONT_TOKEN, *merged, *hot_arguments.front_token(answer), *audit
-            )
+        code = () if order.code is None else hot_arguments.code(order.code)
+        token = () if order.token is None else hot_arguments.front_token(order.token)
+        statement = {
+            (True, False): settle_sql.SETTLE_AUTHORIZATION,
+            (False, True): settle_sql.SETTLE_FRONT_TOKEN,
+            (True, True): settle_sql.SETTLE_CODE_AND_TOKEN,
+            (False, False): settle_sql.SETTLE_NOTHING,
+        }[bool(code), bool(token)]
+        signed_in = (order.subject, order.sid)
+        row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *signed_in, *code, *token)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 
     async def settle_code(self, order: CodeSettlement) -> Settled:

@@ -17,16 +17,17 @@ def authentication(how: Authentication) -> tuple[object, ...]:
 
 
 def code(code: NewCode) -> tuple[object, ...]:
-    """Return what a code says: eleven parameters."""
+    """Return what a code says: fifteen parameters."""
     asked = (code.redirect_uri, code.code_challenge, code.nonce)
-    return code.id, code.digest, code.scopes, code.resources, *authentication(code.authentication), *asked
+    rest = (code.offline, code.expires_at, code.binding.stored, code.claims.stored)
+    return code.id, code.digest, code.scopes, code.resources, *authentication(code.authentication), *asked, *rest
 
 
 def front_token(token: NewFrontToken) -> tuple[object, ...]:
-    """Return what a token through the browser says, and its family: eleven parameters."""
+    """Return what a token through the browser says, and its family: twelve parameters."""
     family = (token.family_id, token.key_version)
     carried = (token.scopes, token.resources, token.expires_at)
-    return token.id, token.digest, *family, *carried, *authentication(token.authentication)
+    return token.id, token.digest, *family, *carried, *authentication(token.authentication), token.claims.stored
 
 
 def token(token: NewToken) -> tuple[object, ...]:

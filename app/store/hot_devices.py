@@ -52,7 +52,7 @@ class Placed(Enum):
 @dataclass(frozen=True, slots=True)
 class DeviceApproval:
     """Approve a device code that waits: merge `pairs` into the record of person and application, copy the approved
-    scopes. `new_record_id` is used when there is no live record yet."""
+    scopes. `new_record_id` is used when there is no live record yet, `subject` as in `AuthorizationSettlement`."""
 
     device_id: UUID
     now: datetime
@@ -65,6 +65,7 @@ class DeviceApproval:
     new_record_id: UUID
     authentication: Authentication
     audit: AuditEntry
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,10 @@ class Devices:
             order.application_epoch,
             order.new_record_id,
             list(dict.fromkeys(order.pairs)),
+            *hot_arguments.audit(order.audit),
+            *(order.subject, None),
             order.scopes,
             *hot_arguments.authentication(order.authentication),
-            *hot_arguments.audit(order.audit),
         )
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 

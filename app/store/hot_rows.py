@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app.protocol import sender
+from app.protocol import claims_request, openid_settings, sender
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.facts import (
     AccessTokenFact,
@@ -26,19 +26,21 @@ from app.protocol.facts import (
     MachineTokenFact,
     Origin,
     PersonalTokenFact,
+    PersonFact,
     RecordFact,
     SessionFact,
     Standing,
     TokenFact,
 )
+from app.protocol.openid_settings import OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
 
-CLIENT_WIDTH = 19
-CODE_WIDTH = 23
-FAMILY_WIDTH = 21
+CLIENT_WIDTH = 20
+CODE_WIDTH = 24
+FAMILY_WIDTH = 22
 TOKEN_WIDTH = 24
-SESSION_WIDTH = 15
-RECORD_WIDTH = 4
+SESSION_WIDTH = 16
+RECORD_WIDTH = 5
 STANDING_WIDTH = 8
 
 
@@ -66,6 +68,7 @@ def client(row: asyncpg.Record) -> ClientFact | None:
         verified=row[16],
         unmet=tuple(row[17]),
         key_material=key_material(row[18]),
+        openid=openid(row[19]),
     )
 
 
@@ -109,6 +112,26 @@ def key_material(text: str) -> KeyMaterial:
     )
 
 
+@lru_cache(maxsize=1024)
+def openid(text: str) -> OpenIdSettings:
+    """Read the column of that name: the members that were given."""
+    return openid_settings.read(orjson.loads(text))
+
+
+def person(document: str | None) -> PersonFact | None:
+    """Read what the function `person_document` returns."""
+    if document is None:
+        return None
+    stored = orjson.loads(document)
+    return PersonFact(
+        username=stored["username"],
+        email=stored["email"] or "",
+        claims=stored["claims"],
+        updated_at=datetime.fromtimestamp(stored["updated_at"], UTC),
+        memberships=tuple((slug, name, role) for slug, name, role in stored["memberships"]),
+    )
+
+
 def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | None:
     """Read a code from column `at` on; its application stands when the caller is it."""
     if row[at] is None:
@@ -127,7 +150,9 @@ def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | 
         family_id=row[at + 20],
         expires_at=row[at + 21],
         binding=sender.read(row[at + 22]),
+        claims=claims_request.read(row[at + 23]),
         standing=standing_before(row, at + CODE_WIDTH, caller, row[at + 2]),
+        person=person(row[at + CODE_WIDTH + STANDING_WIDTH]),
     )
 
 
@@ -148,7 +173,9 @@ def family(row: asyncpg.Record, at: int, caller: ClientFact | None) -> FamilyFac
         expires_at=row[at + 18],
         revoked_at=row[at + 19],
         binding=sender.read(row[at + 20]),
+        claims=claims_request.read(row[at + 21]),
         standing=standing_before(row, at + FAMILY_WIDTH, caller, row[at + 4]),
+        person=person(row[at + FAMILY_WIDTH + STANDING_WIDTH]),
     )
 
 
@@ -269,10 +296,11 @@ def key(row: asyncpg.Record, at: int) -> KeyFact | None:
 def session(row: asyncpg.Record) -> SessionFact | None:
     """Read the session after the client; None unless it and its user are in force."""
     at = CLIENT_WIDTH
-    if row[at] is None or row[at + 9] is None:
+    if row[at] is None or row[at + 10] is None:
         return None
     return SessionFact(
         id=row[at],
+        sid=row[at + 9] or row[at],
         digest=row[at + 1],
         user_id=row[at + 2],
         user_epoch=row[at + 3],
@@ -281,11 +309,11 @@ def session(row: asyncpg.Record) -> SessionFact | None:
         last_used_at=row[at + 6],
         idle_expires_at=row[at + 7],
         expires_at=row[at + 8],
-        subject=row[at + 10],
-        username=row[at + 11],
-        email=row[at + 12],
-        display_name=row[at + 13],
-        operator=row[at + 14],
+        subject=row[at + 11],
+        username=row[at + 12],
+        email=row[at + 13],
+        display_name=row[at + 14],
+        operator=row[at + 15],
     )
 
 
@@ -293,7 +321,13 @@ def record(row: asyncpg.Record, at: int = CLIENT_WIDTH + SESSION_WIDTH) -> Recor
     """Read the live record, which follows the session unless told otherwise."""
     if row[at] is None:
         return None
-    return RecordFact(id=row[at], version=row[at + 1], pairs=tuple(row[at + 2]), since=tuple(row[at + 3]))
+    return RecordFact(
+        id=row[at],
+        version=row[at + 1],
+        pairs=tuple(row[at + 2]),
+        since=tuple(row[at + 3]),
+        subject=row[at + 4] or "",
+    )
 
 
 def interaction(row: asyncpg.Record) -> InteractionFact | None:
@@ -314,6 +348,7 @@ def interaction(row: asyncpg.Record) -> InteractionFact | None:
         created_at=row[at + 9],
         expires_at=row[at + 10],
         closed_at=row[at + 11],
+        account_at=row[at + 12],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.crypto.secrets import new_id
+from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.events import Event
 from app.protocol.facts import Authentication, MachineOrigin, Origin
 from app.protocol.outcomes import RefreshMode
@@ -211,6 +212,7 @@ class NewCode:
     offline: bool
     expires_at: datetime
     binding: Binding = UNBOUND
+    claims: ClaimsRequest = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,16 @@ class NewFrontToken:
     resources: tuple[str, ...]
     authentication: Authentication
     expires_at: datetime
+    claims: ClaimsRequest = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationSettlement:
-    """Close the interaction, merge `pairs` into the record, insert the code, or the token where there is none.
+    """Close the interaction, merge `pairs` into the record, insert the code and the token that are asked for, if any.
 
     `interaction_id` is None where nobody had to be asked. `new_record_id` is used when there is no live record yet.
+    `subject` is what the application knows the person by, None: by his own. `sid` is the browser's session when it
+    signs the person in to the application, which will hear of its end; None when it does not.
     """
 
     interaction_id: UUID | None
@@ -246,8 +251,11 @@ class AuthorizationSettlement:
     application_epoch: int
     pairs: tuple[str, ...]
     new_record_id: UUID
-    answer: NewCode | NewFrontToken
     audit: AuditEntry
+    code: NewCode | None = None
+    token: NewFrontToken | None = None
+    subject: str | None = None
+    sid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

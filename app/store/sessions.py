@@ -75,6 +75,7 @@ async def find_live(database: Database, session_id: UUID, now: datetime) -> Sess
             col(BrowserSession.idle_expires_at),
             col(BrowserSession.expires_at),
             col(User.operator),
+            col(BrowserSession.sid),
         )
         .join(User, col(User.id) == col(BrowserSession.user_id))
         .where(
@@ -104,6 +105,7 @@ async def find_live(database: Database, session_id: UUID, now: datetime) -> Sess
         idle_expires_at=row[11],
         expires_at=row[12],
         operator=row[13],
+        sid=row[14] or row[0],
     )
 
 

@@ -60,25 +60,27 @@ _CLOSED = """
 
 
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
-# $8 pairs, from $9 on what is granted, and from `first` on the audit row
-def authorization(name: str, granted: str, *, waited: str = _CLOSED, first: int = 20) -> Statement:
-    """Close what waited for the person, merge the record, and write what is granted, which selects from the record
-    `m`."""
+# $8 pairs, $9-$19 the audit row, $20 what the application knows the user by (null: his own subject), $21 the session
+# that signs him in to it (null: it does not), and from $22 on what is granted
+def authorization(name: str, *granted: str, waited: str = _CLOSED) -> Statement:
+    """Close what waited for the person, merge the record, note that the session has the application, and write what is
+    granted: parts that select from the record `m`."""
+    parts = "".join(f"{part},\n" for part in granted)
     return Statement(
         name,
         f"""
 with who as (
-    select u.id
-    from (select id from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
+    select u.id, u.sub
+    from (select id, sub from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
     join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true),
 i as ({waited}),
-paid as (select who.id from who where $1::uuid is null or exists (select from i)),
+paid as (select who.sub from who where $1::uuid is null or exists (select from i)),
 m as (
     insert into "authorization" as a
-        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at)
-    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, ${first}, $2, $2 from paid
+        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at, subject)
+    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $9, $2, $2, $20::text from paid
     on conflict (user_id, application_id) where revoked_at is null do update
-    set (pairs, since, version, last_change, updated_at) = (
+    set subject = excluded.subject, (pairs, since, version, last_change, updated_at) = (
         select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
             a.version + (cardinality(n) > 0)::int,
             case when cardinality(n) > 0 then excluded.last_change else a.last_change end,
@@ -92,15 +94,19 @@ s as (
     select m.id, p, $2, $2 from m, unnest($8::text[]) p
     on conflict (authorization_id, pair) do update
     set last_granted = greatest(authorization_scope.last_granted, excluded.last_granted)),
-{granted},
-b as (
+j as (
+    insert into session_application as j (sid, application_id, user_id, subject, first_at, last_at)
+    select $21::uuid, $5, $3, coalesce($20::text, paid.sub), $2, $2 from m, paid where $21::uuid is not null
+    on conflict (sid, application_id) do update
+    set subject = excluded.subject, last_at = greatest(j.last_at, excluded.last_at)),
+{parts}b as (
     select m.id, m.version, m.pairs, array(
         select p from unnest(m.pairs, m.since) with ordinality u (p, v, o)
-        where v < m.version or m.last_change <> ${first} order by o) before
+        where v < m.version or m.last_change <> $9 order by o) before
     from m),
 l as ({
             audit(
-                first,
+                9,
                 "b",
                 data=" || jsonb_build_object('before', b.before, 'after', b.pairs, 'version', b.version)",
                 authorization="b.id",
@@ -110,36 +116,48 @@ select id, version, pairs from m""",
     )
 
 
-# $9-$19, $31 to $33 the code
-SETTLE_AUTHORIZATION = authorization(
-    "settle_authorization",
-    """
-g as (
+def _numbered(first: int, count: int) -> list[str]:
+    return [f"${place}" for place in range(first, first + count)]
+
+
+def _code(first: int) -> str:
+    """A code: fifteen parameters, as `hot_arguments.code` has them."""
+    key, secret, scopes, resources, at, acr, amr, sid, uri, challenge, nonce, offline, end, cnf, claims = _numbered(
+        first, 15
+    )
+    return f"""g as (
     insert into grant_code
         (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
-         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at, cnf)
-    select $9, $10, $5, $3, m.id, m.version, $4, $6, $11, $12, $13, $14, $15, $16::uuid, $17::text, $18::text,
-        $19::text, $31, $32, $33::text
-    from m)""",
-)
+         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at, cnf, claims)
+    select {key}, {secret}, $5, $3, m.id, m.version, $4, $6, {scopes}, {resources}, {at}, {acr}, {amr}, {sid}::uuid,
+        {uri}::text, {challenge}::text, {nonce}::text, {offline}, {end}, {cnf}::text, {claims}::text
+    from m)"""
 
-# $9, $10, $13-$15 the token; its family is $11, $12 the version of its key, $16-$19 how the person signed in
-SETTLE_FRONT_TOKEN = authorization(
-    "settle_front_token",
-    f"""
-f as (
+
+def _front_token(first: int) -> str:
+    """A token through the browser with its family: twelve parameters, as `hot_arguments.front_token` has them."""
+    key, secret, family, version, scopes, resources, end, at, acr, amr, sid, claims = _numbered(first, 12)
+    return f"""f as (
     insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
-         nonce)
-    select $11, m.id, $3, $5, m.version, $4, $6, $13, $14, null, 0, array[$12::int, 0], $2, $15, $15, $16, $17, $18,
-        $19::uuid, null
+         nonce, claims)
+    select {family}, m.id, $3, $5, m.version, $4, $6, {scopes}, {resources}, null, 0, array[{version}::int, 0], $2,
+        {end}, {end}, {at}, {acr}, {amr}, {sid}::uuid, null, {claims}::text
     from m),
 t as (
     {_NEW_TOKEN}
-    select $9, $10, $11, m.id, $3, $5, m.version, $4, $6, $13, $14, $2, $15, null
-    from m)""",
-)
+    select {key}, {secret}, {family}, m.id, $3, $5, m.version, $4, $6, {scopes}, {resources}, $2, {end}, null
+    from m)"""
+
+
+_GRANTED = 22
+"""Where the parameters of what is granted begin."""
+SETTLE_AUTHORIZATION = authorization("settle_authorization", _code(_GRANTED))
+SETTLE_FRONT_TOKEN = authorization("settle_front_token", _front_token(_GRANTED))
+SETTLE_CODE_AND_TOKEN = authorization("settle_code_and_token", _code(_GRANTED), _front_token(_GRANTED + 15))
+SETTLE_NOTHING = authorization("settle_nothing")
+"""The record alone: an answer that holds an ID token or nothing."""
 
 # The application was read from a cache, or a moment ago: what was decided on counts only if it is the same still.
 UNCHANGED = "exists (select from application where id = ${} and version = ${} and status = 'active')"
@@ -169,7 +187,7 @@ def proved(first: int) -> tuple[str, str, str]:
 # $9 its resources, $10 application, $11 its version, $12-$17 the token, $18-$25 the audit row, $26 the family's key,
 # $27 and $28 the proof
 def redemption(
-    name: str, grant: str, noted: str = "", unused: str = "", told: str = "", *, nonce: str = "nonce"
+    name: str, grant: str, noted: str = "", unused: str = "", told: str = "", *, asked: str = "nonce, claims"
 ) -> Statement:
     """Consume a grant that a person has approved, begin its family, insert its first token.
 
@@ -181,14 +199,14 @@ def redemption(
 with {noted}c as (
     update {grant} and expires_at > $2 and {UNCHANGED.format(10, 11)}{unused}
     returning application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, auth_time, acr,
-        amr, sid, {nonce}),
+        amr, sid, {asked}),
 f as (
     insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
-         nonce, cnf)
+         nonce, cnf, claims)
     select $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $8, $9,
-        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce, $26::text
+        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce, $26::text, claims
     from c),
 t as (
     {_NEW_TOKEN}

@@ -38,6 +38,7 @@ class Scene:
         known = ScopeRegistry(registry)
         session = SessionFact(
             id=new_id(NOW),
+            sid=new_id(NOW),
             digest=b"",
             user_id=self.user_id,
             user_epoch=0,

@@ -161,9 +161,15 @@ def consent(
         application_epoch=0,
         pairs=pairs,
         new_record_id=new_id(now),
-        answer=NewCode(**{**new_code, **(code or {})}),
+        code=NewCode(**{**new_code, **(code or {})}),
         audit=entry("authorization.granted", now, asked=list(pairs)),
     )
+
+
+def code_id(order: AuthorizationSettlement) -> UUID:
+    """The code that the order is to write."""
+    assert order.code is not None
+    return order.code.id
 
 
 async def approve(scene: Scene, *pairs: str, now: datetime = NOW) -> tuple[SettledAuthorization, UUID]:
@@ -171,7 +177,7 @@ async def approve(scene: Scene, *pairs: str, now: datetime = NOW) -> tuple[Settl
     order = consent(scene, *pairs, now=now)
     settled = await scene.database.hot.settle_authorization(order)
     assert settled is not None
-    return settled, order.answer.id
+    return settled, code_id(order)
 
 
 def exchange(origin: Origin, code_id: UUID, now: datetime = NOW) -> CodeSettlement:

@@ -54,7 +54,7 @@ async def test_the_first_consent_makes_the_record_and_a_code_that_copies_it(scen
     assert trips == ["settle_authorization"]
     assert settled is not None
     assert (settled.record_id, settled.version, settled.pairs) == (order.new_record_id, 1, ("b", "a"))
-    _, code = await scene.database.hot.gather_code(scene.client_id, order.answer.id)
+    _, code = await scene.database.hot.gather_code(scene.client_id, scenes.code_id(order))
     assert code is not None
     assert (code.origin.record_id, code.origin.record_version) == (order.new_record_id, 1)
 
@@ -125,7 +125,7 @@ async def test_a_consent_closes_its_interaction_and_the_second_click_finds_it_cl
     found, *_ = await hot.gather_interaction(waiting.id, None, NOW)
     assert found is not None
     assert found.closed_at == NOW
-    codes = [(await hot.gather_code(scene.client_id, click.answer.id))[1] for click in clicks]
+    codes = [(await hot.gather_code(scene.client_id, scenes.code_id(click)))[1] for click in clicks]
     assert [code is not None for code in codes] == [one is not None for one in settled]
 
 

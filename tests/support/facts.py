@@ -206,6 +206,7 @@ def session(**changes: Any) -> SessionFact:
     """A session that has just begun."""
     fact = SessionFact(
         id=SESSION,
+        sid=SESSION,
         digest=digest(SECRET),
         user_id=USER,
         user_epoch=0,

@@ -83,7 +83,7 @@ class RacedServer:
             application_epoch=client.epoch,
             pairs=scopes,
             new_record_id=new_id(now),
-            answer=code,
+            code=code,
             audit=self._entry(now),
         )
         assert await self.database.hot.settle_authorization(order)
