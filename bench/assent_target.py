@@ -19,6 +19,7 @@ from app import migrations
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.models import AccessToken, Application, Authorization, GrantCode, Resource, TokenFamily, User
+from app.protocol.openid_settings import OpenIdSettings
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.database import Database
 from app.store.embedded import ConnectionTargets
@@ -28,10 +29,12 @@ from bench.target import ROOT, ServerProcess, Target, free_port
 
 _PATHS: dict[Kind, str] = {
     "introspect": "/oauth/introspect",
-    **dict.fromkeys(("exchange", "refresh", "machine", "machine_jwt"), "/oauth/token"),
+    **dict.fromkeys(("exchange", "exchange_openid", "refresh", "machine", "machine_jwt"), "/oauth/token"),
+    "userinfo": "/oauth/userinfo",
     "revoke": "/oauth/revoke",
 }
 _SCOPES = ["project:read", "org:read"]
+_OPENID = ["openid", *_SCOPES]
 _USERS = 1_000
 _TOKENS_A_FAMILY = 4
 _AGE = timedelta(minutes=10)
@@ -73,8 +76,7 @@ class _Consent:
     user_id: UUID
     application_id: UUID
 
-    @property
-    def copied(self) -> dict[str, Any]:
+    def copied(self, scopes: Sequence[str]) -> dict[str, Any]:
         return {
             "authorization_id": self.authorization_id,
             "user_id": self.user_id,
@@ -82,7 +84,7 @@ class _Consent:
             "record_version": 1,
             "user_epoch": 0,
             "application_epoch": 0,
-            "scopes": _SCOPES,
+            "scopes": scopes,
             "resources": [],
         }
 
@@ -101,12 +103,18 @@ async def _fill(dsns: ConnectionTargets, client: Client, volume: Volume) -> Stoc
     revocable: list[str] = []
     codes: list[str] = []
     refresh_tokens: list[str] = []
+    openid_codes: list[str] = []
+    openid_tokens: list[str] = []
     await _copy(dsns, GrantCode, _codes(consents, client, volume.codes, now, codes))
+    await _copy(dsns, GrantCode, _codes(consents, client, volume.codes, now, openid_codes, _OPENID))
     await _copy(dsns, TokenFamily, _families(consents, volume.families, now, refresh_tokens))
     reading = list(_families(consents, -(-volume.tokens // _TOKENS_A_FAMILY), now, []))
     await _copy(dsns, TokenFamily, reading)
     await _copy(dsns, AccessToken, _access_tokens(reading, volume.tokens, now, tokens))
     await _copy(dsns, AccessToken, _access_tokens(reading, volume.revocable, now, revocable))
+    signed_in = list(_families(consents, -(-volume.tokens // _TOKENS_A_FAMILY), now, [], _OPENID))
+    await _copy(dsns, TokenFamily, signed_in)
+    await _copy(dsns, AccessToken, _access_tokens(signed_in, len(signed_in), now, openid_tokens))
     return Stock(
         client,
         _PATHS,
@@ -114,6 +122,8 @@ async def _fill(dsns: ConnectionTargets, client: Client, volume: Volume) -> Stoc
         codes=codes,
         refresh_tokens=refresh_tokens,
         revocable=revocable,
+        openid_codes=openid_codes,
+        openid_tokens=openid_tokens,
         scope=" ".join(_SCOPES),
     )
 
@@ -130,6 +140,7 @@ async def _insert_consents(database: Database, client: Client, now: datetime) ->
         redirect_uris=[client.redirect_uri],
         grant_types=["authorization_code", "refresh_token", "client_credentials"],
         response_types=["code"],
+        openid=OpenIdSettings(id_token_alg="ES256").stored,
         created_at=now,
         updated_at=now,
     )
@@ -149,8 +160,8 @@ async def _insert_consents(database: Database, client: Client, now: datetime) ->
             id=new_id(now),
             user_id=user.id,
             application_id=application.id,
-            pairs=_SCOPES,
-            since=[1] * len(_SCOPES),
+            pairs=_OPENID,
+            since=[1] * len(_OPENID),
             last_change=new_id(now),
             created_at=now,
             updated_at=now,
@@ -167,7 +178,12 @@ async def _insert_consents(database: Database, client: Client, now: datetime) ->
 
 
 def _codes(
-    consents: Sequence[_Consent], client: Client, count: int, now: datetime, made: list[str]
+    consents: Sequence[_Consent],
+    client: Client,
+    count: int,
+    now: datetime,
+    made: list[str],
+    scopes: Sequence[str] = _SCOPES,
 ) -> Iterator[GrantCode]:
     for number in range(count):
         code = Credential(new_id(now), random_bytes())
@@ -180,13 +196,16 @@ def _codes(
             amr=["pwd"],
             redirect_uri=client.redirect_uri,
             code_challenge=CHALLENGE,
+            nonce=None if scopes is _SCOPES else "n-0S6_WzA2Mj",
             offline=True,
             expires_at=now + _LIFETIME,
-            **consents[number % len(consents)].copied,
+            **consents[number % len(consents)].copied(scopes),
         )
 
 
-def _families(consents: Sequence[_Consent], count: int, now: datetime, made: list[str]) -> Iterator[TokenFamily]:
+def _families(
+    consents: Sequence[_Consent], count: int, now: datetime, made: list[str], scopes: Sequence[str] = _SCOPES
+) -> Iterator[TokenFamily]:
     for number in range(count):
         issued_at = now - _AGE * random.random()
         refresh = Credential(new_id(issued_at), random_bytes())
@@ -201,7 +220,7 @@ def _families(consents: Sequence[_Consent], count: int, now: datetime, made: lis
             auth_time=issued_at,
             acr="",
             amr=["pwd"],
-            **consents[number % len(consents)].copied,
+            **consents[number % len(consents)].copied(scopes),
         )
 
 
@@ -220,7 +239,7 @@ def _access_tokens(
             family_id=family.id,
             issued_at=issued_at,
             expires_at=now + _LIFETIME,
-            **consent.copied,
+            **consent.copied(family.scopes),
         )
 
 

@@ -2,8 +2,8 @@
 
 Run as `python -m bench.floors_app PORT`, with the database in BENCH_FLOORS_DSN. F0 parses form and Basic by hand and
 answers; F1 adds one SELECT, FI one INSERT, FX the whole code exchange as one statement, over held connections and
-prepared statements; FJ signs a JWT and asks no database. Without a database it serves an ASGI application that does
-nothing.
+prepared statements; FJ signs a JWT and asks no database, FXJ does both. Without a database it serves an ASGI
+application that does nothing.
 """
 
 import base64
@@ -133,6 +133,29 @@ class Floors:
 
     async def fx(self, request: Request) -> Response:
         """F0 and the code exchange as one statement: consume the code, insert family, token and audit row."""
+        answer = await self._exchange(request)
+        return _refused() if answer is None else _answer(answer)
+
+    async def fxj(self, request: Request) -> Response:
+        """FX and an ID token that is signed for it (OpenID Connect Core §2)."""
+        answer = await self._exchange(request)
+        if answer is None:
+            return _refused()
+        now = int(time.time())
+        claims = {
+            "iss": "http://127.0.0.1",
+            "sub": str(_USER),
+            "aud": self._client_id,
+            "exp": now + 3600,
+            "iat": now,
+            "auth_time": now,
+            "nonce": "n-0S6_WzA2Mj",
+            "at_hash": _half(answer["access_token"]),
+        }
+        token = jwt.encode({"alg": "ES256", "kid": "bench"}, claims, self._key)
+        return _answer({**answer, "id_token": token})
+
+    async def _exchange(self, request: Request) -> dict[str, Any] | None:
         form = await self._authenticated_form(request)
         code = _decode(form["code"])
         now = datetime.now(UTC)
@@ -159,9 +182,9 @@ class Floors:
         finally:
             self._free.append(held)
         if not won:
-            return Response(b'{"error":"invalid_grant"}', 400, _NO_STORE, "application/json")
+            return None
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh}
-        return _answer({**answer, "scope": "read write"})
+        return {**answer, "scope": "read write"}
 
     async def _authenticated_form(self, request: Request) -> dict[str, str]:
         form = dict(parse_qsl((await request.body()).decode()))
@@ -183,6 +206,7 @@ def create_app(dsn: str, client_id: str, secret: str, connections: int) -> FastA
         ("/FI", floors.fi),
         ("/FJ", floors.fj),
         ("/FX", floors.fx),
+        ("/FXJ", floors.fxj),
     ):
         app.post(path)(handler)
     return app
@@ -197,7 +221,15 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b'{"active":true}'})
 
 
-def _answer(content: dict[str, object]) -> Response:
+def _half(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
+
+
+def _refused() -> Response:
+    return Response(b'{"error":"invalid_grant"}', 400, _NO_STORE, "application/json")
+
+
+def _answer(content: dict[str, Any]) -> Response:
     return Response(orjson.dumps(content), 200, _NO_STORE, "application/json")
 
 

@@ -20,21 +20,28 @@ from bench.stock import CHALLENGE, Client, Kind, Stock, Volume
 from bench.target import ServerProcess, Target, free_port
 
 _DATABASE = "bench_floors"
-_PATHS: dict[Kind, str] = {"F0": "/F0", "F1": "/F1", "FI": "/FI", "FJ": "/FJ", "FX": "/FX"}
+_PATHS: dict[Kind, str] = {"F0": "/F0", "F1": "/F1", "FI": "/FI", "FJ": "/FJ", "FX": "/FX", "FXJ": "/FXJ"}
 _SCOPES = ["read", "write"]
 
 _Credential = tuple[UUID, bytes]
 
 
 def floors(postgres: Postgres, logs: Path, volume: Volume, connections: int) -> Target:
-    """Make and fill the database, return F0, F1, FI, FJ and FX on one uvicorn worker."""
+    """Make and fill the database, return all floors on one uvicorn worker."""
     dsn = postgres.make_database(_DATABASE)
     client = Client("floor", secrets.token_urlsafe(32))
     now = datetime.now(UTC)
     tokens = [_credential(now - timedelta(seconds=random.uniform(0, 3600))) for _ in range(volume.tokens)]
-    codes = [_credential(now) for _ in range(volume.codes)]
+    codes = [_credential(now) for _ in range(2 * volume.codes)]
     asyncio.run(_fill(dsn, client, tokens, codes, now))
-    stock = Stock(client, _PATHS, tokens=[encode(*token) for token in tokens], codes=[encode(*code) for code in codes])
+    made = [encode(*code) for code in codes]
+    stock = Stock(
+        client,
+        _PATHS,
+        tokens=[encode(*token) for token in tokens],
+        codes=made[: volume.codes],
+        openid_codes=made[volume.codes :],
+    )
     environment = {
         "BENCH_FLOORS_DSN": dsn.url(),
         "BENCH_FLOORS_CLIENT": client.client_id,

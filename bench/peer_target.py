@@ -17,7 +17,8 @@ HOME = Path(__file__).resolve().parent / "node"
 _DATABASE = "bench_peer"
 _PATHS: dict[Kind, str] = {
     "introspect": "/token/introspection",
-    **dict.fromkeys(("exchange", "refresh", "machine", "machine_jwt"), "/token"),
+    **dict.fromkeys(("exchange", "exchange_openid", "refresh", "machine", "machine_jwt"), "/token"),
+    "userinfo": "/me",
     "revoke": "/token/revocation",
 }
 _SCOPE = "read write"
@@ -62,6 +63,8 @@ def peers(postgres: Postgres, logs: Path, volume: Volume, connections: int, proc
         codes=made["codes"],
         refresh_tokens=made["refreshTokens"],
         revocable=made["revocable"],
+        openid_codes=made["openidCodes"],
+        openid_tokens=made["openidTokens"],
         scope=_SCOPE,
     )
     targets = []

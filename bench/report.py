@@ -53,14 +53,16 @@ class Results:
 
 _FLOOR_GOALS: tuple[tuple[Kind, Kind, float], ...] = (
     ("introspect", "F1", 1.0),
+    ("userinfo", "F1", 1.0),
     ("exchange", "FX", 1.4),
+    ("exchange_openid", "FXJ", 1.4),
     ("refresh", "FX", 1.4),
     ("machine", "FI", 1.35),
     ("machine_jwt", "FJ", 1.3),
 )
 _PEER_GOALS: dict[Kind, float] = {
-    **dict.fromkeys(("introspect", "exchange", "refresh"), 1.5),
-    **dict.fromkeys(("machine", "machine_jwt"), 1.0),
+    **dict.fromkeys(("introspect", "exchange", "exchange_openid", "refresh"), 1.5),
+    **dict.fromkeys(("machine", "machine_jwt", "userinfo"), 1.0),
 }
 _MEMORY_GOAL = 100.0
 _START_GOAL = 1.0
@@ -146,14 +148,14 @@ def _heading(results: Results) -> Iterator[str]:
 def _cell_lines(results: Results) -> Iterator[str]:
     unit = results.unit
     yield (
-        f"{'request':<12}{'server':<24}{'server ' + unit:>10}{'PG ' + unit:>9}{'both':>8}"
+        f"{'request':<16}{'server':<24}{'server ' + unit:>10}{'PG ' + unit:>9}{'both':>8}"
         f"{'requests/s':>13}{'p50 ms':>9}{'p99 ms':>9}{'peak MiB':>10}{'start s':>9}"
     )
     for cell in results.cells:
         cost = [_cost(sample, results) for sample in cell.samples]
         footprint = results.footprints[cell.target.label]
         yield (
-            f"{cell.kind:<12}{cell.target.label:<24}"
+            f"{cell.kind:<16}{cell.target.label:<24}"
             f"{_median(cost, lambda c: c.server):>10.0f}{_median(cost, lambda c: c.database):>9.0f}"
             f"{_median(cost, lambda c: c.total):>8.0f}"
             f"{_median(cell.samples, lambda s: s.per_second):>13,.0f}"

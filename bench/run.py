@@ -7,24 +7,26 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from bench.floors_target import floors_server
 from bench.load import Generator, LoadError, Work
 from bench.meter import Cost, measure, peak_memory, proportional_memory
 from bench.postgres import Postgres
-from bench.stock import Client, Kind
+from bench.stock import Client, FloorKind, Kind, ProductKind
 from bench.target import ServerProcess, Target, free_port
 
-FLOOR_KINDS: tuple[Kind, ...] = ("F0", "F1", "FI", "FJ", "FX")
-PRODUCT_KINDS: tuple[Kind, ...] = ("introspect", "exchange", "refresh", "machine", "machine_jwt", "revoke")
+FLOOR_KINDS: tuple[Kind, ...] = get_args(FloorKind)
+PRODUCT_KINDS: tuple[Kind, ...] = get_args(ProductKind)
 STARTS = 3
 ENOUGH_ROUNDS = 3
 """Medians of fewer rounds say nothing; after these, the time limit may end the run."""
 
-# What is compared stands together: FI with machine, FJ with its JWTs, F1 with introspect, FX with exchange and refresh.
+# What is compared stands together: FI with machine, FJ with its JWTs, F1 with introspect and userinfo, FX with exchange
+# and refresh, FXJ with the exchange that signs somebody in.
 _ORDER: tuple[Kind, ...] = (
     *("F0", "machine", "FI", "FJ", "machine_jwt", "revoke"),
-    *("F1", "introspect", "exchange", "FX", "refresh"),
+    *("userinfo", "F1", "introspect", "exchange_openid", "FXJ", "exchange", "FX", "refresh"),
 )
 
 

@@ -10,7 +10,11 @@ from urllib.parse import urlencode
 
 from bench.load import Chain, Work
 
-Kind = Literal["introspect", "exchange", "refresh", "machine", "machine_jwt", "revoke", "F0", "F1", "FI", "FJ", "FX"]
+FloorKind = Literal["F0", "F1", "FI", "FJ", "FX", "FXJ"]
+ProductKind = Literal[
+    "introspect", "userinfo", "exchange", "exchange_openid", "refresh", "machine", "machine_jwt", "revoke"
+]
+Kind = FloorKind | ProductKind
 
 REFRESHES_EACH = 4
 """How many steps each refresh token family goes in one run: mostly rows that nobody has just touched."""
@@ -24,6 +28,8 @@ RESOURCE = "https://api.example"
 
 _ISSUES = b'"access_token"'
 _ISSUES_JWT = b'"eyJ'
+_SIGNS_IN = b'"id_token"'
+_KNOWS_WHO = b'"sub"'
 _DONE = b""
 """A revocation has nothing to say but its status."""
 
@@ -54,8 +60,8 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much is prepared: rows in the table that introspection reads, single-use codes, refresh token families, and
-    access tokens to revoke."""
+    """How much is prepared: rows in the table that introspection reads, single-use codes (as many again of OpenID
+    Connect), refresh token families, and access tokens to revoke."""
 
     tokens: int
     codes: int
@@ -67,7 +73,8 @@ class Stock:
     """Access tokens, which may be introspected again and again, and codes, refresh tokens and further access tokens,
     used or revoked once each.
 
-    `scope` is what the client asks for itself.
+    `openid_codes` and `openid_tokens` are of people who sign in with OpenID Connect. `scope` is what the client asks
+    for itself.
     """
 
     def __init__(
@@ -79,6 +86,8 @@ class Stock:
         codes: Sequence[str],
         refresh_tokens: Sequence[str] = (),
         revocable: Sequence[str] = (),
+        openid_codes: Sequence[str] = (),
+        openid_tokens: Sequence[str] = (),
         scope: str = "",
     ) -> None:
         self._client = client
@@ -87,6 +96,8 @@ class Stock:
         self._codes = iter(codes)
         self._refresh_tokens = iter(refresh_tokens)
         self._revocable = iter(revocable)
+        self._openid_codes = iter(openid_codes)
+        self._openid_tokens = openid_tokens
         self._scope = scope
 
     def work(self, kind: Kind, count: int) -> Work:
@@ -108,6 +119,11 @@ class Stock:
             return Work(_DONE, tuple(self._client.post(path, token=token) for token in tokens))
         if kind in ("exchange", "FX"):
             return Work(_ISSUES, tuple(self._exchange(path, code) for code in _take(self._codes, count)))
+        if kind in ("exchange_openid", "FXJ"):
+            return Work(_SIGNS_IN, tuple(self._exchange(path, code) for code in _take(self._openid_codes, count)))
+        if kind == "userinfo":
+            tokens = random.choices(self._openid_tokens, k=count)
+            return Work(_KNOWS_WHO, tuple(_get(path, token) for token in tokens))
         tokens = random.choices(self._tokens, k=count)
         requests = (self._client.post(path, token=token, token_type_hint="access_token") for token in tokens)
         return Work(_ISSUES if kind == "FI" else _ACTIVE, tuple(requests))
@@ -120,6 +136,10 @@ class Stock:
             redirect_uri=self._client.redirect_uri,
             code_verifier=VERIFIER,
         )
+
+
+def _get(path: str, token: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode()
 
 
 def _take(source: Iterator[str], count: int) -> list[str]:

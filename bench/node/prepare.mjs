@@ -1,11 +1,11 @@
 // node prepare.mjs TOKENS CODES FAMILIES REVOCABLE: makes the table and fills it with what the provider's own models save.
-// Prints {"tokens": […], "codes": […], "refreshTokens": […], "revocable": […]}.
+// Prints {"tokens": […], "codes": […], "refreshTokens": […], "revocable": […], "openidCodes": […], "openidTokens": […]}.
 
 import pg from 'pg';
 
 import { TABLE, collectingAdapter } from './adapter.mjs';
 import { client, connection } from './options.mjs';
-import { SCOPES, createProvider } from './provider.mjs';
+import { OPENID, SCOPES, createProvider } from './provider.mjs';
 
 const [tokens, codes, families, revocable] = process.argv.slice(2).map(Number);
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'; // RFC 7636, Appendix B
@@ -34,14 +34,14 @@ async function writeOut() {
   );
 }
 
-async function make(count, one) {
+async function make(count, one, scope = SCOPES) {
   const values = [];
   for (let number = 0; number < count; number += 1) {
     const accountId = `user-${number % 1_000}`;
     const grant = new provider.Grant({ accountId, clientId: client.clientId });
-    grant.addOIDCScope(SCOPES);
+    grant.addOIDCScope(scope);
     const grantId = await grant.save();
-    values.push(await one({ accountId, client: registered, grantId, scope: SCOPES, gty: 'authorization_code' }));
+    values.push(await one({ accountId, client: registered, grantId, scope, gty: 'authorization_code' }));
     if (saved.length >= BATCH) await writeOut();
   }
   await writeOut();
@@ -49,17 +49,19 @@ async function make(count, one) {
 }
 
 const authTime = Math.floor(Date.now() / 1000);
+const code = ({ gty, ...common }) =>
+  new provider.AuthorizationCode({
+    ...common,
+    authTime,
+    codeChallenge: CHALLENGE,
+    codeChallengeMethod: 'S256',
+    redirectUri: client.redirectUri,
+  }).save();
 const made = {
   tokens: await make(tokens, (common) => new provider.AccessToken(common).save()),
-  codes: await make(codes, ({ gty, ...common }) =>
-    new provider.AuthorizationCode({
-      ...common,
-      authTime,
-      codeChallenge: CHALLENGE,
-      codeChallengeMethod: 'S256',
-      redirectUri: client.redirectUri,
-    }).save(),
-  ),
+  codes: await make(codes, code),
+  openidCodes: await make(codes, (common) => code({ ...common, nonce: 'n-0S6_WzA2Mj' }), OPENID),
+  openidTokens: await make(Math.ceil(tokens / 4), (common) => new provider.AccessToken(common).save(), OPENID),
   refreshTokens: await make(families, (common) =>
     new provider.RefreshToken({ ...common, authTime, rotations: 0 }).save(),
   ),

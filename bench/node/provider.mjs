@@ -1,11 +1,12 @@
-// The peer's configuration: opaque tokens, code exchange with PKCE, refresh with rotation, client credentials,
-// introspection, revocation; JWTs for the one resource.
+// The peer's configuration: opaque tokens, code exchange with PKCE, ID tokens, refresh with rotation, client credentials,
+// introspection, userinfo, revocation; JWTs for the one resource.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import Provider from 'oidc-provider';
 
 export const SCOPES = 'read write';
+export const OPENID = `openid ${SCOPES}`;
 const DAY = 86_400;
 
 export function createProvider(adapter, { clientId, clientSecret, redirectUri, resource }) {
@@ -25,7 +26,7 @@ export function createProvider(adapter, { clientId, clientSecret, redirectUri, r
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'bench' }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
-    scopes: SCOPES.split(' '),
+    scopes: OPENID.split(' '),
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
