@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 
 # Where the tests of app/protocol and app/crypto lie.
 RULES = $(wildcard $(addprefix tests/,crypto protocol authorize client_auth grant_types tokens))
@@ -25,15 +25,19 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: install ## start the server with the demo on http://localhost:8000 (RUN_ARGS="--no-demo --port 9000")
 	$(BIN)/assent serve --migrate --demo $(RUN_ARGS)
 
 .PHONY: test
-test: install $(TEST_NODE) ## run every test (TEST_ARGS="tests/protocol -k consent", WORKERS=1)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+test: install $(TEST_NODE) ## run the tests but the slow ones (TEST_ARGS="tests/protocol -k consent", WORKERS=1)
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+
+.PHONY: test-slow
+test-slow: install $(TEST_NODE) ## run the others: more crashes, the other PostgreSQL, the build of the image
+	$(BIN)/pytest -m slow -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 .PHONY: soak
 soak: install $(TEST_NODE) ## run the volume, race and crash tests at full size (long)
@@ -66,6 +70,7 @@ bench: install $(BENCH_NODE) ## measure the hot endpoints beside their floors an
 .PHONY: docs
 docs: install ## write docs/reference/ and docs/original-behaviour.md anew from the code and its tests
 	$(BIN)/assent reference
+	$(BIN)/python -m tests.conformance.page
 	$(BIN)/python -m tests.architecture.acceptance
 	$(BIN)/python -m tests.architecture.spec_coverage
 

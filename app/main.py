@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app.crypto.derivation import derive_key
 from app.crypto.envelope import Vault
+from app.jobs.deliver import Deliveries
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.outbound.client import Outbound
@@ -25,9 +26,12 @@ from app.pipeline.http import Endpoint
 from app.pipeline.issued import IssuedTokens
 from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
+from app.pipeline.published import publish
 from app.pipeline.resources import KnownResources
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
+from app.protocol import logout_delivery, metadata, openid_tokens
+from app.protocol.claims import ClaimsRegistry
 from app.protocol.configuration import Configuration
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.api.problems import Kind, Refused, problem_response
@@ -95,6 +99,7 @@ def furnish(
     """Give the pages what requests need, on an open database; `clock` returns the aware UTC now."""
     admit = partial(limits.admit_fetch, database, clock, configuration.outbound.fetches_per_minute)
     outbound = Outbound(configuration.outbound, admit)
+    claims = ClaimsRegistry(configuration.claims)
     server = Server(
         policy=configuration.policy,
         scopes=configuration.scopes,
@@ -114,6 +119,7 @@ def furnish(
         ),
         outbound=outbound,
         key_sets=KeySets(outbound, clock),
+        discovery=publish(metadata.of(configuration)),
         guesses=SecretGuesses(
             database.guesses.count,
             configuration.secret_limits,
@@ -123,11 +129,16 @@ def furnish(
         mtls=configuration.mtls,
         trusted_issuers={trusted.issuer: trusted for trusted in configuration.trusted_issuers},
         exchange_rules=configuration.exchange_rules,
+        claims=claims,
+        id_tokens=openid_tokens.rules(
+            configuration.features, configuration.policy.issuer, configuration.policy.lifetimes.id_token, claims
+        ),
         system_key=configuration.system_key,
         everyone_founds=configuration.everyone_founds,
     )
     pages.state.server = server
     pages.state.sign_in_limits = configuration.limits
+    pages.state.registration_limits = configuration.registration_limits
     return server
 
 
@@ -166,6 +177,8 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
         asyncio.create_task(server.keyring.run()),
         asyncio.create_task(database.follow_applications()),
     ]
+    if logout_delivery.is_offered(configuration.features):
+        background.append(asyncio.create_task(Deliveries(server, configuration.logout, runtime.run_jobs).run()))
     if runtime.run_jobs:
         work = Work(database, server.policy.lifetimes, server.clock, runtime.vault, configuration.signing)
         background.append(asyncio.create_task(run_jobs(work)))

@@ -8,9 +8,14 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest_plugins = ["tests.support.database", "tests.support.server"]
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+"""How long an example takes says something of the machine, which may have other things to do."""
 
 LONGEST_FIRST = (
     "views/test_in_browser.py",
@@ -32,9 +37,11 @@ LONGEST_FIRST = (
     "cli/test_serve_external.py",
     "store/test_embedded_accounts.py",
     "journeys/test_races.py",
+    "journeys/test_logout_soak.py",
     "journeys/test_device_races.py",
     "journeys/test_assertion_races.py",
     "journeys/test_node_clients.py",
+    "journeys/test_openid_clients.py",
     "cli/test_doctor.py",
     "store/test_application_cache.py",
     "journeys/test_admin_journey.py",

@@ -3,6 +3,7 @@
 
 def main() -> None:
     """Run the command that the process was started with."""
+    from app.cli import lean_start  # noqa: F401 - before whatever takes long to import
     from app.cli.commands import main as run
 
     run(prog_name="assent")

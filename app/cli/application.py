@@ -9,6 +9,8 @@ import typer
 from app.cli.options import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.cli.connection import Session
     from app.crypto.envelope import Vault
     from app.protocol.scopes import ScopeRegistry
@@ -39,6 +41,9 @@ def create(
     grant_type: Annotated[
         list[str] | None, _many("Repeatable; without: authorization_code and refresh_token, if it has a redirect URI.")
     ] = None,
+    response_type: Annotated[
+        list[str] | None, _many("What it may get through the browser, such as \"code id_token\"; repeatable.")
+    ] = None,
     scope: Annotated[list[str] | None, _many("What it may ask for; repeatable; everything without.")] = None,
     public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret: native and browser ones.")] = False,
     auth_method: Annotated[str, typer.Option(help="Such as private_key_jwt, if not public.")] = "client_secret_basic",
@@ -47,6 +52,22 @@ def create(
     jwks_uri: Annotated[str, typer.Option(help="Where it publishes its public keys.")] = "",
     tls_subject: Annotated[str, typer.Option(help="What its certificate names, such as san_dns=client.example.")] = "",
     dpop: Annotated[bool, typer.Option("--dpop", help="Its tokens are bound to the key of a DPoP proof.")] = False,
+    id_token_alg: Annotated[
+        str, typer.Option(help="What its ID tokens are signed with; ES256 without, where the server has it.")
+    ] = "",
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise", help="It knows people by names that no application of another host knows.")
+    ] = False,
+    sector_identifier_uri: Annotated[
+        str, typer.Option(help="With several hosts: a JSON array of all redirect URIs, which is fetched.")
+    ] = "",
+    post_logout_redirect_uri: Annotated[
+        list[str] | None, _many("Where people may be sent after signing out, exactly; repeatable.")
+    ] = None,
+    backchannel_logout_uri: Annotated[str, typer.Option(help="Where it is told that a session is over.")] = "",
+    frontchannel_logout_uri: Annotated[
+        str, typer.Option(help="Its page that is loaded when somebody signs out; on the host of a redirect URI.")
+    ] = "",
     owner: Annotated[str, typer.Option(help="Username of the person whose application it is.")] = "",
     client_id: Annotated[str, typer.Option(help="Identifier; a random one without.")] = "",
     pkce: Annotated[bool, typer.Option("--require-pkce/--no-require-pkce", help="Whether PKCE is demanded.")] = True,
@@ -66,6 +87,7 @@ def create(
         "client_name": name,
         "redirect_uris": redirect_uri or [],
         "grant_types": grant_type or (["authorization_code", "refresh_token"] if redirect_uri else []),
+        "response_types": response_type or [],
         "scope": None if scope is None else " ".join(scope),
         "token_endpoint_auth_method": "none" if public else auth_method,
         "token_endpoint_auth_signing_alg": signing_alg or None,
@@ -73,6 +95,12 @@ def create(
         "jwks_uri": jwks_uri or None,
         **({"dpop_bound_access_tokens": True} if dpop else {}),
         **_subject(tls_subject),
+        "id_token_signed_response_alg": id_token_alg or None,
+        "subject_type": "pairwise" if pairwise else None,
+        "sector_identifier_uri": sector_identifier_uri or None,
+        "post_logout_redirect_uris": post_logout_redirect_uri or [],
+        "backchannel_logout_uri": backchannel_logout_uri or None,
+        "frontchannel_logout_uri": frontchannel_logout_uri or None,
         "require_pkce": pkce,
         "rotate_refresh_tokens": rotate,
         "allow_implicit": implicit,
@@ -191,10 +219,14 @@ def _subject(given: str) -> dict[str, str]:
 
 async def _create(session: "Session", members: dict[str, Any], owner: str) -> "Registered":
     """The options go the way of a data file's entry, so that both refuse the same with the same words."""
+    from app.protocol.client_openid import preferred_alg
     from app.services import applications
 
-    client_id = members["client_id"] or applications.new_client_id()
-    entry = _entry({**members, "client_id": client_id}, session.settings.scope_registry())
+    signing = session.settings.signing.algorithms
+    members["client_id"] = client_id = members["client_id"] or applications.new_client_id()
+    members["id_token_signed_response_alg"] = members["id_token_signed_response_alg"] or preferred_alg(signing)
+    entry = _entry(members, session.settings.scope_registry(), signing)
+    await _look_at_sector(session, entry)
     description = applications.describe(entry, entry.policy(), owner=await _owner(session, owner))
     vault = await _vault(session, description.auth_method)
     return await applications.create(session.database, description, session.operator, client_id=client_id, vault=vault)
@@ -208,11 +240,28 @@ async def _vault(session: "Session", auth_method: str) -> "Vault | None":
     return await vault_of(session) if auth_method == client_secret_jwt.NAME else None
 
 
-def _entry(members: dict[str, Any], scopes: "ScopeRegistry") -> "ApplicationEntry":
+async def _look_at_sector(session: "Session", entry: "ApplicationEntry") -> None:
+    """DR-10: what stands at the address lists every redirect URI."""
+    if entry.sector_identifier_uri is None:
+        return
+    from app.outbound.client import Outbound
+    from app.services import sector_lists
+    from app.services.applications import NotPossible
+
+    async def admit(_: str) -> bool:
+        return True  # it is the operator who asks
+
+    outbound = Outbound(session.settings.configuration().outbound, admit)
+    listed = await sector_lists.fetch(outbound, entry.sector_identifier_uri)
+    if listed is not None and (problem := listed.problem_with(entry.redirect_uris)) is not None:
+        raise NotPossible(f"has a sector_identifier_uri that {problem}")
+
+
+def _entry(members: dict[str, Any], scopes: "ScopeRegistry", signing: "Sequence[str]") -> "ApplicationEntry":
     from app.services.data_file import DataFileError, Problem, parse
 
     try:
-        return parse({"applications": [members]}, scopes).applications[0]
+        return parse({"applications": [members]}, scopes, signing=signing).applications[0]
     except DataFileError as refused:
         paths = [problem.path.partition("].")[2] or "the application:" for problem in refused.problems]
         problems = zip(paths, refused.problems, strict=True)
@@ -239,6 +288,7 @@ def _shown(found: "StoredApplication") -> dict[str, Any]:
         **description.registration,
         "client_name": description.name,
         **description.policy,
+        **({"sector": sector} if (sector := description.openid.get("sector")) else {}),
         "optional_scopes": list(description.optional_scopes),
         "allowed_origins": list(description.allowed_origins),
         "secrets": len(found.secret_digests),

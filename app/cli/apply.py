@@ -21,7 +21,8 @@ def apply(
     from app.services import data_file
 
     async def work(session: Session) -> "Report":
-        data = data_file.read(file, session.settings.scope_registry(), session.settings.role_set())
+        settings = session.settings
+        data = data_file.read(file, settings.scope_registry(), settings.role_set(), settings.signing.algorithms)
         vault = await vault_of(session) if data.needs_vault and not dry_run else None
         return await data_file.apply(
             session.database, session.passwords, data, session.operator, dry_run=dry_run, vault=vault

@@ -69,7 +69,7 @@ def _password(demo: Demo, command: str) -> str:
 def _suggestions(banner: Banner) -> list[str]:
     suggestions = []
     if banner.demo is not None:
-        suggestions.append(f"Open {banner.demo.url}, press Connect and sign in as {banner.demo.username}.")
+        suggestions.append(f"Open {banner.demo.url} and sign in as {banner.demo.username}.")
         suggestions.append(f"Or open {banner.issuer}/account/tokens and make a token for a script of yours.")
     commands = {
         "login-test": "walk the whole flow from here",

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from app.cli import lean_start
 from app.cli.refusals import Refused, refusals
 from app.crypto.envelope import Vault
 from app.services.applications import NoSuchApplication, NotPossible
@@ -125,6 +126,7 @@ def addresses(settings: Settings) -> Iterator[Addresses]:
 
 def run(command: str, config: Path | None, work: Callable[[Session], Awaitable[_T]]) -> _T:
     """Do a command's work on the database and return what it returns; ends the command when that cannot be."""
+    lean_start.collect_again()  # the work may be an import of millions
     with told():
         settings = load(config)
         with addresses(settings) as ways:

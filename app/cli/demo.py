@@ -1,4 +1,4 @@
-"""The demo of `assent serve --demo`: a user, two applications, and the example application as a child process.
+"""The demo of `assent serve --demo`: a user, three applications, and the example application as a child process.
 
 What was made up for it is kept in the data directory, so that a later start can print it again.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -18,6 +19,7 @@ from app.cli.order import Listeners, Order
 from app.cli.refusals import Refused
 from app.cli.sockets import door
 from app.cli.worker_process import Worker
+from app.protocol.scopes import OPENID
 from app.services import accounts, data_file
 from app.services.client_secrets import new_client_secret
 from app.services.names import name_key
@@ -31,14 +33,22 @@ from app.telemetry.style import LogStyle
 from app.views.docs_page import DOCS_CLIENT_ID, DOCS_REDIRECT_PATH
 
 USERNAME = "demo"
+EMAIL = "demo@example.com"
 CLIENT_ID = "assent-demo"
 OWNER = "Assent examples"
 """What the consent page calls the maker of the demo. The space keeps it apart from everybody's username."""
 FILE = "demo.json"
 DRAIN_SECONDS = 2
 
+PAGE_CLIENT_ID = "pocket-board"
+PAGE_URL = "http://localhost:8002/"
+"""`examples/spa` where its README starts it; on another port it works too, but for the way back from a sign-out."""
+
+_ALG = "ES256"
+_CLAIMS = {"name": "Demo Person", "given_name": "Demo", "family_name": "Person"}
 _CHECKOUT = Path(app.__file__).resolve().parent.parent
 _HOST = "localhost"
+_ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +68,27 @@ class RunningDemo:
     environment: dict[str, str] = field(repr=False)
 
 
-def check_available() -> None:
-    """Raise Refused when the example application cannot run here."""
+def check_available(settings: Settings) -> None:
+    """Raise Refused when the example application cannot run here, or nobody could sign in to it."""
     if not (_CHECKOUT / "examples" / "webapp" / "main.py").is_file() or find_spec("authlib") is None:
         raise Refused(
             "The demo application is part of a checkout with its development packages (`make run`): "
             "start without --demo."
         )
+    if OPENID not in settings.scope_registry():
+        raise Refused("The demo signs in with OpenID Connect: switch features.openid on, or start without --demo.")
+
+
+def reaching_demo(settings: Settings, port: int) -> Settings:
+    """Return the settings with an exemption for the demo application, so that it hears of every sign-out."""
+    allow = (*settings.outbound.allow, _receiver(f"http://{_HOST}:{port}"))
+    return settings.model_copy(update={"outbound": settings.outbound.model_copy(update={"allow": allow})})
 
 
 def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str, object]:
-    """Return the demo's applications as a data file."""
+    """Return the demo's applications, and what they may learn of its user, as a data file."""
     return {
+        "users": [{"username": USERNAME, "claims": _CLAIMS}],
         "organizations": [{"name": OWNER, "members": [{"user": USERNAME, "role": settings.role_set().top.name}]}],
         "applications": [
             {
@@ -82,6 +101,22 @@ def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str
                 "grant_types": ["authorization_code", "refresh_token"],
                 "response_types": ["code"],
                 "token_endpoint_auth_method": "client_secret_basic",
+                "id_token_signed_response_alg": _ALG,
+                "post_logout_redirect_uris": [f"{demo_url}/signed-out"],
+                "backchannel_logout_uri": f"http://{_receiver(demo_url)}/backchannel-logout",
+                "backchannel_logout_session_required": True,
+            },
+            {
+                "client_id": PAGE_CLIENT_ID,
+                "client_name": "Pocket Board",
+                "owner": OWNER,
+                "client_uri": PAGE_URL,
+                "redirect_uris": [PAGE_URL],
+                "post_logout_redirect_uris": [PAGE_URL],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "response_types": ["code"],
+                "token_endpoint_auth_method": "none",
+                "id_token_signed_response_alg": _ALG,
             },
             {
                 "client_id": DOCS_CLIENT_ID,
@@ -127,7 +162,7 @@ async def settle_demo(database: Database, settings: Settings, directory: Path, p
 @contextmanager
 def demo_worker(demo: RunningDemo, style: LogStyle) -> Iterator[Worker]:
     """Start the example application beside the server; its place among the workers is yielded."""
-    with door("127.0.0.1", demo.port) as front:
+    with door(_ADDRESS, demo.port) as front:
         worker = Worker("demo", preload="json", essential=False)
         order = Order(
             "examples.webapp.main:create_app",
@@ -145,12 +180,17 @@ def demo_worker(demo: RunningDemo, style: LogStyle) -> Iterator[Worker]:
             worker.kill()
 
 
+def _receiver(demo_url: str) -> str:
+    """Return host and port where the demo application hears the server: the address at which it listens."""
+    return f"{_ADDRESS}:{urlsplit(demo_url).port}"
+
+
 async def _settle_user(database: Database, passwords: PasswordQueue, password: str) -> str | None:
     """Return the password with which the demo user signs in, None when it is not the one that was made up."""
     account = await users.find_for_sign_in(database, name_key(USERNAME))
     if account is None:
         operator = Operator("serve --demo", datetime.now(UTC))
-        await accounts.create(database, passwords, operator, username=USERNAME, password=password)
+        await accounts.create(database, passwords, operator, username=USERNAME, email=EMAIL, password=password)
         return password
     async with passwords.place() as place:
         return password if await place.verify(account.password_hash, password) else None

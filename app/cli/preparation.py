@@ -142,7 +142,7 @@ async def _apply(database: Database, settings: Settings, file: Path, now: dateti
     """Apply a data file; what was generated is printed, since it stands nowhere else."""
     passwords = PasswordQueue(threads=1)
     try:
-        data = data_file.read(file, settings.scope_registry(), settings.role_set())
+        data = data_file.read(file, settings.scope_registry(), settings.role_set(), settings.signing.algorithms)
         report = await data_file.apply(database, passwords, data, Operator("serve --apply", now), vault=vault)
     finally:
         passwords.close()

@@ -74,8 +74,8 @@ def _serve(options: Options) -> int:
         first.start()
         stack.callback(first.kill)
 
-        from app.cli import banner, sockets
-        from app.cli.demo import check_available, demo_worker
+        from app.cli import banner, lean_start, sockets
+        from app.cli.demo import check_available, demo_worker, reaching_demo
         from app.cli.preparation import prepare
         from app.cli.supervisor import Supervisor
         from app.settings import load
@@ -83,13 +83,15 @@ def _serve(options: Options) -> int:
         from app.telemetry.exposition import WorkerMetrics
         from app.telemetry.style import suited_style
 
+        lean_start.collect_again()
         settings = load(options.config, overrides=options.overrides)
         style = suited_style()
         logging.configure(style)
         tls = sockets.with_client_authorities(options.tls, settings.mtls.port, settings.mtls.client_ca_file)
         sockets.check_tls(tls)
         if options.demo:
-            check_available()
+            check_available(settings)
+            settings = reaching_demo(settings, options.demo_port)
         door = stack.enter_context(sockets.door(settings.host, settings.port))
         if settings.issuer is None:
             update = {"issuer": f"https://localhost:{door.bound_port}"} if tls else {"port": door.bound_port}

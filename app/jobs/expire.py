@@ -6,7 +6,7 @@ import structlog
 
 from app.jobs.work import Work
 from app.protocol.policy import Lifetimes
-from app.store import expiry, idempotency, legacy_credentials
+from app.store import expiry, idempotency, legacy_credentials, logout_deliveries
 from app.store.expiry import Expiring
 
 _MARGIN = timedelta(days=1)
@@ -16,6 +16,9 @@ _LINKS = timedelta(days=1)
 
 _REMEMBERED = timedelta(days=1)
 """How long an `Idempotency-Key` counts."""
+
+_TOLD = timedelta(days=30)
+"""How long an operator can look up which applications were told of which logout."""
 
 _SLICE = 1_000
 """Rows that one transaction removes where their ids tell nothing of their ends."""
@@ -32,6 +35,11 @@ async def expire(work: Work, now: datetime) -> None:
     await expiry.forget_failures(work.database, quiet_since=now - _MARGIN, now=now)
     await idempotency.forget(work.database, spent_before=now - _REMEMBERED)
     while await expiry.forget_revoked_tokens(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
+        pass
+    while await logout_deliveries.forget(work.database, done_before=now - _TOLD, limit=_SLICE) == _SLICE:
+        pass
+    begun_before = now - work.lifetimes.session_absolute - _MARGIN
+    while await expiry.forget_session_applications(work.database, begun_before=begun_before, limit=_SLICE) == _SLICE:
         pass
     while await legacy_credentials.remove_expired(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
         pass

@@ -21,7 +21,7 @@ class LogoutDelivery(SQLModel, table=True):
 
     __tablename__ = "logout_delivery"
     __table_args__ = (
-        Index("logout_delivery_due", "next_at", postgresql_where=text("done_at is null")),
+        Index("logout_delivery_due", "application_id", "next_at", "id", postgresql_where=text("done_at is null")),
         Index("logout_delivery_lane", "application_id", "lane", "id", postgresql_where=text("done_at is null")),
         Index("logout_delivery_done", "done_at", postgresql_where=text("done_at is not null")),
     )

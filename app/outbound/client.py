@@ -1,4 +1,4 @@
-"""The guarded HTTP client: every document that others name an address for comes through here (NS-4).
+"""The guarded HTTP client: every request to an address that others have named goes through here (NS-4).
 
 One request is one connection. It goes to an address that was judged, carries no cookie, no credential and nothing of
 the environment, follows no redirect, and ends when its time is over, whatever arrives until then. What arrives is
@@ -6,22 +6,24 @@ counted while it is read; what is compressed is refused, so that nothing has to 
 """
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import structlog
 
 from app.outbound.guard import Resolve, Resolver, addresses_of
 from app.protocol.configuration import OutboundRules
-from app.protocol.fetching import Document, Failed, NotFetched, Refused, fresh_for, media_type
+from app.protocol.fetching import Answer, Document, Failed, NotFetched, Refused, fresh_for, media_type
 from app.protocol.outbound_addresses import Address
 from app.protocol.outbound_target import Target, target_of
 
 if TYPE_CHECKING:
     import httpcore
 
-__all__ = ["Document", "Failed", "NotFetched", "Outbound", "Refused"]
+__all__ = ["Answer", "Document", "Failed", "NotFetched", "Outbound", "Refused"]
 
 Admit = Callable[[str], Awaitable[bool]]
 """Count a request to a host; False when the host has had its share of this minute."""
@@ -30,7 +32,7 @@ DEADLINE = 5.0
 """Seconds that a request may take, from the question to the name server to the last byte."""
 
 AT_ONCE = 32
-"""Requests of one worker that may be under way: strangers choose how slow the other side is."""
+"""Requests of one worker that may be under way, and as many forms: strangers choose how slow the other side is."""
 
 _BESIDE_THE_BODY = 131_072
 """Bytes that an answer may have besides its body: more than the library takes for one head, and interim answers."""
@@ -50,6 +52,7 @@ class Outbound:
         self._resolve = resolve or Resolver()
         self._deadline = deadline
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._places_for_forms = asyncio.Semaphore(AT_ONCE)
         self._tls: ssl.SSLContext | None = None
 
     async def get(self, url: str, *, accept: tuple[str, ...], max_bytes: int) -> Document:
@@ -74,10 +77,45 @@ class Outbound:
         _log.warning("outbound.not_fetched", place=target.place, reason=str(reason), detail=reason.detail)
         raise reason
 
+    async def post(self, url: str, form: Mapping[str, str]) -> Answer:
+        """POST a form; of the answer nothing is read but its head, whatever it says.
+
+        Nobody is counted here: a form is sent because something happened, and who sends it bounds how many are under
+        way. Raises Refused when the address is not acceptable, Failed when there is no answer.
+        """
+        target = target_of(url, self._rules.allow)
+        content = urlencode(form).encode("ascii")
+        kind = ("Content-Type", "application/x-www-form-urlencoded")
+        headers = _headers(target, kind, ("Content-Length", str(len(content))))
+        try:
+            async with asyncio.timeout(self._deadline), self._places_for_forms:
+                addresses = await addresses_of(target, self._resolve)
+                async with self._asked(target, addresses, "POST", headers, content) as response:
+                    return Answer(response.status, _named(response).get("retry-after", ""))
+        except TimeoutError as late:
+            raise Failed(_TOO_SLOW) from late
+
     async def _exchange(
         self, target: Target, addresses: tuple[Address, ...], accept: tuple[str, ...], max_bytes: int
     ) -> tuple[Mapping[str, str], bytes]:
         """Send the request to one of the addresses; return headers and body of an acceptable answer."""
+        headers = _headers(target, ("Accept", ", ".join(accept)))
+        async with self._asked(target, addresses, "GET", headers, most=max_bytes) as response:
+            return _acceptable(response, accept, max_bytes), await _body(response, max_bytes)
+
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self,
+        target: Target,
+        addresses: tuple[Address, ...],
+        method: str,
+        headers: list[tuple[str, str]],
+        content: bytes = b"",
+        *,
+        most: int = 0,
+    ) -> AsyncIterator["httpcore.Response"]:
+        """Send a request to one of the addresses and yield the answer, of whose body `most` bytes may come. What goes
+        wrong until the end of the block is Failed."""
         import httpcore
 
         from app.outbound.dialer import Dialer, TooMuch
@@ -88,18 +126,17 @@ class Outbound:
             httpcore.Origin(scheme, host, target.port),
             ssl_context=await self._tls_context() if target.https else None,
             network_backend=Dialer(
-                addresses, None if target.exempt else self._rules.proxy, most=max_bytes + _BESIDE_THE_BODY
+                addresses, None if target.exempt else self._rules.proxy, most=most + _BESIDE_THE_BODY
             ),
         )
         request = httpcore.Request(
-            "GET",
+            method,
             httpcore.URL(scheme=scheme, host=host, port=target.port, target=target.request),
-            headers=_request_headers(target, accept),
+            headers=headers,
+            content=content,
         )
         try:
-            response = await connection.handle_async_request(request)
-            headers = _acceptable(response, accept, max_bytes)
-            return headers, await _body(response, max_bytes)
+            yield await connection.handle_async_request(request)
         except httpcore.TimeoutException as late:
             raise Failed(_TOO_SLOW, detail=_cause(late)) from late
         except TooMuch as endless:
@@ -127,20 +164,25 @@ def _new_tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def _request_headers(target: Target, accept: tuple[str, ...]) -> list[tuple[str, str]]:
+def _headers(target: Target, *further: tuple[str, str]) -> list[tuple[str, str]]:
     host = target.place.removesuffix(":443" if target.https else ":80")
     return [
         ("Host", host),
-        ("Accept", ", ".join(accept)),
+        *further,
         ("Accept-Encoding", "identity"),
         ("User-Agent", "Assent"),
         ("Connection", "close"),
     ]
 
 
+def _named(response: "httpcore.Response") -> dict[str, str]:
+    """Return the headers of an answer by their names in lower case."""
+    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+
+
 def _acceptable(response: "httpcore.Response", accept: tuple[str, ...], max_bytes: int) -> Mapping[str, str]:
     """Return the headers of an answer that is worth reading, by their names in lower case. Raises Failed."""
-    headers = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+    headers = _named(response)
     if 300 <= response.status < 400:
         raise Failed("answers with a redirect, which is not followed")
     if response.status != 200:

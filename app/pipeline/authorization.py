@@ -6,19 +6,20 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
+from app.pipeline import front_channel
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
-from app.protocol import dpop, response_types
+from app.pipeline.subjects import subject_for
+from app.protocol import dpop
+from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Grantable, Known
-from app.protocol.authorize.request import PARAMETERS
+from app.protocol.authorize.request import PARAMETERS, prompts_of, understood
 from app.protocol.events import Event
-from app.protocol.facts import Authentication, ClientFact, InteractionFact, RecordFact, SessionFact
+from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
-from app.protocol.policy import effective
 from app.protocol.scopes import OPENID
-from app.protocol.sender import Binding
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
-from app.store.orders import AuthorizationSettlement, NewCode, NewFrontToken, NewInteraction
+from app.store.orders import AuthorizationSettlement, NewInteraction
 from app.telemetry.metrics import REQUESTS
 
 OWN_REQUEST_URI = "urn:assent:authorization-request:"
@@ -42,8 +43,10 @@ def known(
     session: SessionFact | None,
     record: RecordFact | None,
     login_at: datetime | None = None,
+    account_at: datetime | None = None,
 ) -> Known:
-    """Put the pieces together. Where there is no DPoP, its parameter is one that nobody knows."""
+    """Put the pieces together. Parameters of what the server does not have are such that nobody knows."""
+    params = understood(params, server.features)
     if not dpop.is_offered(server.features):
         params = params.without("dpop_jkt")
     return Known(
@@ -56,6 +59,9 @@ def known(
         record=record,
         login_at=login_at,
         resources=server.resources.current,
+        claims=server.claims,
+        prompts=prompts_of(server.features),
+        account_at=account_at,
     )
 
 
@@ -75,7 +81,8 @@ async def gather_interaction(
 
     `browser` is the digest of the browser's cookie (SE-7), or None for a reference that no browser is bound to yet.
 
-    A login counts for this request only if the session it made is the one that is signed in now (OC-7).
+    A login, or a choice of the account, counts for this request only if the session that it led to is the one that is
+    signed in now (OC-7).
     """
     credential = parse_credential(Prefix.INTERACTION, reference)
     if credential is None:
@@ -92,9 +99,10 @@ async def gather_interaction(
     ):
         return None
     own = _own_session(found, session)
-    login_at = interaction.login_at if own and own.id == interaction.session_id else None
+    acted = interaction if own and own.id == interaction.session_id else None
+    login_at, account_at = (acted.login_at, acted.account_at) if acted else (None, None)
     params = Parameters.of(interaction.params)
-    found_out = known(server, now, params, client, own, record if own else None, login_at)
+    found_out = known(server, now, params, client, own, record if own else None, login_at, account_at)
     return Gathered(found_out, interaction, reference)
 
 
@@ -133,19 +141,15 @@ async def grant(
     now: datetime,
     *,
     interaction_id: UUID | None,
-) -> str | None:
-    """Merge the record and write what was asked for in one statement; return the Location, None if somebody was faster.
+) -> ClientAnswer | None:
+    """Merge the record and write what was asked for in one statement; return the answer, None if somebody was faster.
 
-    The code or token copies the approved list of this request; the record merges it (AC-9, AR-4; architecture §1).
+    Code and token copy the approved list of this request; the record merges it (AC-9, AR-4; architecture §1). Raises
+    OAuthError, with nothing written, when an ID token cannot be made.
     """
     client, session = granted.client, granted.session
-    front = granted.accepted.request.response_type == response_types.TOKEN
-    code: NewCode | None = None
-    token: NewFrontToken | None = None
-    if front:
-        token, location = _front_token(server, granted, approved, now)
-    else:
-        code, location = _code(server, granted, approved, now)
+    subject = await subject_for(server, client, session.user_id, now, granted.record)
+    made = await front_channel.make(server, granted, approved, subject, now)
     settled = await server.database.hot.settle_authorization(
         AuthorizationSettlement(
             interaction_id=interaction_id,
@@ -156,9 +160,10 @@ async def grant(
             application_epoch=client.epoch,
             pairs=granted.accepted.pairs_of(approved),
             new_record_id=new_id(now),
-            code=code,
-            token=token,
-            sid=session.sid if OPENID in approved else None,
+            code=made.code,
+            token=made.token,
+            subject=subject,
+            session_id=session.id if OPENID in approved else None,
             audit=entry(
                 actor,
                 Event.AUTHORIZATION_GRANTED,
@@ -168,7 +173,8 @@ async def grant(
                     "scopes": approved,
                     "asked": granted.accepted.scopes,
                     "on_page": "yes" if interaction_id else "no",
-                    **({"token": str(token.id)} if token else {}),
+                    **({"token": str(made.token.id)} if made.token is not None else {}),
+                    **({"id_token": "yes"} if made.released.id_token is not None else {}),
                 },
                 subject_id=client.client_id,
                 user_id=session.user_id,
@@ -178,57 +184,9 @@ async def grant(
     )
     if settled is None:
         return None
-    if front:
+    if made.token is not None:
         REQUESTS.front_channel_token(client.client_id)
-    return location
-
-
-def _code(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime) -> tuple[NewCode, str]:
-    """Return a code, and the Location that takes it to the client; the challenge stays with its row (P-7, SR-4)."""
-    request, credential = granted.accepted.request, Credential(new_id(now), random_bytes())
-    code = NewCode(
-        id=credential.id,
-        digest=digest(credential.secret),
-        scopes=approved,
-        resources=_identifiers(granted),
-        authentication=_authentication(granted.session),
-        redirect_uri=granted.path.as_sent,
-        code_challenge=request.code_challenge,
-        nonce=request.nonce,
-        offline="refresh_token" in granted.client.grant_types,
-        binding=Binding(jkt=request.dpop_jkt),
-        expires_at=now + server.policy.lifetimes.authorization_code,
-    )
-    return code, granted.path.success(format_credential(Prefix.AUTHORIZATION_CODE, credential))
-
-
-def _front_token(
-    server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime
-) -> tuple[NewFrontToken, str]:
-    """Return a token, and the Location that takes it to the client: legacy (RFC 6749 §4.2)."""
-    client, credential = granted.client, Credential(new_id(now), random_bytes())
-    lifetime = effective(server.policy, client.policy, confidential=client.confidential).access_token
-    token = NewFrontToken(
-        id=credential.id,
-        digest=digest(credential.secret),
-        family_id=new_id(now),
-        key_version=server.keys.current,
-        scopes=approved,
-        resources=_identifiers(granted),
-        authentication=_authentication(granted.session),
-        expires_at=now + lifetime,
-    )
-    text = format_credential(Prefix.ACCESS_TOKEN, credential)
-    seconds = int(lifetime.total_seconds())
-    return token, granted.path.success_with_token(text, expires_in=seconds, granted=approved)
-
-
-def _identifiers(granted: Grantable) -> tuple[str, ...]:
-    return tuple(resource.identifier for resource in granted.accepted.resources)
-
-
-def _authentication(session: SessionFact) -> Authentication:
-    return Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.sid)
+    return granted.path.success(made.released)
 
 
 def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:

@@ -9,11 +9,14 @@ from app.crypto.hashing import digest, keyed
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
+from app.pipeline.subjects import subject_for
 from app.protocol import device
+from app.protocol.acr import acr_of
 from app.protocol.authorize.checklist import Wanted
+from app.protocol.device_facts import DeviceRequestFact
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
-from app.protocol.facts import Authentication, ClientFact, DeviceRequestFact, SessionFact
+from app.protocol.facts import Authentication, ClientFact, SessionFact
 from app.protocol.sender import Binding, Sender
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.hot_devices import DeviceApproval, NewDevice, Placed
@@ -114,7 +117,9 @@ async def approve(
             scopes=approved,
             pairs=wanted.pairs_of(approved),
             new_record_id=new_id(now),
-            authentication=Authentication(auth_time=session.auth_time, amr=session.amr, sid=session.id),
+            # No browser's session: a device that was allowed goes on when the person signs out of that browser.
+            authentication=Authentication(auth_time=session.auth_time, acr=acr_of(session.amr), amr=session.amr),
+            subject=await subject_for(server, client, session.user_id, now),
             audit=entry(
                 actor,
                 Event.AUTHORIZATION_GRANTED,

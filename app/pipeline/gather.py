@@ -2,8 +2,9 @@
 
 from app.pipeline import delegated
 from app.pipeline.server import Server
+from app.protocol.device_facts import DeviceFact
 from app.protocol.exchange_parties import ExchangeFact
-from app.protocol.facts import ClientFact, CodeFact, DeviceFact, FamilyFact
+from app.protocol.facts import ClientFact, CodeFact, FamilyFact
 from app.protocol.needs import AssertionNeed, ClientNeed, CodeNeed, DeviceNeed, ExchangeNeed, FamilyNeed, Need
 from app.protocol.trusted_issuers import AssertionFact
 

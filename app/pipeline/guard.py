@@ -107,11 +107,11 @@ async def _by_token(
         raise _invalid(in_force, "access token", shown)
     _check_origin(server, request, allowed)
     if fact.binding or shown.by_proof:
-        await _check_key(server, request, shown, fact.binding)
+        await check_key(server, request, shown, fact.binding)
     return MachineCaller(fact, in_force) if isinstance(fact, MachineTokenFact) else TokenCaller(fact, in_force)
 
 
-async def _check_key(server: Server, request: Request, shown: Credentials, binding: Binding) -> None:
+async def check_key(server: Server, request: Request, shown: Credentials, binding: Binding) -> None:
     """Raise `Challenged` unless the request proves the keys that its token is bound to, by a proof made for this token
     and not used before (DP-14, DP-6), or by the certificate of its connection (MT-1)."""
     authorization_header.check_scheme(shown, binding)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -18,6 +17,7 @@ import structlog
 from app.crypto import jose
 from app.crypto.envelope import Vault
 from app.crypto.jose import SigningKey
+from app.pipeline.published import Published, publish
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.tokens.keyring import KeyRing, RingKey, SigningPlan
 from app.store.signing_keys import StoredKey
@@ -26,14 +26,6 @@ EVERY_SECONDS = 10.0
 AGAIN_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class KeySet:
-    """The published keys as they are sent (RFC 7517 §5), and the tag by which caches ask whether they are the same."""
-
-    body: bytes
-    etag: bytes
 
 
 @dataclass(slots=True)
@@ -46,7 +38,7 @@ class Keyring:
     ring: KeyRing = field(default_factory=KeyRing)
     _stored: dict[str, StoredKey] = field(default_factory=dict, repr=False)
     _open: dict[str, SigningKey] = field(default_factory=dict, repr=False)
-    _sets: dict[tuple[str, ...], KeySet] = field(default_factory=dict, repr=False)
+    _sets: dict[tuple[str, ...], Published] = field(default_factory=dict, repr=False)
     _looked_at: float = -AGAIN_SECONDS
 
     def sign(self, now: datetime, alg: str, typ: str, claims: Mapping[str, Any]) -> str:
@@ -75,13 +67,12 @@ class Keyring:
             await self.refresh()
         return self.ring
 
-    def published(self, now: datetime) -> KeySet:
+    def published(self, now: datetime) -> Published:
         """Return what the world may see now; made once for as long as it stays the same."""
         keys = self.ring.published(now)
         names = tuple(key.kid for key in keys)
         if names not in self._sets:
-            body = orjson.dumps({"keys": [jose.public_part(key.public_jwk) for key in keys]})
-            self._sets = {names: KeySet(body, f'"{sha256(body).hexdigest()[:32]}"'.encode("ascii"))}
+            self._sets = {names: publish({"keys": [jose.public_part(key.public_jwk) for key in keys]})}
         return self._sets[names]
 
     async def refresh(self) -> None:

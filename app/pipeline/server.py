@@ -14,18 +14,22 @@ from app.pipeline.guesses import SecretGuesses
 from app.pipeline.issued import IssuedTokens
 from app.pipeline.keyring import Keyring
 from app.pipeline.last_use import LastUses
+from app.pipeline.published import Published
 from app.pipeline.resources import KnownResources
 from app.pipeline.trace import Traces
+from app.protocol.claims import ClaimsRegistry
 from app.protocol.configuration import SystemKey
 from app.protocol.dpop import DpopRules
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
 from app.protocol.mtls import MutualTls
+from app.protocol.openid_tokens import IdTokenRules
 from app.protocol.policy import ServerPolicy
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.protocol.trusted_issuers import TrustedIssuer
+from app.protocol.vocabulary import Vocabulary
 from app.store.database import Database
 from app.views.render import Views
 
@@ -50,11 +54,14 @@ class Server:
     resources: KnownResources
     outbound: Outbound
     key_sets: KeySets
+    discovery: Published
     guesses: SecretGuesses
     dpop: DpopRules = field(default_factory=DpopRules)
     mtls: MutualTls = field(default_factory=MutualTls)
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     exchange_rules: tuple[ExchangeRule, ...] = ()
+    claims: ClaimsRegistry = field(default_factory=ClaimsRegistry)
+    id_tokens: IdTokenRules | None = None
     system_key: SystemKey | None = None
     everyone_founds: bool = True
     """Whether everybody may found organizations, or operators alone."""
@@ -63,6 +70,11 @@ class Server:
     def issuer(self) -> str:
         """The issuer identifier: one exact string."""
         return self.policy.issuer
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What permissions are called towards people."""
+        return Vocabulary(self.scopes, self.claims)
 
     @property
     def https(self) -> bool:

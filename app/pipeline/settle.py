@@ -1,10 +1,12 @@
 """Settle: an order is paid for and carried out in one statement, or lost with nothing written (AC-7)."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
+from app.pipeline.encryption import encrypted, require_key
 from app.pipeline.server import Server
 from app.protocol.device import SLOWER_BY
 from app.protocol.errors import CountFailedRedemption, NotePoll, OAuthError, RevokeFamily, SlowDown
@@ -34,14 +36,17 @@ hold a stolen code and arrive first must not cost its owner the login.
 """
 
 
+_ID_TOKEN = "the ID token"
 _ALARMS = {"code_replayed": Event.CODE_REPLAYED, "refresh_token_reused": Event.FAMILY_REVOKED}
 
 
 AnyMinted = Minted | MachineMinted | DelegatedMinted
 
 
-def mint_tokens(server: Server, issuance: Issuance | MachineIssuance | DelegatedIssuance, now: datetime) -> AnyMinted:
-    """Mint with fresh identifiers and secrets."""
+async def mint_tokens(
+    server: Server, client: ClientFact, issuance: Issuance | MachineIssuance | DelegatedIssuance, now: datetime
+) -> AnyMinted:
+    """Mint with fresh identifiers and secrets; raises OAuthError for an ID token that cannot be made."""
     signing = Signing(server.issuer, now, partial(server.keyring.sign, now))
     if isinstance(issuance, MachineIssuance):
         return mint_for_machine(issuance, new_id(now), random_bytes(), signing)
@@ -50,7 +55,14 @@ def mint_tokens(server: Server, issuance: Issuance | MachineIssuance | Delegated
     fresh = Fresh(
         access_id=new_id(now), access_secret=random_bytes(), family_id=new_id(now), refresh_secret=random_bytes()
     )
-    return mint(issuance, server.keys, fresh, signing)
+    if issuance.id_token is None:
+        return mint(issuance, server.keys, fresh, signing)
+    require_key(server, issuance.id_token.alg, _ID_TOKEN)
+    minted = mint(issuance, server.keys, fresh, signing)
+    if minted.id_token is None or issuance.id_token.encryption is None:
+        return minted
+    sealed = await encrypted(server, client, minted.id_token, *issuance.id_token.encryption, _ID_TOKEN)
+    return replace(minted, id_token=sealed)
 
 
 async def settle(

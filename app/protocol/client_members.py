@@ -16,24 +16,15 @@ from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.key_sets import MAX_BYTES, MAX_KEYS
 
+FRONT_CHANNEL = (response_types.IMPLICIT,)
+"""What response types with `id_token` or `token` are registered with (DR-6); the token endpoint has no such grant."""
+
 LATER_GRANT_TYPES = (
-    "implicit",
     "password",
     "urn:ietf:params:oauth:grant-type:saml2-bearer",
     "urn:openid:params:grant-type:ciba",
 )
 """Grant types that can be registered and are not built yet."""
-
-LATER_RESPONSE_TYPES = (
-    "code id_token",
-    "code id_token token",
-    "code token",
-    "id_token",
-    "id_token token",
-    "none",
-    "token",
-)
-"""Response types that can be registered and are not built yet, each with its words in alphabetical order."""
 
 _MAX_LIST = 100
 _MAX_TEXT = 2000
@@ -133,9 +124,9 @@ Algorithm = Name
 SigningAlgorithm = Annotated[Name, AfterValidator(_signing_algorithm)]
 PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]
 AuthMethod = Annotated[str, AfterValidator(_one_of(METHODS))]
-GrantType = Annotated[str, AfterValidator(_one_of(GRANT_TYPES, LATER_GRANT_TYPES))]
+GrantType = Annotated[str, AfterValidator(_one_of(GRANT_TYPES, FRONT_CHANNEL, LATER_GRANT_TYPES))]
 ResponseType = Annotated[
     str,
     AfterValidator(_sorted_words),
-    AfterValidator(_one_of(response_types.SUPPORTED, LATER_RESPONSE_TYPES)),
+    AfterValidator(_one_of(response_types.EVERY)),
 ]

@@ -5,7 +5,7 @@ DR-15). Unknown members are ignored (RFC 7591 §2); a null counts as absent, and
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from app.crypto.jose import problem_with_public_key
 from app.crypto.jose_keys import ALGORITHMS
+from app.protocol import client_openid, pairwise, response_types
 from app.protocol.client_auth import (
     KEY_METHODS,
     SECRET_METHODS,
@@ -39,7 +40,6 @@ from app.protocol.client_members import (
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.openid_settings import DEFAULT_ALG, DEFAULT_ENC, OpenIdSettings
-from app.protocol.response_types import SUPPORTED
 from app.protocol.scopes import ApplicationScopeNames, ScopeRegistry
 
 TIGHTENING = (
@@ -57,12 +57,17 @@ IN_EFFECT = frozenset(
         *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
         *("introspection_signed_response_alg", "introspection_encrypted_response_alg"),
         "introspection_encrypted_response_enc",
+        "response_modes",
+        *client_openid.MEMBERS,
     }
 )
 """Members that this version acts on, or that only inform."""
 
 REDIRECTING = frozenset({"authorization_code", "implicit"})
 """Grant types whose answer comes through the browser, and so needs somewhere to go."""
+
+MAX_SECONDS = 2**31 - 1
+"""The longest `default_max_age`: every sign-in is younger."""
 
 _LANGUAGE_TAGGED = frozenset({"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
@@ -81,7 +86,8 @@ _ASSERTION_ALGORITHMS = {
 
 
 class ClientMetadata(BaseModel):
-    """The members of DR-15. Validate it with the context `{"scopes": registry}`, or call `read`.
+    """The members of DR-15. Validate it with the context `{"scopes": registry}`, or call `read`. The context may also
+    have the algorithms that the server signs with (`signing`).
 
     `scope` is None for an application that may ask for everything. `localized` holds language-tagged members
     (RFC 7591 §2.2) by their full name, such as `client_name#de`.
@@ -139,7 +145,7 @@ class ClientMetadata(BaseModel):
     userinfo_signed_response_alg: Algorithm | None = None
     userinfo_encrypted_response_alg: Algorithm | None = None
     userinfo_encrypted_response_enc: Algorithm | None = None
-    default_max_age: int | None = Field(None, ge=0)
+    default_max_age: int | None = Field(None, ge=0, le=MAX_SECONDS)
     require_auth_time: bool = False
     default_acr_values: ListOf[Name] = ()
     initiate_login_uri: HttpsAddress | None = None
@@ -181,6 +187,9 @@ class ClientMetadata(BaseModel):
         _check_flows(self)
         _check_destinations(self, unfinished=bool((info.context or {}).get("unfinished")))
         _check_credentials(self)
+        signing = (info.context or {}).get("signing", ())
+        if problem := client_openid.problem_with(dict(self), signing, confidential=self.confidential):
+            raise _inconsistent(problem)
         return self
 
     @property
@@ -210,15 +219,19 @@ class ClientMetadata(BaseModel):
             introspection_encryption_enc=self.introspection_encrypted_response_enc or "",
         )
 
-    def openid(self) -> OpenIdSettings:
-        """Return what it registered for signing people in."""
+    def openid(self, *, sector: str = "") -> OpenIdSettings:
+        """Return what it registered for signing people in. `sector` is the one that it has had from the beginning: it
+        stays, wherever people are sent back to later (ID-7)."""
+        is_pairwise = self.subject_type == "pairwise"
         return OpenIdSettings(
             id_token_alg=self.id_token_signed_response_alg or DEFAULT_ALG,
             id_token_encryption=_encryption(self.id_token_encrypted_response_alg, self.id_token_encrypted_response_enc),
             userinfo_alg=self.userinfo_signed_response_alg or "",
             userinfo_encryption=_encryption(self.userinfo_encrypted_response_alg, self.userinfo_encrypted_response_enc),
+            sector=sector or pairwise.sector_of(self.sector_identifier_uri, self.redirect_uris) if is_pairwise else "",
             default_max_age=self.default_max_age,
             default_acr_values=self.default_acr_values,
+            response_modes=self.response_modes,
             post_logout_redirect_uris=self.post_logout_redirect_uris,
             backchannel_logout_uri=self.backchannel_logout_uri or "",
             backchannel_logout_session_required=self.backchannel_logout_session_required,
@@ -230,9 +243,13 @@ class ClientMetadata(BaseModel):
         """Return the members that were given and that this version stores without acting on them."""
         given = self.model_fields_set & ClientMetadata.model_fields.keys()
         waiting = sorted(name for name in given - IN_EFFECT - {"localized"} if getattr(self, name))
-        waiting += [f"grant_types {name}" for name in self.grant_types if name not in GRANT_TYPES]
-        waiting += [f"response_types {name}" for name in self.response_types if name not in SUPPORTED]
-        return tuple(waiting)
+        waiting += [f"grant_types {name}" for name in self.grant_types if not self._acts_on(name)]
+        return (*waiting, *(f"response_types {name}" for name in self.response_types if _is_legacy(name)))
+
+    def _acts_on(self, grant_type: str) -> bool:
+        if grant_type == response_types.IMPLICIT:  # it stands for response types
+            return any(grant_type in response_types.grants_of(n) for n in self.response_types if not _is_legacy(n))
+        return grant_type in GRANT_TYPES
 
     def document(self) -> dict[str, Any]:
         """Return the members as JSON values: what was given, with defaults and substitutions; the inverse of `read`."""
@@ -243,13 +260,17 @@ class ClientMetadata(BaseModel):
         return members
 
 
-def read(document: Mapping[str, Any], scopes: ScopeRegistry, *, unfinished: bool = False) -> ClientMetadata:
+def read(
+    document: Mapping[str, Any], scopes: ScopeRegistry, *, unfinished: bool = False, signing: Sequence[str] = ()
+) -> ClientMetadata:
     """Return the metadata; raises `invalid_redirect_uri` or `invalid_client_metadata` naming the member (DR-12).
 
     An `unfinished` application may lack the redirect URI that its grant types need: nobody can be sent anywhere yet.
+    `signing` are the algorithms that the server signs with, empty: not known here.
     """
+    context = {"scopes": scopes, "unfinished": unfinished, "signing": signing}
     try:
-        return ClientMetadata.model_validate(document, context={"scopes": scopes, "unfinished": unfinished})
+        return ClientMetadata.model_validate(document, context=context)
     except ValidationError as refused:
         error = refused.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, error["loc"]))
@@ -263,6 +284,11 @@ def sentence(message: str) -> str:
     for theirs, ours in _WORDS:
         message = message.replace(theirs, ours)
     return message
+
+
+def _is_legacy(response_type: str) -> bool:
+    """RT-4: the operator has to switch it on for the application as well."""
+    return response_types.TOKEN in response_types.words(response_type)
 
 
 def _encryption(alg: str | None, enc: str | None) -> tuple[str, str] | None:

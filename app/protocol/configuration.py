@@ -7,9 +7,11 @@ needs, and do without the machinery that reads settings: 3 MiB of each.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.protocol.claim_values import Claim
 from app.protocol.dpop import DpopRules
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
+from app.protocol.logout_delivery import DeliveryRules
 from app.protocol.mtls import MutualTls
 from app.protocol.policy import ServerPolicy
 from app.protocol.resources import Resource
@@ -42,6 +44,14 @@ class SecretLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationLimits:
+    """How many accounts, or applications, anybody may register from one address within a `window`."""
+
+    address_registrations: int = 300
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class SystemKey:
     """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
 
@@ -65,7 +75,8 @@ class OutboundRules:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A server's configuration. `everyone_founds`: organizations are not the operator's affair alone."""
+    """A server's configuration. `everyone_founds`: organizations are not the operator's affair alone. `claims` are the
+    ones that the operator has defined."""
 
     service_name: str
     policy: ServerPolicy
@@ -78,9 +89,12 @@ class Configuration:
     everyone_founds: bool
     outbound: OutboundRules = field(default_factory=OutboundRules)
     secret_limits: SecretLimits = field(default_factory=SecretLimits)
+    registration_limits: RegistrationLimits = field(default_factory=RegistrationLimits)
     signing: SigningPlan = field(default_factory=SigningPlan)
     dpop: DpopRules = field(default_factory=DpopRules)
     mtls: MutualTls = field(default_factory=MutualTls)
+    logout: DeliveryRules = field(default_factory=DeliveryRules)
     resources: tuple[Resource, ...] = ()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
     exchange_rules: tuple[ExchangeRule, ...] = ()
+    claims: tuple[Claim, ...] = ()

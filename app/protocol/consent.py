@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.protocol.facts import ClientFact, RecordFact
-from app.protocol.scopes import ScopeRegistry
+from app.protocol.scopes import OPENID, ScopeRegistry
 
 
 def merge(held: tuple[str, ...], approved: Iterable[str]) -> tuple[str, ...]:
@@ -18,18 +18,22 @@ def missing(record: RecordFact | None, pairs: tuple[str, ...]) -> tuple[str, ...
 
 
 def optional_scopes(asked: tuple[str, ...], client: ClientFact, registry: ScopeRegistry) -> frozenset[str]:
-    """Return the asked scopes that may be unticked: those that the registry or the application marks as optional."""
+    """Return the asked scopes that may be unticked: those that the registry or the application marks as optional.
+
+    `openid` is never one of them: it is no permission beside others, but what kind of request it is (OC-1).
+    """
     return frozenset(
         scope
         for scope in asked
-        if scope in client.optional_scopes or ((known := registry.get(scope)) is not None and known.optional)
+        if scope != OPENID
+        and (scope in client.optional_scopes or ((known := registry.get(scope)) is not None and known.optional))
     )
 
 
 def approved_scopes(
     asked: tuple[str, ...], *, optional: frozenset[str], granted_before: frozenset[str], ticked: frozenset[str]
 ) -> tuple[str, ...]:
-    """Return what the person approved, in the order asked.
+    """Return what the person approved, in the order asked: all of it or a part (CS-7).
 
     Required scopes come with approval; an optional one only when it was ticked or granted before. Ticks for scopes
     that were not asked are ignored: the choice is cut to the request (architecture §7).

@@ -33,7 +33,9 @@ class Event(StrEnum):
 
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
+    SESSION_CHOSEN = "session.chosen"
     SESSION_ENDED = "session.ended"
+    SESSION_NOTICE_FAILED = "session.notice_failed"
 
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"

@@ -125,7 +125,7 @@ def resting_pair(subject: Subject, scope: str, resource: str) -> str:
     this resource where there is one, else that of another resource which an entry carries it over from."""
     origin, standing = subject.origin, subject.standing
     since = {} if standing is None else dict(zip(standing.pairs, standing.since, strict=True))
-    places = sorted(origin.resources or ("",), key=lambda place: place != resource)
+    places = sorted(liveness.places(scope, origin.resources), key=lambda place: place != resource)
     candidates = (liveness.rests_on(origin, liveness.pair(scope, place)) for place in places)
     return next(
         (pair for pair in candidates if since.get(pair, origin.record_version + 1) <= origin.record_version), ""

@@ -172,47 +172,6 @@ class CodeFact:
     person: PersonFact | None = None
 
 
-DeviceStatus = Literal["pending", "approved", "denied", "used"]
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFact:
-    """A device code (RFC 8628), as the device that polls with it is judged.
-
-    `application_epoch` is that of the request. Until somebody has approved it there is no `origin`, no
-    `authentication` and no standing. `poll_seconds` is how long the device has to wait since `polled_at`.
-    """
-
-    id: UUID
-    digest: bytes = field(repr=False)
-    application_id: UUID
-    application_epoch: int
-    status: DeviceStatus
-    origin: Origin | None
-    authentication: Authentication | None
-    polled_at: datetime | None
-    poll_seconds: int
-    expires_at: datetime
-    standing: Standing | None
-    binding: Binding = UNBOUND
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRequestFact:
-    """A device code, as the person who has its user code is asked about it; the device asked from `address`."""
-
-    id: UUID
-    application_id: UUID
-    application_epoch: int
-    status: DeviceStatus
-    scopes: tuple[str, ...]
-    resources: tuple[str, ...]
-    decided_by: UUID | None
-    address: str
-    created_at: datetime
-    expires_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class FamilyFact:
     """A token family. `digest` is that of the current refresh secret, None when no refresh token was issued.

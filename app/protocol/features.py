@@ -48,7 +48,9 @@ class Feature(Enum):
     OPENID = FeatureSpec("openid", "OpenID Connect Core 1.0", requires=("authorization_code", "published_keys"))
     CLAIMS_PARAMETER = FeatureSpec("claims_parameter", "OpenID Connect Core §5.5", requires=("openid",))
     FRONT_CHANNEL_ID_TOKENS = FeatureSpec(
-        "front_channel_id_tokens", "OpenID Connect Core §3.2, §3.3", requires=("openid",)
+        "front_channel_id_tokens",
+        "OpenID Connect Core §3.2, §3.3, OAuth 2.0 Multiple Response Types",
+        requires=("openid",),
     )
     FORM_POST = FeatureSpec("form_post", "OAuth 2.0 Form Post Response Mode", requires=("authorization_code",))
     SIGN_UP = FeatureSpec(

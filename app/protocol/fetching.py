@@ -36,6 +36,14 @@ class Document:
     fresh_for: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server says to a form: its status, and its Retry-After header, empty when there was none."""
+
+    status: int
+    retry_after: str = ""
+
+
 def media_type(content_type: str) -> str:
     """Return the media type of a Content-Type header without its parameters (RFC 9110 §8.3.1)."""
     return content_type.partition(";")[0].strip().lower()

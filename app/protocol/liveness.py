@@ -9,6 +9,7 @@ has been granted without a break since before the token's authorization event.
 from dataclasses import replace
 
 from app.protocol.facts import MachineTokenFact, Origin, Standing
+from app.protocol.scopes import ABOUT_PEOPLE
 
 
 def stands(origin: Origin, standing: Standing | None) -> bool:
@@ -51,11 +52,13 @@ def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
         return origin.scopes
     since = dict(zip(standing.pairs, standing.since, strict=True))
     never = origin.record_version + 1
-    places = origin.resources or ("",)
     return tuple(
         scope
         for scope in origin.scopes
-        if any(since.get(rests_on(origin, pair(scope, place)), never) <= origin.record_version for place in places)
+        if any(
+            since.get(rests_on(origin, pair(scope, place)), never) <= origin.record_version
+            for place in places(scope, origin.resources)
+        )
     )
 
 
@@ -77,6 +80,14 @@ def rests_on(origin: Origin, own: str) -> str:
     """Return the pair of the record that a pair of the token's rests on: itself, unless the token was exchanged for
     another application's; empty when there is none."""
     return own if origin.basis is None else origin.basis.pairs.get(own, "")
+
+
+def places(scope: str, resources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the resources at which a scope of a request or token counts; the empty one stands for none.
+
+    What is told about people is told here, whatever resources are named beside it (UI-9).
+    """
+    return ("",) if not resources or scope in ABOUT_PEOPLE else resources
 
 
 def pair(scope: str, resource: str = "") -> str:

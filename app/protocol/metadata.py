@@ -1,8 +1,19 @@
 """Authorization server metadata (RFC 8414, RV-8): computed from features and registries, never written down."""
 
-from app.protocol import client_auth, dpop, global_revocation, introspection_jwt, mtls, pkce, response_types
-from app.protocol.authorize.request import PROMPTS
+from app.protocol import (
+    client_auth,
+    dpop,
+    global_revocation,
+    introspection_jwt,
+    mtls,
+    openid_metadata,
+    pkce,
+    response_types,
+)
+from app.protocol.authorize.request import prompts_of
+from app.protocol.claims import ClaimsRegistry
 from app.protocol.client_auth import none
+from app.protocol.configuration import Configuration
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import offered
 from app.protocol.scopes import ScopeRegistry
@@ -13,6 +24,18 @@ _NEVER_ABSENT = frozenset({"response_types_supported", "grant_types_supported"})
 Document = dict[str, str | bool | list[str] | dict[str, str]]
 
 
+def of(configuration: Configuration) -> Document:
+    """Return the metadata of a configured server."""
+    return document(
+        configuration.policy.issuer,
+        configuration.features,
+        configuration.scopes,
+        signing=configuration.signing.algorithms,
+        mtls_url=configuration.mtls.url,
+        claims=ClaimsRegistry(configuration.claims),
+    )
+
+
 def document(
     issuer: str,
     features: FeatureSet,
@@ -20,14 +43,15 @@ def document(
     *,
     signing: tuple[str, ...] = (),
     mtls_url: str | None = None,
+    claims: ClaimsRegistry | None = None,
 ) -> Document:
     """Return the metadata of a server with these features; members with nothing in them are left out (MD-4).
 
     It names the configured issuer, whatever address it was asked at (MD-5), what is required (MD-6), and that there is
     PKCE (P-8). `signing` are the algorithms that the server signs with. `mtls_url` is its address for clients that
-    show a certificate.
+    show a certificate. `claims` are those about people, None: the standard ones.
     """
-    grants = list(offered(features))
+    grants, answers = list(offered(features)), response_types.offered(features)
     methods = list(client_auth.offered(features))
     assertions = Feature.CLIENT_ASSERTIONS in features
     algorithms = list(client_auth.ASSERTION_ALGORITHMS) if assertions else []
@@ -43,10 +67,10 @@ def document(
     if Feature.AUTHORIZATION_CODE in features:
         members |= {
             "authorization_endpoint": f"{issuer}/oauth/authorize",
-            "response_types_supported": list(response_types.SUPPORTED),
-            "response_modes_supported": [response_types.QUERY],
+            "response_types_supported": list(answers),
+            "response_modes_supported": list(response_types.modes(features)),
             "code_challenge_methods_supported": list(pkce.METHODS),
-            "prompt_values_supported": list(PROMPTS),
+            "prompt_values_supported": list(prompts_of(features)),
         }
     if grants:
         members |= {
@@ -56,16 +80,13 @@ def document(
         }
     if Feature.DEVICE_AUTHORIZATION in features:
         members["device_authorization_endpoint"] = f"{issuer}/oauth/device_authorization"
-    if Feature.IMPLICIT in features:
-        members |= {
-            "grant_types_supported": [*grants, "implicit"],
-            "response_types_supported": [*response_types.SUPPORTED, response_types.TOKEN],
-            "response_modes_supported": [response_types.QUERY, response_types.FRAGMENT],
-        }
+    if any(response_types.IMPLICIT in response_types.grants_of(answer) for answer in answers):
+        members["grant_types_supported"] = [*grants, response_types.IMPLICIT]
     if Feature.ISSUER_IDENTIFICATION in features:
         members["authorization_response_iss_parameter_supported"] = True
     if Feature.PUBLISHED_KEYS in features:
         members["jwks_uri"] = f"{issuer}/oauth/jwks"
+    members |= openid_metadata.members(issuer, features, signing, claims or ClaimsRegistry())
     if Feature.REVOCATION in features:
         members |= {
             "revocation_endpoint": f"{issuer}/oauth/revoke",
@@ -91,9 +112,27 @@ def document(
                 name for name in global_revocation.METHODS if name != "DPoP" or Feature.DPOP in features
             ],
         }
+    members |= _logout(issuer, features)
     if Feature.DPOP in features:
         members["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
     if Feature.MUTUAL_TLS in features:
         members["tls_client_certificate_bound_access_tokens"] = True  # MT-4
         members["mtls_endpoint_aliases"] = mtls.aliases(members, issuer, mtls_url)
     return {name: value for name, value in members.items() if value not in ([], {}) or name in _NEVER_ABSENT}
+
+
+def _logout(issuer: str, features: FeatureSet) -> Document:
+    """LO-1, LF-2, LS-2, LB-6: how sessions end, and who hears of it. A logout that is off is left out, which is false.
+
+    Every session has a name for each of its applications, so that the ones with sessions go with the others.
+    """
+    members: Document = {}
+    if Feature.RP_INITIATED_LOGOUT in features:
+        members["end_session_endpoint"] = f"{issuer}/oauth/logout"
+    if Feature.BACKCHANNEL_LOGOUT in features:
+        members |= {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+    if Feature.FRONTCHANNEL_LOGOUT in features:
+        members |= {"frontchannel_logout_supported": True, "frontchannel_logout_session_supported": True}
+    if Feature.SESSION_MANAGEMENT in features:
+        members["check_session_iframe"] = f"{issuer}/oauth/check-session"
+    return members

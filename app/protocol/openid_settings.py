@@ -17,7 +17,7 @@ class OpenIdSettings:
 
     Encryption is (alg, enc), None: not encrypted. `userinfo_alg` is empty for plain JSON. `sector` is what pairwise
     subjects are for (ID-7), empty: public ones; it was computed when the application registered, and stays. Times are
-    in seconds.
+    in seconds. `response_modes` are those that answers to it are held to (RT-9), empty: to none.
     """
 
     id_token_alg: str = DEFAULT_ALG
@@ -27,6 +27,7 @@ class OpenIdSettings:
     sector: str = ""
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()
+    response_modes: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str = ""
     backchannel_logout_session_required: bool = False

@@ -47,12 +47,45 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class IdTokenContent:
+    """Everything that an ID token says.
+
+    `nonce` is that of the request, None when it sent none, and on refresh (RF-12). `sid` is the application's name for
+    the session, empty where there is none. `claims` are those about the person that were asked for. The last three are
+    the strings that go out with the ID token and that it vouches for, each None when it does not go out with it.
+    """
+
+    issuer: str
+    client_id: str
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+    authentication: Authentication
+    nonce: str | None = None
+    sid: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    state: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenOrder:
+    """An order for an ID token, and how it leaves: signed with `alg`, then encrypted with (alg, enc), None: not."""
+
+    content: IdTokenContent
+    alg: str
+    encryption: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Issuance:
     """An order for tokens: the access token's content and what it is paid with.
 
     `origin` is what the access token copies: its scopes and resources may be fewer than the family's. `audience` is
     the one resource whose format the token has, None for an opaque token. `binding` is that of the access token,
-    `family_binding` that of the refresh token. `subject` and `client_id` are what a JWT says of both.
+    `family_binding` that of the refresh token. `subject` and `client_id` are what a JWT says of both. `id_token` is
+    there when this request signs somebody in (OC-1).
     """
 
     payment: RedeemCode | Refresh
@@ -67,6 +100,7 @@ class Issuance:
     audience: Resource | None = None
     binding: Binding = UNBOUND
     family_binding: Binding = UNBOUND
+    id_token: IdTokenOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

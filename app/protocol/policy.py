@@ -22,6 +22,7 @@ class Lifetimes:
     invitation: timedelta = timedelta(days=7)
     deletion_grace: timedelta = timedelta(hours=1)
     device_code: timedelta = timedelta(minutes=10)
+    id_token: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,21 @@ class ServerPolicy:
     """What the operator decided for the whole server.
 
     `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
-    (RFC 9207). `implicit` says whether there is such a thing as a token through the browser at all.
+    (RFC 9207). `response_types` and `response_modes` are those of its features (`protocol.response_types`).
     `device_interval` is how long a device waits between two questions (RFC 8628 §3.2).
     """
 
     issuer: str
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     issuer_in_answers: bool = True
-    implicit: bool = False
+    response_types: tuple[str, ...] = ("code",)
+    response_modes: tuple[str, ...] = ("query", "fragment")
     device_interval: timedelta = timedelta(seconds=5)
+
+    @property
+    def implicit(self) -> bool:
+        """Whether there is such a thing as an access token through the browser at all (RT-4)."""
+        return "token" in self.response_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class ApplicationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """The policy in force for one application. `implicit_offered` is the server's part of `allow_implicit`."""
+    """The policy in force for one application. `response_types` are all that the server has."""
 
     issuer: str
     authorization_code: timedelta
@@ -73,7 +80,7 @@ class EffectivePolicy:
     refresh_grace: timedelta
     rotate_refresh_tokens: bool
     require_pkce: bool
-    implicit_offered: bool = False
+    response_types: tuple[str, ...] = ("code",)
     allow_implicit: bool = False
     dpop_bound: bool = False
     tls_bound: bool = False
@@ -100,7 +107,7 @@ def effective(server: ServerPolicy, application: ApplicationPolicy, *, confident
         refresh_grace=lifetimes.refresh_grace,
         rotate_refresh_tokens=(application.rotate_refresh_tokens and not bound) or not confidential,
         require_pkce=application.require_pkce or not confidential,
-        implicit_offered=server.implicit,
+        response_types=server.response_types,
         allow_implicit=server.implicit and application.allow_implicit,
         dpop_bound=application.dpop_bound,
         tls_bound=application.tls_bound,

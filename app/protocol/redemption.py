@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.protocol import liveness, resources, sender
+from app.protocol import liveness, openid_tokens, resources, sender
+from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import Authentication, Origin, Standing
+from app.protocol.facts import Authentication, Origin, PersonFact, Standing
 from app.protocol.outcomes import Issuance, RedeemCode
 from app.protocol.policy import EffectivePolicy
 
@@ -22,11 +23,14 @@ def begin(
     asked: tuple[str, ...],
     withdrawn: str,
     nonce: str | None = None,
+    claims: ClaimsRequest = NO_CLAIMS,
+    person: PersonFact | None = None,
 ) -> Issuance:
     """Order the first tokens of a family, paid with a grant that is sound and unused.
 
     `asked` are the resources that the request chooses, `withdrawn` the refusal when nobody stands behind the grant any
-    more (`invalid_grant`). Whether a token refreshes is the application's choice (TR-5).
+    more (`invalid_grant`). Whether a token refreshes is the application's choice (TR-5). `nonce`, `claims` and `person`
+    are for the ID token that comes along where somebody signs in (AC-10, TR-3).
     """
     in_force = liveness.living_scopes(origin, standing)
     if in_force is None or standing is None:
@@ -38,6 +42,7 @@ def begin(
     binding = sender.bind(context.sender, policy)
     with_refresh_token = "refresh_token" in context.client.grant_types
     family_expires_at, idle_expires_at = _ends(context.now, policy, refreshes=with_refresh_token)
+    there = liveness.at(origin, standing, tuple(resource.identifier for resource in chosen))
     return Issuance(
         payment=payment(
             grant_id=grant_id,
@@ -46,7 +51,7 @@ def begin(
             idle_expires_at=idle_expires_at,
             family_expires_at=family_expires_at,
         ),
-        origin=liveness.at(origin, standing, tuple(resource.identifier for resource in chosen)),
+        origin=there,
         family_scopes=in_force,
         family_resources=origin.resources,
         access_expires_at=context.now + shape.lifetime,
@@ -57,6 +62,12 @@ def begin(
         audience=shape.audience,
         binding=binding,
         family_binding=sender.UNBOUND if context.client.confidential else binding,
+        id_token=openid_tokens.order(
+            *(context.id_tokens, context.client, context.now, there, standing, authentication),
+            nonce=nonce,
+            asked=claims,
+            person=person,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from app.protocol import liveness
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import EffectivePolicy
-from app.protocol.scopes import render
+from app.protocol.scopes import ABOUT_PEOPLE, render
 
 TokenFormat = Literal["opaque", "jwt"]
 
@@ -152,21 +152,22 @@ def narrowed(sent: tuple[str, ...], held: tuple[Resource, ...], registry: Resour
 def pairs(scopes: tuple[str, ...], resources: tuple[Resource, ...]) -> tuple[str, ...]:
     """Return the pairs that scopes and resources of one request make; raises `invalid_scope`.
 
-    A scope that none of the resources understands would be asked of the person and mean nothing.
+    A scope that none of the resources understands would be asked of the person and mean nothing. Those about people are
+    for this server, which tells what they stand for.
     """
-    if not resources:
-        return tuple(liveness.pair(scope) for scope in scopes)
-    if lost := [scope for scope in scopes if not any(resource.understands(scope) for resource in resources)]:
+    there = {scope: _understanding(scope, resources) for scope in scopes}
+    if lost := [scope for scope, places in there.items() if not places]:
         raise OAuthError(
             ErrorCode.INVALID_SCOPE,
             f"no resource of this request understands {render(lost[:5])}; leave it out, or name its resource",
         )
-    return tuple(
-        liveness.pair(scope, resource.identifier)
-        for scope in scopes
-        for resource in resources
-        if resource.understands(scope)
-    )
+    return tuple(liveness.pair(scope, place) for scope, places in there.items() for place in places)
+
+
+def _understanding(scope: str, resources: tuple[Resource, ...]) -> tuple[str, ...]:
+    if not resources or scope in ABOUT_PEOPLE:
+        return ("",)
+    return tuple(resource.identifier for resource in resources if resource.understands(scope))
 
 
 def require_one_format(resources: tuple[Resource, ...]) -> Resource | None:

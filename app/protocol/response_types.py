@@ -1,20 +1,53 @@
-"""Response types (RFC 6749 §3.1.1, OAuth 2.0 Multiple Response Types): sets of words whose order does not matter.
+"""Response types and response modes (RFC 6749 §3.1.1, OAuth 2.0 Multiple Response Types): what an answer holds, and how
+it travels. A response type is a set of words whose order does not matter.
 
-`token` is the implicit grant (RFC 6749 §4.2): legacy, off unless the operator switches it on for the server and for the
-application (RT-4; original behaviour, BUG 21).
+Those with the word `token` are the implicit grant (RFC 6749 §4.2): legacy, off unless the operator switches it on for
+the server and for the application (RT-4; original behaviour, BUG 21).
 """
 
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
-from app.protocol.policy import EffectivePolicy
+from app.protocol.features import Feature, FeatureSet
+from app.protocol.policy import EffectivePolicy, ServerPolicy
 
 CODE = "code"
+ID_TOKEN = "id_token"
 TOKEN = "token"
-SUPPORTED = (CODE,)
-"""The response types of every server."""
+NONE = "none"
 
 QUERY = "query"
 FRAGMENT = "fragment"
+FORM_POST = "form_post"
+
+_NEEDS: dict[str, tuple[Feature, ...]] = {
+    CODE: (Feature.AUTHORIZATION_CODE,),
+    "code id_token": (Feature.FRONT_CHANNEL_ID_TOKENS,),
+    ID_TOKEN: (Feature.FRONT_CHANNEL_ID_TOKENS,),
+    NONE: (Feature.FRONT_CHANNEL_ID_TOKENS,),
+    TOKEN: (Feature.IMPLICIT,),
+    "code token": (Feature.IMPLICIT,),
+    "id_token token": (Feature.IMPLICIT, Feature.FRONT_CHANNEL_ID_TOKENS),
+    "code id_token token": (Feature.IMPLICIT, Feature.FRONT_CHANNEL_ID_TOKENS),
+}
+"""Every response type in its one spelling, and the features that make it one of a server's."""
+
+EVERY = tuple(_NEEDS)
+
+IMPLICIT = "implicit"
+"""The grant type that stands for what comes through the browser; the token endpoint has none of that name."""
+
+_GRANTS = {CODE: "authorization_code", ID_TOKEN: IMPLICIT, TOKEN: IMPLICIT}
+"""The grant type that each word needs to be registered with (DR-6)."""
+
+
+def offered(features: FeatureSet) -> tuple[str, ...]:
+    """Return the response types of a server with these features."""
+    return tuple(name for name, needed in _NEEDS.items() if features.issuperset(needed))
+
+
+def modes(features: FeatureSet) -> tuple[str, ...]:
+    """Return its response modes."""
+    return (QUERY, FRAGMENT, FORM_POST) if Feature.FORM_POST in features else (QUERY, FRAGMENT)
 
 
 def canonical(response_type: str) -> str:
@@ -22,12 +55,35 @@ def canonical(response_type: str) -> str:
     return " ".join(sorted(response_type.split(" ")))
 
 
-def mode_of(response_type: str | None, *, implicit: bool) -> str:
-    """Return the response mode that an answer has, an error too: a token never stands in a query (RT-1, RT-3).
+def words(response_type: str) -> frozenset[str]:
+    """Return what an answer of this type holds."""
+    return frozenset(response_type.split(" "))
 
-    Where there is no `implicit` grant, its response type is unknown like any other.
+
+def grants_of(response_type: str) -> tuple[str, ...]:
+    """Return the grant types that an application needs for it (DR-6); `none` needs none."""
+    return tuple(sorted({_GRANTS[word] for word in words(response_type) if word in _GRANTS}))
+
+
+def default_mode(response_type: str | None, policy: ServerPolicy) -> str:
+    """Return the mode of an answer, an error too, to a request that names none (RT-1, RT-3).
+
+    What the server does not have is unknown like any other word, and unknown words are answered in the query.
     """
-    return FRAGMENT if implicit and response_type is not None and canonical(response_type) == TOKEN else QUERY
+    asked = canonical(response_type or "")
+    return FRAGMENT if asked in policy.response_types and words(asked) & {TOKEN, ID_TOKEN} else QUERY
+
+
+def possible_modes(response_type: str | None, policy: ServerPolicy, client: ClientFact) -> tuple[str, ...]:
+    """Return the modes in which a request can be answered: a token never stands in a query (RT-1), and an application
+    that has registered modes gets no other (RT-9)."""
+    front = default_mode(response_type, policy) == FRAGMENT
+    registered = client.openid.response_modes
+    return tuple(
+        mode
+        for mode in policy.response_modes
+        if not (front and mode == QUERY) and (not registered or mode in registered)
+    )
 
 
 def check(response_type: str | None, client: ClientFact, policy: EffectivePolicy) -> None:
@@ -35,23 +91,29 @@ def check(response_type: str | None, client: ClientFact, policy: EffectivePolicy
     if response_type is None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "response_type is missing; send response_type=code")
     asked = canonical(response_type)
-    if asked == TOKEN and policy.implicit_offered:
-        _require_legacy(policy)
-        return
-    if asked not in SUPPORTED:
-        raise OAuthError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "response_type is not supported; send response_type=code")
-    if asked not in client.response_types or "authorization_code" not in client.grant_types:
+    if asked not in policy.response_types:
+        known = ", ".join(policy.response_types)
+        raise OAuthError(
+            ErrorCode.UNSUPPORTED_RESPONSE_TYPE, f"response_type is not supported; this server has: {known}"
+        )
+    if TOKEN in words(asked):
+        _require_legacy(asked, policy)
+    if asked == TOKEN:
+        return  # the operator's word is enough: old applications never registered what they ask for
+    needed = grants_of(asked)
+    if asked not in client.response_types or not client.grant_types.issuperset(needed):
+        grants = f" and {', '.join(needed)} to grant_types" if needed else ""
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,
-            "this application is not registered for response_type=code; "
-            "its owner can add it to response_types and authorization_code to grant_types",
+            f"this application is not registered for response_type={asked}; "
+            f"its owner can add it to response_types{grants}",
         )
 
 
-def _require_legacy(policy: EffectivePolicy) -> None:
+def _require_legacy(asked: str, policy: EffectivePolicy) -> None:
     if not policy.allow_implicit:
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,
-            "this application may not use response_type=token, which is for old ones that the operator has named; "
+            f"this application may not use response_type={asked}, which is for old ones that the operator has named; "
             "send response_type=code",
         )

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from app.protocol.claims_request import PAIR_PREFIX
 from app.protocol.errors import ErrorCode, OAuthError
 
 ScopeKind = Literal["see", "change", "manage"]
@@ -52,6 +53,8 @@ class ScopeRegistry:
         for definition in definitions:
             if not well_formed(definition.name):
                 raise ValueError(f"scope {definition.name!r} has characters that RFC 6749 §3.3 does not allow")
+            if definition.name.startswith(PAIR_PREFIX):
+                raise ValueError(f"scope {definition.name!r} would be taken for a claim; no scope begins so")
             if definition.name in self._definitions:
                 raise ValueError(f"scope {definition.name!r} is defined twice")
             if definition.name in self.for_applications:

@@ -10,20 +10,22 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.pipeline import authorization
+from app.pipeline import authorization, people
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
-from app.protocol.authorize.decide import Ask, Back, Grantable, Known, check, decide
+from app.protocol.accounts import NOBODY_ELSE
+from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, check, decide
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.params import Parameters, parse_form
+from app.protocol.scopes import OPENID
 from app.protocol.trace import Trace
-from app.routers.pages import interactions
+from app.routers.pages import interactions, prompts
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
 from app.routers.pages.bodies import BodyRefused, form_body
-from app.routers.pages.client_answers import answer_back, refusal_page, to_client
+from app.routers.pages.client_answers import answer_back, refusal_page, with_state
 from app.routers.pages.cookies import browser_of, session_of
 from app.routers.pages.visitor import actor_of, keep_alive
 from app.views.pages.error import ErrorPage
@@ -43,7 +45,7 @@ async def authorize(request: Request) -> Response:
     saved = (params.get("request_uri") or "").removeprefix(authorization.OWN_REQUEST_URI)
     if saved and saved != params.get("request_uri"):
         return await _saved_request(request, server, saved, params.get("client_id"))
-    known = await authorization.gather_request(server, params, session, now)
+    known = await interactions.with_people(request, await authorization.gather_request(server, params, session, now))
     return keep_alive(request, known.session, await _answer(request, server, known))
 
 
@@ -56,7 +58,8 @@ async def authorize_by_post(request: Request) -> Response:
     except BodyRefused as refused:
         raise _wrong(request, refused.status, str(refused)) from None
     params = _read(request, body)
-    known = await authorization.gather_request(server, params, None, server.clock())
+    gathered = await authorization.gather_request(server, params, None, server.clock())
+    known = await people.completed(server, gathered, NOBODY_ELSE)
     trace = Trace()
     try:
         checked = check(known, trace)
@@ -84,14 +87,14 @@ async def _saved_request(request: Request, server: Server, saved: str, client_id
         raise interactions.out_of_date(request)
     if not await authorization.spend_reference(server, gathered.interaction, gathered.known.now):
         raise interactions.out_of_date(request)
-    return await _answer(request, server, gathered.known)
+    return await _answer(request, server, await interactions.with_people(request, gathered.known))
 
 
 async def _answer(request: Request, server: Server, known: Known, waiting: Gathered | None = None) -> Response:
     """Answer a request; `waiting` is its interaction when a page has been shown for it before."""
     trace = Trace()
     try:
-        verdict = decide(known, trace)
+        known, verdict = await _judge(server, known, trace)
     except NoReturnPath as refused:
         return _no_return_path(request, server, known, trace, refused)
     match verdict:
@@ -100,11 +103,22 @@ async def _answer(request: Request, server: Server, known: Known, waiting: Gathe
         case Ask(client=client, asked=asked):
             server.traces.add(trace_of(request_id(request), known, f"asked for {asked.prompt}", trace))
             saved = waiting.reference if waiting is not None else await _save(request, server, known, client)
-            return see(request, f"/{asked.prompt}?{urlencode({'interaction': saved})}")
+            return see(request, prompts.page_for(asked, known.session, saved))
         case Grantable():
-            answer = await _grant(request, server, known, verdict, waiting)
-            server.traces.add(trace_of(request_id(request), known, "granted", trace))
-            return answer
+            return await _grant(request, server, known, verdict, waiting, trace)
+
+
+async def _judge(server: Server, known: Known, trace: Trace) -> tuple[Known, Verdict]:
+    """Decide. When the request names another account of this browser, and nobody has to be asked, it is that account's:
+    the present one stays the present one."""
+    other = await people.as_meant(server, known)
+    if other is not None:
+        steps = Trace()
+        verdict = decide(other, steps)
+        if not isinstance(verdict, Ask):
+            trace.steps += steps.steps
+            return other, verdict
+    return known, decide(known, trace)
 
 
 async def _save(request: Request, server: Server, known: Known, client: ClientFact) -> str:
@@ -123,19 +137,24 @@ def _back(request: Request, server: Server, known: Known, trace: Trace, verdict:
 
 
 async def _grant(
-    request: Request, server: Server, known: Known, verdict: Grantable, waiting: Gathered | None
+    request: Request, server: Server, known: Known, verdict: Grantable, waiting: Gathered | None, trace: Trace
 ) -> Response:
-    location = await authorization.grant(
-        server,
-        verdict,
-        verdict.accepted.scopes,
-        actor_of(request, verdict.session),
-        known.now,
-        interaction_id=waiting.interaction.id if waiting is not None else None,
-    )
-    if location is None:
+    try:
+        answer = await authorization.grant(
+            server,
+            verdict,
+            verdict.accepted.scopes,
+            actor_of(request, verdict.session),
+            known.now,
+            interaction_id=waiting.interaction.id if waiting is not None else None,
+        )
+    except OAuthError as refused:
+        trace.add("answer", "refused", f"{refused.code.wire}: {refused.description}")
+        return _back(request, server, known, trace, Back(verdict.client, verdict.path, refused))
+    if answer is None:
         raise interactions.out_of_date(request)
-    return to_client(location)
+    server.traces.add(trace_of(request_id(request), known, "granted", trace))
+    return with_state(request, answer, verdict.client, verdict.session, signs_in=OPENID in verdict.accepted.scopes)
 
 
 def _read(request: Request, raw: bytes) -> Parameters:

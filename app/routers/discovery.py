@@ -1,21 +1,39 @@
-"""GET /.well-known/oauth-authorization-server (RFC 8414): the computed truth about this server."""
+"""GET /.well-known/oauth-authorization-server (RFC 8414) and /.well-known/openid-configuration (OpenID Connect
+Discovery): the computed truth about this server, one document for both (MD-8)."""
 
-import orjson
+from typing import Any
 
-from app.pipeline.http import JSON, NOSNIFF, Request, Response
+from app.pipeline.http import JSON, Request, Response
 from app.pipeline.server import Server
-from app.protocol import metadata
+from app.routers.published import answer
 
-CACHE = (b"cache-control", b"public, max-age=300")
+SECONDS = 300
+"""How long others may keep it."""
+
+_OPERATION: dict[str, Any] = {
+    "tags": ["protocol"],
+    "responses": {
+        "200": {
+            "description": "The metadata.",
+            "content": {"application/json": {"schema": {"type": "object", "required": ["issuer"]}}},
+        },
+        "304": {"description": "They are those whose `ETag` was sent in `If-None-Match`."},
+    },
+}
+OPERATION: dict[str, Any] = {
+    **_OPERATION,
+    "operationId": "metadata",
+    "summary": "Authorization server metadata",
+    "description": "RFC 8414: where the endpoints are and what they support.",
+}
+OPENID_OPERATION: dict[str, Any] = {
+    **_OPERATION,
+    "operationId": "openid_configuration",
+    "summary": "OpenID provider metadata",
+    "description": "OpenID Connect Discovery 1.0: the same document, where clients of OpenID Connect look for it.",
+}
 
 
-async def authorization_server_metadata(server: Server, request: Request) -> Response:
-    """The metadata document, for clients on any origin."""
-    document = metadata.document(
-        server.issuer,
-        server.features,
-        server.scopes,
-        signing=server.keyring.plan.algorithms,
-        mtls_url=server.mtls.url,
-    )
-    return Response(200, orjson.dumps(document), (JSON, CACHE, NOSNIFF))
+async def metadata_document(server: Server, request: Request) -> Response:
+    """The document, for clients on any origin; it is made when the server starts."""
+    return answer(request, server.discovery, media_type=JSON[1], seconds=SECONDS)

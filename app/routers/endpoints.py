@@ -9,18 +9,22 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 
 from app.pipeline.http import Cors, Endpoint
+from app.protocol import userinfo
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import GRANT_TYPES
-from app.routers import authorize, docs, health, static
+from app.routers import authorize, check_session, docs, end_session, health, static
 from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
+from app.routers.account import sessions as account_sessions
 from app.routers.account import tokens as account_tokens
 from app.routers.admin import applications as admin_applications
 from app.routers.admin import audit as admin_audit
 from app.routers.admin import requests as admin_requests
+from app.routers.admin import sessions as admin_sessions
 from app.routers.admin import users as admin_users
 from app.routers.api import admin as api_admin
+from app.routers.api import admin_sessions as api_admin_sessions
 from app.routers.api import api_keys as api_api_keys
 from app.routers.api import application_secrets as api_application_secrets
 from app.routers.api import applications as api_applications
@@ -30,12 +34,13 @@ from app.routers.api import invitations as api_invitations
 from app.routers.api import members as api_members
 from app.routers.api import organizations as api_organizations
 from app.routers.api import session as api_session
+from app.routers.api import sessions as api_sessions
 from app.routers.api import tokens as api_tokens
 from app.routers.api.hot import reading_endpoint
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.device_authorization import device_authorization
-from app.routers.discovery import authorization_server_metadata
+from app.routers.discovery import metadata_document
 from app.routers.global_token_revocation import global_token_revocation, refusal
 from app.routers.introspect import introspect
 from app.routers.jwks import jwks
@@ -45,31 +50,36 @@ from app.routers.organizations import audit as organization_audit
 from app.routers.organizations import joining as organization_joining
 from app.routers.organizations import members as organization_members
 from app.routers.organizations import overview as organization_overview
-from app.routers.pages import consent, device, home, login, logout, setup
+from app.routers.pages import consent, device, home, login, logout, select_account, setup, sign_up
 from app.routers.portal import application as portal_application
 from app.routers.portal import applications as portal_applications
 from app.routers.portal import leaving as portal_leaving
 from app.routers.portal import secrets as portal_secrets
 from app.routers.revoke import revoke
 from app.routers.token import token
+from app.routers.userinfo import answer_userinfo
+from app.routers.userinfo import refusal as userinfo_refusal
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
 _POST = Cors("POST, OPTIONS")
-_GET = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version")
+_GET = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version", exposed="ETag")
+_GET_AND_POST = Cors("GET, POST, OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """One hot endpoint at its path; on when one of its features is (none named: always)."""
+    """One hot endpoint at its path; on when one of its features is (none named: always), and all that it `needs`."""
 
     path: str
     endpoint: Endpoint
     features: frozenset[Feature] = frozenset()
+    needs: frozenset[Feature] = frozenset()
 
     def is_on(self, features: FeatureSet) -> bool:
         """Tell whether it is served by a server with these features."""
-        return not self.features or not self.features.isdisjoint(features)
+        return (not self.features or not self.features.isdisjoint(features)) and self.needs <= features
 
 
 ENDPOINTS: tuple[Mounted, ...] = (
@@ -78,6 +88,11 @@ ENDPOINTS: tuple[Mounted, ...] = (
         "/oauth/device_authorization",
         Endpoint(device_authorization, cors=_POST),
         frozenset({Feature.DEVICE_AUTHORIZATION}),
+    ),
+    Mounted(
+        userinfo.PATH,
+        Endpoint(answer_userinfo, methods=("GET", "HEAD", "POST"), cors=_GET_AND_POST, refuse=userinfo_refusal),
+        frozenset({Feature.OPENID}),
     ),
     Mounted("/oauth/introspect", Endpoint(introspect), frozenset({Feature.INTROSPECTION})),
     Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), frozenset({Feature.REVOCATION})),
@@ -88,8 +103,14 @@ ENDPOINTS: tuple[Mounted, ...] = (
     ),
     Mounted(
         WELL_KNOWN,
-        Endpoint(authorization_server_metadata, methods=("GET", "HEAD"), cors=_GET),
+        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_GET),
         frozenset({Feature.METADATA}),
+    ),
+    Mounted(
+        OPENID_CONFIGURATION,
+        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_GET),
+        frozenset({Feature.METADATA}),
+        needs=frozenset({Feature.OPENID}),
     ),
     Mounted(
         "/oauth/jwks",
@@ -114,13 +135,18 @@ PAGES: tuple[Pages, ...] = (
     Pages(consent.router, Feature.AUTHORIZATION_CODE),
     Pages(device.router, Feature.DEVICE_AUTHORIZATION),
     Pages(login.router),
+    Pages(select_account.router),
+    Pages(sign_up.router, Feature.SIGN_UP),
     Pages(logout.router),
+    Pages(end_session.router, Feature.RP_INITIATED_LOGOUT),
+    Pages(check_session.router, Feature.SESSION_MANAGEMENT),
     Pages(setup.router),
     Pages(home.router),
     Pages(docs.router),
     Pages(account_overview.router),
     Pages(account_applications.router),
     Pages(account_tokens.router),
+    Pages(account_sessions.router),
     Pages(account_activity.router),
     Pages(portal_applications.router),
     Pages(portal_application.router),
@@ -133,10 +159,12 @@ PAGES: tuple[Pages, ...] = (
     Pages(organization_applications.router),
     Pages(organization_audit.router),
     Pages(admin_users.router),
+    Pages(admin_sessions.router),
     Pages(admin_applications.router),
     Pages(admin_requests.router),
     Pages(admin_audit.router),
     Pages(api_session.router),
+    Pages(api_sessions.router),
     Pages(api_authorizations.router),
     Pages(api_applications.router),
     Pages(api_application_secrets.router),
@@ -147,6 +175,7 @@ PAGES: tuple[Pages, ...] = (
     Pages(api_api_keys.router),
     Pages(api_audit.router),
     Pages(api_admin.router),
+    Pages(api_admin_sessions.router),
     Pages(static.router),
     Pages(health.router),
 )
@@ -160,9 +189,9 @@ def page_routers(features: FeatureSet) -> tuple[APIRouter, ...]:
 def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
     """Return path → endpoint for the features that are on.
 
-    With an issuer that has a path, the endpoints answer below it and at the root (whatever the proxy in front strips),
-    and the metadata stands at the inserted well-known path of RFC 8414 §3.1 (MD-1). Other well-known paths are not
-    there (MD-3).
+    With an issuer that has a path, the endpoints answer below it and at the root (whatever the proxy in front strips).
+    That gives the metadata the appended well-known path of OpenID Connect Discovery §4.1; it stands at the inserted one
+    of RFC 8414 §3.1 as well, under both names (MD-1, MD-2, TV-12). Other well-known paths are not there (MD-3).
     """
     prefix = urlsplit(issuer).path.rstrip("/")
     paths: dict[str, Endpoint] = {}
@@ -170,6 +199,6 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
         if mounted.is_on(features):
             paths[mounted.path] = mounted.endpoint
             paths[prefix + mounted.path] = mounted.endpoint
-            if mounted.path == WELL_KNOWN:
+            if mounted.path in (WELL_KNOWN, OPENID_CONFIGURATION):
                 paths[mounted.path + prefix] = mounted.endpoint
     return paths

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from app.pipeline.http import NOSNIFF, Request, Response
+from app.pipeline.http import Request, Response
 from app.pipeline.server import Server
+from app.routers.published import answer
 
 MEDIA_TYPE = "application/jwk-set+json"
 OPERATION: dict[str, Any] = {
@@ -43,16 +44,7 @@ OPERATION: dict[str, Any] = {
 
 
 async def jwks(server: Server, request: Request) -> Response:
-    """The key set, for every website and every cache (JW-1); not again for whoever has it (RFC 9110 §13.1.2)."""
+    """The key set (JW-1), as long as the rotation lets others keep it."""
     published = server.keyring.published(server.clock())
     seconds = int(server.keyring.plan.cache.total_seconds())
-    headers = (
-        (b"cache-control", f"public, max-age={seconds}".encode()),
-        (b"vary", b"Origin"),  # an answer to a program has no word about websites, and must not be kept for one
-        (b"etag", published.etag),
-        NOSNIFF,
-    )
-    known = request.headers.get(b"if-none-match", b"")
-    if known == b"*" or published.etag in (tag.strip().removeprefix(b"W/") for tag in known.split(b",")):
-        return Response(304, b"", headers)
-    return Response(200, published.body, ((b"content-type", MEDIA_TYPE.encode()), *headers))
+    return answer(request, published, media_type=MEDIA_TYPE.encode(), seconds=seconds)

@@ -4,11 +4,12 @@ from typing import Any
 
 from app import __version__
 from app.pipeline.server import Server
-from app.protocol import client_assertion, client_auth, introspection_jwt, metadata
+from app.protocol import client_assertion, client_auth, introspection_jwt, userinfo
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
-from app.routers import device_authorization, global_token_revocation, jwks
+from app.routers import device_authorization, discovery, end_session, global_token_revocation, jwks
+from app.routers import userinfo as answer_userinfo
 from app.routers.api.problems import Kind, problems
 from app.routers.openapi_schemas import schemas
 
@@ -47,18 +48,39 @@ _CALLER_ERRORS = (
 )
 
 _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
-    ("response_type", True, "`code`"),
+    (
+        "response_type",
+        True,
+        "`code`; or, as registered, `code id_token`, `id_token`, `none`, and the legacy ones with `token`.",
+    ),
+    (
+        "response_mode",
+        False,
+        "`query`, `fragment` or `form_post`; by default `query`, and `fragment` for what has `id_token` or `token`.",
+    ),
     ("client_id", True, "The application’s identifier."),
-    ("redirect_uri", False, "One of the registered URIs, character by character; may be absent when exactly one is."),
+    (
+        "redirect_uri",
+        False,
+        "One of the registered URIs, character by character; may be absent when exactly one is, unless `scope` has "
+        "`openid`.",
+    ),
     ("scope", False, "Scopes with spaces between them. What is asked is what the token can carry at most."),
     ("resource", False, "An API that the tokens are for (RFC 8707); may be repeated."),
     ("state", False, "Comes back byte by byte; up to 4096 characters."),
     ("code_challenge", True, "BASE64URL(SHA256(code_verifier)), RFC 7636. Required unless the application is exempt."),
     ("code_challenge_method", True, "`S256`"),
     ("dpop_jkt", False, "Thumbprint of the key that the code is bound to (RFC 9449 §10)."),
-    ("prompt", False, "`none`, or one or both of `login` and `consent`."),
+    ("prompt", False, "`none`, or any of `login`, `consent`, `select_account` and, where people sign up, `create`."),
     ("max_age", False, "Seconds since the person’s login after which he must sign in again."),
+    ("nonce", False, "Comes back in the ID token."),
     ("login_hint", False, "The username to fill in on the login page."),
+    ("id_token_hint", False, "An ID token of the person whom the answer has to be for; it may have expired."),
+    ("acr_values", False, "Preferred classes of sign-in; the ID token tells which it was."),
+    ("claims", False, "Single claims for the ID token and for userinfo (OpenID Connect Core §5.5), as JSON."),
+    ("claims_locales", False, "Preferred languages of claims."),
+    ("ui_locales", False, "Accepted; the pages are in one language."),
+    ("display", False, "Accepted; the pages fit every screen."),
     ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
 )
 
@@ -85,8 +107,17 @@ def document(server: Server) -> dict[str, Any]:
         paths["/oauth/revoke"] = {"post": _revoke()}
     if Feature.GLOBAL_REVOCATION in features:
         paths["/oauth/global-token-revocation"] = {"post": global_token_revocation.OPERATION}
+    if Feature.OPENID in features:
+        paths[userinfo.PATH] = answer_userinfo.OPERATIONS
+    if Feature.RP_INITIATED_LOGOUT in features:
+        paths[end_session.PATH] = {
+            "get": end_session.operation(in_body=False),
+            "post": end_session.operation(in_body=True),
+        }
     if Feature.METADATA in features:
-        paths["/.well-known/oauth-authorization-server"] = {"get": _metadata(server)}
+        paths["/.well-known/oauth-authorization-server"] = {"get": discovery.OPERATION}
+    if {Feature.METADATA, Feature.OPENID} <= features:
+        paths["/.well-known/openid-configuration"] = {"get": discovery.OPENID_OPERATION}
     if Feature.PUBLISHED_KEYS in features:
         paths["/oauth/jwks"] = {"get": jwks.OPERATION}
     paths["/api/v1/"] = {"get": _index()}
@@ -113,10 +144,11 @@ def _authorize(*, in_body: bool) -> dict[str, Any]:
         "tags": ["protocol"],
         "operationId": "authorize_by_post" if in_body else "authorize",
         "summary": "Ask a person for permission",
-        "description": "For browsers. The answer is a redirect to the application with `code`, `state`, `iss`, or with "
-        "`error`; a page where no answer may travel. RFC 6749 §4.1.1. Errors: "
-        + ", ".join(f"`{code.wire}`" for code in _AUTHORIZE_ERRORS),
+        "description": "For browsers. The answer is a redirect to the application with what its response type has, "
+        "such as `code`, with `state` and `iss`, or with `error`; a page where no answer may travel. "
+        "RFC 6749 §4.1.1. Errors: " + ", ".join(f"`{code.wire}`" for code in _AUTHORIZE_ERRORS),
         "responses": {
+            "200": {"description": "A page that posts the answer to the application (`form_post`)."},
             "303": {"description": "To the login page, the consent page, or back to the application."},
             "400": {"description": "A page for the person: the client or the redirect URI is not known."},
         },
@@ -219,28 +251,6 @@ def _token_properties() -> dict[str, Any]:
         "token": {"type": "string", "description": "A token of any kind, or an API key."},
         "token_type_hint": {"type": "string", "description": "Not needed: the token tells its kind."},
         **_client_properties(),
-    }
-
-
-def _metadata(server: Server) -> dict[str, Any]:
-    return {
-        "tags": ["protocol"],
-        "operationId": "metadata",
-        "summary": "Authorization server metadata",
-        "description": "RFC 8414: where the endpoints are and what they support.",
-        "responses": {
-            "200": {
-                "description": "The metadata.",
-                "content": {
-                    "application/json": {
-                        "schema": {"type": "object"},
-                        "example": metadata.document(
-                            server.issuer, server.features, server.scopes, signing=server.keyring.plan.algorithms
-                        ),
-                    }
-                },
-            }
-        },
     }
 
 

@@ -65,6 +65,7 @@ def schemas() -> dict[str, Any]:
                 "token_type": {"type": "string", "const": "Bearer"},
                 "expires_in": {"type": "integer", "description": "Seconds."},
                 "refresh_token": text,
+                "id_token": {"type": "string", "description": "Who signed in; with the scope `openid`."},
                 "scope": {"type": "string", "description": "What the token carries; absent when nothing was asked."},
             },
         },

@@ -50,6 +50,7 @@ async def token(server: Server, request: Request) -> Response:
             resources=server.resources.current,
             sender=sender,
             exchange_rules=server.exchange_rules,
+            id_tokens=server.id_tokens,
         )
         try:
             issuance = grant.decide(context, asked, fact)
@@ -58,7 +59,7 @@ async def token(server: Server, request: Request) -> Response:
                 raise
             presented = replace(presented, noted=True)
             continue
-        minted = mint_tokens(server, issuance, now)
+        minted = await mint_tokens(server, client, issuance, now)
         settled = await settle(server, client, minted, now, actor, sender.proof)
         if settled:
             return _respond(minted, now)
@@ -81,7 +82,7 @@ def _grant_type(server: Server, name: str | None) -> ModuleType:
 
 
 def _respond(minted: AnyMinted, now: datetime) -> Response:
-    """TR-1, TR-2, SC-2, RF-13: what the specification names and nothing internal.
+    """TR-1, TR-2, TR-3, SC-2, RF-13: what the specification names and nothing internal.
 
     A token that is bound to a certificate alone is of the type Bearer (DP-7, MT-6).
 
@@ -93,9 +94,12 @@ def _respond(minted: AnyMinted, now: datetime) -> Response:
         "token_type": "DPoP" if issuance.binding.jkt else "Bearer",
         "expires_in": int((issuance.access_expires_at - now).total_seconds()),
     }
-    if isinstance(minted, Minted) and minted.refresh_token is not None:
-        content["refresh_token"] = minted.refresh_token
-    if not isinstance(minted, Minted) and minted.issuance.issued_token_type:
+    if isinstance(minted, Minted):
+        if minted.refresh_token is not None:
+            content["refresh_token"] = minted.refresh_token
+        if minted.id_token is not None:
+            content["id_token"] = minted.id_token
+    elif minted.issuance.issued_token_type:
         content["issued_token_type"] = minted.issuance.issued_token_type
     if issuance.origin.scopes:
         content["scope"] = scopes.render(issuance.origin.scopes)

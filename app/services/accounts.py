@@ -10,9 +10,11 @@ from app.protocol.events import Event
 from app.services.names import name_key, problem_with_email, problem_with_username
 from app.services.operator import Operator
 from app.services.passwords import PasswordQueue, problem_with
-from app.store import audit, directory, sessions, users
+from app.store import audit, directory, session_ends, users
 from app.store.database import Database
 from app.store.directory import StoredUser
+from app.store.orders import AuditEntry
+from app.store.session_ends import EndedSession
 from app.store.transaction import Transaction
 from app.store.users import NameTaken, NewUser
 
@@ -109,16 +111,14 @@ async def set_password(
         await directory.set_password(transaction, found.id, password_hash, operator.now)
         entry = operator.entry(Event.USER_PASSWORD_SET, subject_id=str(found.id), user_id=found.id)
         await audit.record(transaction, entry)
-        for session_id in await sessions.end_all(transaction, found.id, operator.now) if end_sessions else ():
-            ended = operator.entry(
-                Event.SESSION_ENDED, subject_id=str(session_id), user_id=found.id, data={"reason": "password set"}
-            )
-            await audit.record(transaction, ended)
+        if end_sessions:
+            await end_all_sessions(transaction, operator, found.id, "password set")
     return shown
 
 
 async def disable(database: Database, operator: Operator, username: str) -> bool:
-    """Shut somebody out: sessions and tokens are dead at once and for ever. False: was already."""
+    """Shut somebody out: sessions and tokens are dead at once and for ever, and applications are told. False: was
+    already."""
     return await _switch(database, operator, username, users.disable, Event.USER_DISABLED)
 
 
@@ -149,7 +149,20 @@ async def _switch(
         if changed:
             entry = operator.entry(event, subject_id=str(found.id), user_id=found.id, data=turned(event))
             await audit.record(transaction, entry)
+            if event is Event.USER_DISABLED:
+                await end_all_sessions(transaction, operator, found.id, "disabled")
     return changed
+
+
+async def end_all_sessions(transaction: Transaction, operator: Operator, user_id: UUID, reason: str) -> None:
+    """Sign somebody out of every browser, in the transaction of the deed that is the reason."""
+
+    def audit_of(ended: EndedSession) -> AuditEntry:
+        return operator.entry(
+            Event.SESSION_ENDED, subject_id=str(ended.id), user_id=ended.user_id, data={"reason": reason}
+        )
+
+    await session_ends.end_sessions(transaction, session_ends.by_user(user_id), operator.now, audit_of)
 
 
 def turned(event: Event) -> dict[str, dict[str, bool]]:

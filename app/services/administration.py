@@ -7,16 +7,19 @@ can lock out. Here operators are people, and the last of them cannot be shut out
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.services import application_history as history
+from app.services import own_sessions
 from app.services.accounts import turned
 from app.services.names import MAX_LOGIN_LENGTH, name_key
 from app.services.occasion import Occasion
-from app.store import administration, application_states, applications, audit, users
+from app.services.sessions import audit_of_end
+from app.store import administration, application_states, applications, audit, session_ends, users
 from app.store.administration import Holdings, Listed, Person, Wanted
 from app.store.database import Database
 from app.store.orders import Actor
@@ -53,7 +56,8 @@ class Administration:
     occasion: Occasion
 
     async def disable_user(self, user_id: UUID) -> bool:
-        """Shut a person out: sessions and tokens are dead at once and for ever. False: he was, or there is none.
+        """Shut a person out: sessions and tokens are dead at once and for ever, and applications are told. False: he
+        was, or there is none.
 
         Raises `NotYourself`, `LastOperator` and `NoLongerOperator`. Operators who shut each other out at the same
         moment come one after the other, so that one of them stays.
@@ -70,6 +74,7 @@ class Administration:
             disabled = await users.disable(transaction, user_id, self.occasion.now)
             if disabled:
                 await self._turned(transaction, Event.USER_DISABLED, user_id)
+                await self._end_sessions(transaction, user_id)
         return disabled
 
     async def enable_user(self, user_id: UUID) -> bool:
@@ -79,6 +84,18 @@ class Administration:
             if enabled:
                 await self._turned(transaction, Event.USER_ENABLED, user_id)
         return enabled
+
+    async def end_session(self, user_id: UUID, session_id: UUID) -> bool:
+        """Sign a person out on one browser. False: he has no such session, or it is over."""
+        occasion = replace(self.occasion, actor=self._actor)
+        return await own_sessions.end_one(self.database, user_id, session_id, occasion, own_sessions.BY_OPERATOR)
+
+    async def end_sessions(self, user_id: UUID) -> int:
+        """Sign a person out everywhere, but for the session in which the operator does it; return how many ended."""
+        occasion = replace(self.occasion, actor=self._actor)
+        return await own_sessions.end_all(
+            self.database, user_id, occasion, own_sessions.BY_OPERATOR, but=self.operator.id
+        )
 
     async def disable_application(self, client_id: str) -> bool:
         """Shut an application out with all it holds; its owner cannot undo that. False: it was, or there is none."""
@@ -101,6 +118,10 @@ class Administration:
 
     async def _turned(self, transaction: Transaction, event: Event, user_id: UUID) -> None:
         await self._write_down(transaction, event, user_id=user_id, subject_id=str(user_id), data=turned(event))
+
+    async def _end_sessions(self, transaction: Transaction, user_id: UUID) -> None:
+        audit_of = partial(audit_of_end, replace(self.occasion, actor=self._actor), "disabled")
+        await session_ends.end_sessions(transaction, session_ends.by_user(user_id), self.occasion.now, audit_of)
 
     async def _switch(self, client_id: str, turn: _Switch, event: Event) -> bool:
         async with self.database.transaction() as transaction:
@@ -144,11 +165,14 @@ class Administration:
         application_id: UUID | None = None,
         data: Mapping[str, Any],
     ) -> None:
-        actor = Actor("user", str(self.operator.user_id), self.operator.username)
-        entry = replace(self.occasion, actor=actor).entry(
+        entry = replace(self.occasion, actor=self._actor).entry(
             event, user_id=user_id, application_id=application_id, subject_id=subject_id, **data
         )
         await audit.record(transaction, entry)
+
+    @property
+    def _actor(self) -> Actor:
+        return Actor("user", str(self.operator.user_id), self.operator.username)
 
 
 async def list_users(database: Database, text: str, *, after: UUID | None, limit: int) -> list[Person]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.protocol import profiles
+from app.protocol import client_openid, profiles
 from app.protocol.client_auth import METHODS, tls_client_auth
 from app.protocol.client_members import (
     AllowedOrigins,
@@ -31,7 +31,9 @@ from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import ScopeRegistry, render
 from app.services import applications
 from app.services.applications import Owner
+from app.services.openid_members import OpenIdMembers
 from app.services.pet_names import pet_name
+from app.services.sector_lists import SectorList
 from app.store.applications import Description
 
 _ALTERNATIVES = (("jwks", "jwks_uri"), tls_client_auth.SUBJECTS)
@@ -76,7 +78,7 @@ _Grant = Annotated[str, AfterValidator(_offered(GRANT_TYPES)), Field(json_schema
 _ApplicationName = Annotated[Name, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
-class ApplicationSettings(BaseModel):
+class ApplicationSettings(OpenIdMembers):
     """Members that are left out keep what they are; those of a new application have the defaults that stand here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -141,23 +143,49 @@ def read_settings(document: Mapping[str, Any]) -> ApplicationSettings:
         ) from None
 
 
-def describe(settings: ApplicationSettings, registry: ScopeRegistry, owner: Owner) -> Description:
-    """Return a new application; raises `Unacceptable`."""
+def describe(
+    settings: ApplicationSettings,
+    registry: ScopeRegistry,
+    owner: Owner,
+    *,
+    signing: Sequence[str] = (),
+    listed: SectorList | None = None,
+) -> Description:
+    """Return a new application; raises `Unacceptable`.
+
+    `signing` are the algorithms that the server signs with, empty: not known. `listed` is what stands at its
+    `sector_identifier_uri`, if somebody has looked.
+    """
     nothing = applications.describe(ClientMetadata(grant_types=()), ApplicationPolicy(), owner=owner)
     defaults = {name: getattr(settings, name) for name in ("client_name", "token_endpoint_auth_method", "grant_types")}
-    return _described(replace(nothing, registration={}), defaults | settings.given(), registry)
+    defaults["id_token_signed_response_alg"] = client_openid.preferred_alg(signing)
+    made = _described(replace(nothing, registration={}), defaults | settings.given(), registry, signing)
+    _check_sector(None, made, listed)
+    return made
 
 
-def describe_anew(existing: Description, settings: ApplicationSettings, registry: ScopeRegistry) -> Description:
-    """Return an application with the members that were given; raises `Unacceptable`.
+def describe_anew(
+    existing: Description,
+    settings: ApplicationSettings,
+    registry: ScopeRegistry,
+    *,
+    signing: Sequence[str] = (),
+    listed: SectorList | None = None,
+) -> Description:
+    """Return an application with the members that were given; raises `Unacceptable`. `signing` and `listed` as above.
 
-    Whether it can keep a secret stays: what holds one cannot become what cannot keep one, nor the other way round.
+    Whether it can keep a secret stays: what holds one cannot become what cannot keep one, nor the other way round. So
+    does what it knows people by (ID-7).
     """
     method = settings.given().get("token_endpoint_auth_method", existing.auth_method)
     if (method == "none") != (existing.auth_method == "none"):
         rule = "cannot change between none and the others; register another application"
         raise Unacceptable([Problem("token_endpoint_auth_method", rule)])
-    return _described(existing, settings.given(), registry)
+    changed = _described(existing, settings.given(), registry, signing)
+    if (problem := applications.problem_with_subjects(existing, changed)) is not None:
+        raise Unacceptable([Problem("subject_type", problem)])
+    _check_sector(existing, changed, listed)
+    return changed
 
 
 def belonging_to(owner: Owner, description: Description) -> Description:
@@ -173,7 +201,9 @@ def presents_itself_anew(before: Description, after: Description) -> bool:
     return any(getattr(before, name) != getattr(after, name) for name in seen)
 
 
-def _described(existing: Description, given: dict[str, Any], registry: ScopeRegistry) -> Description:
+def _described(
+    existing: Description, given: dict[str, Any], registry: ScopeRegistry, signing: Sequence[str]
+) -> Description:
     scopes, optional = _scopes(existing, given, registry)
     origins_given = given.pop("allowed_origins", existing.allowed_origins)
     members = {**existing.registration, "client_name": existing.name}
@@ -184,7 +214,7 @@ def _described(existing: Description, given: dict[str, Any], registry: ScopeRegi
             members = {name: value for name, value in members.items() if name not in alternatives}
     members |= given
     members.pop("scope", None)
-    metadata = _read(members, registry)
+    metadata = _read(members, registry, signing)
     if (contradiction := profiles.problem_with(_profile(existing), metadata)) is not None:
         member, _, rule = contradiction.partition(" ")
         raise Unacceptable([Problem(member, rule)])
@@ -210,7 +240,7 @@ def _described(existing: Description, given: dict[str, Any], registry: ScopeRegi
         unmet=(*metadata.unmet(), *(name for name in existing.unmet if name in further)),
         policy=_policy(existing, metadata),
         key_material=applications.stored_keys(metadata.key_material()),
-        openid=metadata.openid().stored,
+        openid=metadata.openid(sector=existing.openid.get("sector", "")).stored,
     )
 
 
@@ -249,10 +279,31 @@ def _scopes(
     return scopes, optional
 
 
-def _read(members: Mapping[str, Any], registry: ScopeRegistry) -> ClientMetadata:
+def _check_sector(before: Description | None, after: Description, listed: SectorList | None) -> None:
+    """DR-10: what stands at a `sector_identifier_uri` lists every redirect URI, whenever either of them is given."""
+    uri = after.registration.get("sector_identifier_uri")
+    if uri is None or (before is not None and _where(before) == _where(after) and not lacks_its_sector(before)):
+        return
+    if listed is None or listed.uri != uri:
+        raise Unacceptable([Problem("sector_identifier_uri", "has to be fetched, which cannot be done here")])
+    if (problem := listed.problem_with(after.redirect_uris)) is not None:
+        raise Unacceptable([Problem("sector_identifier_uri", problem)])
+
+
+def lacks_its_sector(before: Description) -> bool:
+    """Tell whether it is to have pairwise subjects and has no sector: a version that knew none has registered it, and
+    nobody has looked at its `sector_identifier_uri`."""
+    return before.registration.get("subject_type") == "pairwise" and not before.openid.get("sector")
+
+
+def _where(description: Description) -> tuple[Any, tuple[str, ...]]:
+    return description.registration.get("sector_identifier_uri"), description.redirect_uris
+
+
+def _read(members: Mapping[str, Any], registry: ScopeRegistry, signing: Sequence[str]) -> ClientMetadata:
     """Return the metadata as a whole; what single members may be has been checked before."""
     try:
-        return read(members, registry, unfinished=True)
+        return read(members, registry, unfinished=True, signing=signing)
     except OAuthError as refused:
         member, _, rule = refused.description.partition(" ")
         if member.partition(".")[0] not in ApplicationSettings.model_fields:

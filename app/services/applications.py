@@ -75,11 +75,13 @@ def describe(
     name: str = "",
     further: Mapping[str, Any] | None = None,
     unmet: tuple[str, ...] = (),
+    sector: str = "",
 ) -> Description:
     """Return what the store keeps of an application.
 
     `name` is used when the metadata has none; `further` are members of ours to keep beside the registered ones, and
-    `unmet` those among them that tighten through missing features. Raises `NotPossible`.
+    `unmet` those among them that tighten through missing features. `sector` is the one that it has had so far. Raises
+    `NotPossible`.
     """
     bound = profiles.bindings((further or {}).get("profile", profiles.DEFAULT), metadata)
     policy = replace(policy, dpop_bound=bound["dpop_bound"], tls_bound=bound["tls_bound"])
@@ -105,8 +107,16 @@ def describe(
         owner_organization_id=owner.organization_id,
         allowed_origins=allowed_origins,
         key_material=stored_keys(metadata.key_material()),
-        openid=metadata.openid().stored,
+        openid=metadata.openid(sector=sector).stored,
     )
+
+
+def problem_with_subjects(before: Description, after: Description) -> str | None:
+    """Return why an application cannot become what it would be: everybody would be somebody else to it (ID-7)."""
+    was, will_be = (one.registration.get("subject_type") == "pairwise" for one in (before, after))
+    if was == will_be:
+        return None
+    return "cannot change: each person would become another one for this application; register another application"
 
 
 def kind_of(metadata: ClientMetadata) -> ApplicationKind:

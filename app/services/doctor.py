@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from app.protocol import origins
+from app.protocol import origins, response_types
 from app.protocol.client_auth import client_secret_jwt, hindrances
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
@@ -18,7 +18,7 @@ from app.protocol.redirect_uri import LOOPBACK_NAMES
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.keyring import KeyRing
 from app.protocol.trusted_issuers import TrustedIssuer
-from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
+from app.store.condition import DatabaseCondition, RegisteredApplication, UntoldApplication, WebsiteKey
 
 OLDEST_POSTGRESQL = 150000
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -188,6 +188,27 @@ def check_implicit(applications: Iterable[RegisteredApplication], *, on: bool) -
         )
 
 
+def check_front_channel(applications: Iterable[RegisteredApplication], *, on: bool) -> Iterator[Finding]:
+    """Who gets ID tokens through the browser: they name a person to whatever reads along there, such as a log."""
+    using = [
+        f"{application.client_id} ({name})"
+        for application in applications
+        for name in application.response_types
+        if response_types.ID_TOKEN in response_types.words(name)
+    ]
+    if on:
+        yield fine("ID tokens", ", ".join(using) or "no application gets any")
+    elif using:
+        yield Finding(
+            Level.WARN,
+            "ID tokens",
+            f"features.front_channel_id_tokens is off, and {', '.join(using)} cannot sign anybody in with them",
+            "Move them to response_type=code, or switch the feature on.",
+        )
+    else:
+        yield fine("ID tokens", "off")
+
+
 def check_keys(keys: Iterable[WebsiteKey]) -> Iterator[Finding]:
     """API keys that any website may use: whoever gets hold of one can put it into a page of his."""
     open_ones = [(key, origin) for key in keys for origin in key.allowed_origins if origins.is_wildcard(origin)]
@@ -214,6 +235,18 @@ def check_signing_keys(ring: KeyRing, unreadable: Iterable[str], now: datetime) 
         yield Finding(Level.WARN, "signing keys", seen, "Start the server: it makes what is missing.")
     if not sealed and not without:
         yield fine("signing keys", f"{len(ring.published(now))} published, for {', '.join(ring.plan.algorithms)}")
+
+
+def check_logout_notices(untold: Iterable[UntoldApplication]) -> Iterator[Finding]:
+    """Applications that do not hear when sessions end leave people signed in who have signed out (LB-4)."""
+    untold = tuple(untold)
+    for one in untold:
+        parts = (("notices that wait for another attempt", one.waiting), ("given up in the last 7 days", one.failed))
+        seen = ", ".join(f"{said}: {count}" for said, count in parts if count)
+        remedy = "Check its backchannel_logout_uri; the trail has the reasons (session.notice_failed)."
+        yield Finding(Level.WARN, "logout", f"{one.client_id or 'a deleted application'}: {seen}", remedy)
+    if not untold:
+        yield fine("logout", "every application hears when sessions end")
 
 
 def check_imported(counts: Mapping[str, int]) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """How many tries a person and an address have (architecture §6 Limits, NIST SP 800-63B-4 §3.2.2, standards PW-8).
 
-Only failures count, no request sleeps, and a try is counted before the password is looked at and forgiven afterwards:
-however many come at once, none is judged beyond the limit.
+Only failures count, and new accounts; no request sleeps, and a try is counted before the password is looked at and
+forgiven afterwards: however many come at once, none is judged beyond the limit.
 
 An account is known here by the name that was typed, as a keyed hash. So a name that belongs to nobody is slowed down
 exactly like one that does, username and email address of one person do not betray each other, and whoever reads the
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, keyed
 from app.protocol.addresses import network_of
-from app.protocol.configuration import SignInLimits
+from app.protocol.configuration import RegistrationLimits, SignInLimits
 from app.store import failures
 from app.store.database import Database
 from app.store.failures import WaitRule
@@ -80,6 +80,24 @@ async def admit_fetch(database: Database, clock: Callable[[], datetime], per_min
             transaction, key, clock(), limit=per_minute, window=timedelta(minutes=1)
         )
     return full_until is None
+
+
+async def admit_registration(
+    database: Database, key: bytes, address: str, now: datetime, limits: RegistrationLimits
+) -> datetime | None:
+    """Count a registration from an address; or count nothing and return until when to wait.
+
+    Every one counts, also one that is refused because its name is taken: so names cannot be tried in any number. An
+    address that is not known (a unix socket) has no limit.
+    """
+    network = network_of(address)
+    if not network:
+        return None
+    counted = keyed(key, b"registration/address/", network.encode("ascii"))
+    async with database.transaction() as transaction:
+        return await failures.count_in_window(
+            transaction, counted, now, limit=limits.address_registrations, window=limits.window
+        )
 
 
 def user_code_keys(key: bytes, *, user_id: UUID, address: str) -> Keys:

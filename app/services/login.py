@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.crypto.hashing import digest
 from app.protocol.configuration import SignInLimits
 from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
@@ -15,7 +14,6 @@ from app.services.names import MAX_LOGIN_LENGTH, name_key
 from app.services.occasion import Occasion
 from app.services.passwords import MAX_LENGTH, PasswordPlace, PasswordQueue
 from app.store import audit, failures, interactions, users
-from app.store import sessions as session_rows
 from app.store.database import Database
 from app.store.orders import Actor
 from app.store.users import SignInAccount
@@ -39,24 +37,28 @@ class SignInService:
 class Attempt:
     """One try to sign in.
 
-    `only_user_id` is set when this very person must confirm that it is he. `previous` is the browser's session so
-    far, which a success ends; `interaction_id` the authorization request that waits for the login.
+    `only_user_id` is set when this very person must confirm that it is he. `held` are the sessions of the browser so
+    far, the present one first; `interaction_id` is the authorization request that waits for the login.
     """
 
     name: str = field(repr=False)
     password: str = field(repr=False)
     occasion: Occasion
     only_user_id: UUID | None = None
-    previous: Credential | None = None
+    held: tuple[Credential, ...] = ()
     interaction_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The person is who he says; the credential is the new session's."""
+    """The person is who he says; `session` is the new session's credential.
+
+    `others` are those of the other people who were signed in on the browser, which it keeps.
+    """
 
     user_id: UUID
     session: Credential
+    others: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +113,18 @@ async def _begin(
         if keys.address is not None:
             await failures.forgive(transaction, keys.address)
         await failures.clear(transaction, keys.account)
-        if not await session_rows.insert_session(transaction, begun.row):
+        others = await sessions.settle_in(transaction, begun, attempt.held, occasion)
+        if others is None:
             return Failed()
         if better_hash is not None:
             await users.replace_hash(transaction, account.id, account.password_hash, better_hash)
-        previous = attempt.previous
-        if previous is not None and (
-            owner := await session_rows.end(transaction, previous.id, digest(previous.secret), occasion.now)
-        ):
-            ended = occasion.entry(Event.SESSION_ENDED, user_id=owner, subject_id=str(previous.id), reason="replaced")
-            await audit.record(transaction, ended)
         if attempt.interaction_id is not None:
             await interactions.mark_login(transaction, attempt.interaction_id, begun.row.id, occasion.now)
         await audit.record(
             transaction,
             occasion.entry(Event.LOGIN_SUCCEEDED, user_id=account.id, subject_id=str(begun.row.id), amr="pwd"),
         )
-    return SignedIn(account.id, begun.credential)
+    return SignedIn(account.id, begun.credential, others)
 
 
 async def _record_failure(

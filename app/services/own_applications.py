@@ -3,18 +3,20 @@
 Every deed is judged on the application as it is inside the transaction, and leaves an audit row there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from app.crypto.envelope import Vault
 from app.crypto.secrets import new_id
+from app.outbound.client import Outbound
 from app.protocol.client_auth import SECRET_METHODS
 from app.protocol.events import Event
 from app.protocol.scopes import ScopeRegistry
 from app.services import application_history as history
 from app.services import application_settings as rules
-from app.services import applications, client_secrets
+from app.services import applications, client_secrets, sector_lists
 from app.services.application_holder import Holder, OwnApplication, holder_at, holder_of, in_hand, look_up, seen
 from app.services.application_obstacles import (
     MOST_APPLICATIONS,
@@ -114,17 +116,21 @@ async def create(
     occasion: Occasion,
     *,
     scopes: ScopeRegistry,
+    signing: Sequence[str] = (),
+    outbound: Outbound | None = None,
     organization: str | None = None,
     claim: Claim | None = None,
     vault: Vault | None = None,
 ) -> Made:
     """Register an application of the person, or of one of his organizations (a slug).
 
-    `vault` seals the secret of one that makes MACs with it.
+    `signing` are the server's algorithms, `outbound` fetches what it says about its sector, and `vault` seals the
+    secret of one that makes MACs with it.
     Raises `Unacceptable`, `Conflicting`, and `idempotency.Repeated` (with the client_id) when the claim has been spent.
     """
     owner = _owner(holder, organization)
-    description = rules.describe(settings, scopes, owner)
+    listed = await sector_lists.fetch(outbound, settings.sector_identifier_uri)
+    description = rules.describe(settings, scopes, owner, signing=signing, listed=listed)
     client_id, application_id = applications.new_client_id(), new_id(occasion.now)
     has_secret = description.auth_method in SECRET_METHODS
     client_secret = client_secrets.new_client_secret(occasion.now) if has_secret else None
@@ -152,20 +158,23 @@ async def change(
     occasion: Occasion,
     *,
     scopes: ScopeRegistry,
+    signing: Sequence[str] = (),
+    outbound: Outbound | None = None,
     version: int | None = None,
     hand_to: str | None = None,
 ) -> OwnApplication:
-    """Change the members that `settings` was given; what is so already is no change.
+    """Change the members that `settings` was given; what is so already is no change. `signing` and `outbound` as above.
 
     With `hand_to` it belongs to one of the person's organizations (a slug) or to himself (`me`) from now on. What an
     operator has checked lapses when its name, its addresses or its owner change. Raises `NoSuchApplication`,
     `VersionChanged`, `Unacceptable`, `Conflicting`.
     """
+    listed = await sector_lists.fetch(outbound, await _sector(database, holder, client_id, settings))
     async with in_hand(database, holder, client_id) as (transaction, own):
         _require_version(own, version)
         _require_staying(own)
         before = own.stored.description
-        after = rules.describe_anew(before, settings, scopes)
+        after = rules.describe_anew(before, settings, scopes, signing=signing, listed=listed)
         if hand_to is not None:
             owner = _owner(holder, None if hand_to == MYSELF else hand_to)
             await _require_owner(transaction, holder, owner)
@@ -288,6 +297,18 @@ async def restore(database: Database, holder: Holder, client_id: str, occasion: 
         if not await application_states.restore(transaction, own.stored.id, occasion.now):
             raise Conflicting(Obstacle.TOO_LATE)
         return await _moved(transaction, holder, own, occasion, Event.APPLICATION_RESTORED)
+
+
+async def _sector(database: Database, holder: Holder, client_id: str, settings: ApplicationSettings) -> str | None:
+    """Return the address that has to be looked at before a change, without keeping a transaction waiting for it."""
+    given = settings.model_fields_set
+    if "sector_identifier_uri" in given:
+        return settings.sector_identifier_uri
+    before = (await find(database, holder, client_id)).stored.description
+    if "redirect_uris" not in given and not rules.lacks_its_sector(before):
+        return None
+    uri: str | None = before.registration.get("sector_identifier_uri")
+    return uri
 
 
 def _owner(holder: Holder, organization: str | None) -> Owner:

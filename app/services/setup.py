@@ -1,8 +1,7 @@
 """The first operator: a one-time link, printed at the first start, on which he chooses name and password."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from app.crypto.hashing import digest
@@ -12,43 +11,24 @@ from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.services import names, sessions
 from app.services.login import PASSWORD_AMR
+from app.services.newcomers import NAME_TAKEN, Newcomer, Problem
 from app.services.occasion import Occasion
-from app.services.passwords import PasswordQueue, problem_with
+from app.services.passwords import PasswordQueue
 from app.store import audit, links, users
-from app.store import sessions as session_rows
 from app.store.database import Database
 from app.store.users import NameTaken, NewUser
-
-FieldName = Literal["username", "email", "password", "password-confirm"]
 
 LINK_LIFETIME = timedelta(hours=24)
 PURPOSE = "setup"
 
 
 @dataclass(frozen=True, slots=True)
-class FirstOperator:
-    """What the person chose on the setup page."""
-
-    username: str
-    email: str
-    password: str = field(repr=False)
-    confirmation: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What to change in one field, as an instruction."""
-
-    field: FieldName
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Created:
-    """The operator exists and is signed in."""
+    """The operator exists and is signed in. `others` are the sessions of other people that the browser keeps."""
 
     user_id: UUID
     session: Credential
+    others: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +62,17 @@ async def link_is_good(database: Database, token: str, now: datetime) -> bool:
         ) and not await users.operator_exists(transaction)
 
 
-def problems_of(chosen: FirstOperator, context: tuple[str, ...]) -> tuple[Problem, ...]:
-    """Return what to change before the operator can be made; `context` are words of the service (PW-4)."""
-    found = (
-        Problem("username", names.problem_with_username(chosen.username)),
-        Problem("email", names.problem_with_email(chosen.email)),
-        Problem("password", problem_with(chosen.password, (*context, chosen.username, chosen.email))),
-        Problem(
-            "password-confirm",
-            "" if chosen.password == chosen.confirmation else "Type the same password here as above",
-        ),
-    )
-    return tuple(problem for problem in found if problem.message)
-
-
 async def create_operator(
     database: Database,
     passwords: PasswordQueue,
     lifetimes: Lifetimes,
     token: str,
-    chosen: FirstOperator,
+    chosen: Newcomer,
     occasion: Occasion,
+    held: tuple[Credential, ...] = (),
 ) -> Created | LinkUsed | Problem:
-    """Use the link up and make the operator, in one transaction; `chosen` has passed `problems_of`.
+    """Use the link up and make the operator, in one transaction; `chosen` has passed `problems_of`. `held` are the
+    sessions of the browser so far.
 
     However many try at once, with one link or with several, one operator comes of it. Raises `PasswordQueueFull`.
     """
@@ -132,7 +100,7 @@ async def create_operator(
             ):
                 return LinkUsed()
             await users.insert_user(transaction, user)
-            await session_rows.insert_session(transaction, begun.row)
+            others = await sessions.settle_in(transaction, begun, held, occasion)
             await audit.record(
                 transaction,
                 occasion.entry(
@@ -144,7 +112,5 @@ async def create_operator(
                 ),
             )
     except NameTaken as taken:
-        return Problem(
-            "email" if taken.field == "email" else "username", "Somebody has this name already; choose another"
-        )
-    return Created(user.id, begun.credential)
+        return Problem("email" if taken.field == "email" else "username", NAME_TAKEN)
+    return Created(user.id, begun.credential, others or ())

@@ -6,6 +6,7 @@ from app.protocol.features import Feature
 from app.protocol.resources import problem_with
 from app.protocol.scopes import BUILTIN, well_formed
 from app.settings import delegation
+from app.settings.claims import problems_with_claims
 from app.settings.model import Settings
 
 Contradiction = tuple[tuple[str, ...], str]
@@ -25,6 +26,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _certificates(settings)
     yield from _resources(settings)
     yield from _delegation(settings)
+    yield from _claims(settings)
     yield from _features(settings)
     yield from _scopes(settings)
     yield from _decided(settings)
@@ -127,6 +129,15 @@ def _delegation(settings: Settings) -> Iterator[Contradiction]:
     issuers = settings.trusted_issuers
     yield from delegation.problems_with_issuers(issuers, settings.issuer_url, settings.outbound.allow, registry)
     yield from delegation.problems_with_exchange(settings.token_exchange, issuers, registry)
+
+
+def _claims(settings: Settings) -> Iterator[Contradiction]:
+    try:
+        registry = settings.scope_registry()
+    except ValueError:
+        return  # said where the scopes are looked at
+    signs_in = settings.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
+    yield from problems_with_claims(settings.claims, registry, signs_in=signs_in)
 
 
 def _features(settings: Settings) -> Iterator[Contradiction]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.protocol.configuration import SecretLimits, SignInLimits
+from app.protocol.configuration import RegistrationLimits, SecretLimits, SignInLimits
 from app.settings.fields import DAY, Section, number, span
 
 
@@ -23,7 +23,10 @@ class LimitSettings(Section):
     )
     address_window: int = span(600, 10, DAY, "The window of `client_failures` and `address_failures`.")
     registrations: int = number(
-        300, 1, 100_000, "Registrations from one address in 10 minutes.", waits_for="dynamic registration"
+        300,
+        1,
+        100_000,
+        "Registrations from one address in 10 minutes: accounts that people make for themselves (`features.sign_up`).",
     )
     document_fetches: int = number(60, 1, 10_000, "Documents fetched from one host in a minute, all workers together.")
 
@@ -36,6 +39,10 @@ class LimitSettings(Section):
             address_failures=self.address_failures,
             address_window=timedelta(seconds=self.address_window),
         )
+
+    def registration_limits(self) -> RegistrationLimits:
+        """Return those of people who make themselves an account."""
+        return RegistrationLimits(self.registrations)
 
     def secret_limits(self) -> SecretLimits:
         """Return those of applications that show a secret."""

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.crypto.hashing import digest
-from app.protocol import global_revocation
+from app.protocol import global_revocation, response_types, userinfo
 from app.protocol.configuration import Configuration, OutboundRules, SystemKey
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
@@ -25,9 +25,11 @@ from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeKind, Sc
 from app.protocol.tokens.keyring import SigningPlan
 from app.settings import plugins, values
 from app.settings.bound_tokens import DpopSettings, MtlsSettings
+from app.settings.claims import ClaimSettings
 from app.settings.delegation import TokenExchangeSettings, TrustedIssuerSettings
 from app.settings.fields import DAY, YEAR, Section, Words, marks, number, span
 from app.settings.limits import LimitSettings
+from app.settings.logout import LogoutSettings
 from app.settings.resources import ResourceSettings
 
 
@@ -60,6 +62,9 @@ class LifetimeSettings(Section):
     invitation: int = span(7 * DAY, 60, YEAR, "An invitation to an organization.")
     deletion_grace: int = span(3600, 60, 30 * DAY, "How long an application that was deleted can be restored.")
     device_code: int = span(600, 60, 1800, "How long a person has to type what a device shows, sign in and decide.")
+    id_token: int = span(
+        3600, 60, DAY, "How long an ID token counts for its application. What it says about the sign-in stays true."
+    )
 
 
 class DeviceSettings(Section):
@@ -200,6 +205,10 @@ class Settings(BaseSettings):
     scopes: dict[str, ScopeSettings] | None = Field(
         None, description="The scope registry, strongest first within a set. Without it: the default registry."
     )
+    claims: dict[str, ClaimSettings] = Field(
+        default_factory=dict,
+        description="What else applications can be told of a person, besides the standard claims of OpenID Connect.",
+    )
     roles: dict[str, Words] = Field(
         default_factory=dict,
         description="Roles of organization members, the weakest first: each a list of scopes. One of them must hold "
@@ -221,6 +230,9 @@ class Settings(BaseSettings):
         json_schema_extra=marks(waits_for="dynamic registration"),
     )
     outbound: OutboundSettings = Field(default_factory=OutboundSettings, description="What the server may connect to.")
+    logout: LogoutSettings = Field(
+        default_factory=LogoutSettings, description="How applications learn that a session is over."
+    )
     signing: SigningSettings = Field(
         default_factory=SigningSettings, description="The keys that sign what the server says."
     )
@@ -275,7 +287,8 @@ class Settings(BaseSettings):
             issuer=self.issuer_url,
             lifetimes=lifetimes,
             issuer_in_answers=Feature.ISSUER_IDENTIFICATION in self.feature_set(),
-            implicit=Feature.IMPLICIT in self.feature_set(),
+            response_types=response_types.offered(self.feature_set()),
+            response_modes=response_types.modes(self.feature_set()),
             device_interval=timedelta(seconds=self.device.interval),
         )
 
@@ -310,6 +323,7 @@ class Settings(BaseSettings):
             roles=self.role_set(),
             limits=self.limits.sign_in_limits(),
             secret_limits=self.limits.secret_limits(),
+            registration_limits=self.limits.registration_limits(),
             trusted_proxies=self.trusted_proxies,
             system_key=self._system_key(),
             everyone_founds=self.organization_founders == "everyone",
@@ -319,12 +333,16 @@ class Settings(BaseSettings):
             exchange_rules=tuple(entry.rule(name) for name, entry in self.token_exchange.items()),
             dpop=self.dpop.rules(),
             mtls=self.mtls.rules(self.issuer_url),
+            logout=self.logout.rules(),
             resources=self.known_resources(),
+            claims=tuple(entry.claim(name) for name, entry in self.claims.items()),
         )
 
     def known_resources(self) -> tuple[Resource, ...]:
-        """Return the resources of the settings. Raises ValueError for an identifier that names none."""
-        return tuple(entry.resource(identifier) for identifier, entry in self.resources.items())
+        """Return our own and those of the settings. Raises ValueError for an identifier that names none."""
+        claims = (entry.claim(name) for name, entry in self.claims.items())
+        own = (userinfo.resource(self.issuer_url, claims),) if Feature.OPENID in self.feature_set() else ()
+        return (*own, *(entry.resource(identifier) for identifier, entry in self.resources.items()))
 
     def _outbound_rules(self) -> OutboundRules:
         return OutboundRules(

@@ -6,6 +6,8 @@ from datetime import datetime
 import asyncpg
 import orjson
 
+from app.protocol import openid_settings
+from app.protocol.openid_settings import OpenIdSettings
 from app.store import schema
 from app.store.schema import SchemaState
 
@@ -25,7 +27,8 @@ select current_setting('server_version_num')::int                        as vers
 """
 
 _APPLICATIONS = """
-select client_id, auth_method, redirect_uris, policy, unmet, allowed_origins, status,
+select client_id, auth_method, redirect_uris, response_types, policy, unmet, allowed_origins, status, openid,
+       key_material ?| array['jwks', 'jwks_uri'] has_keys,
        coalesce(jsonb_array_length(key_material -> 'sealed_secrets'), 0) sealed_secrets
   from application
  where status = 'active' order by client_id
@@ -36,6 +39,16 @@ select organization.slug, api_key.label, api_key.allowed_origins
   from api_key join organization on organization.id = api_key.organization_id
  where api_key.status = 'active' and organization.deleted_at is null and cardinality(api_key.allowed_origins) > 0
  order by organization.slug, api_key.id
+"""
+
+
+_NOTICES = """
+select coalesce(application.client_id, ''),
+       count(*) filter (where done_at is null and attempts > 0),
+       count(*) filter (where outcome <> 'delivered')
+  from logout_delivery left join application on application.id = logout_delivery.application_id
+ where (done_at is null and attempts > 0) or (done_at > $1 and outcome <> 'delivered')
+ group by 1 order by 1
 """
 
 
@@ -75,6 +88,9 @@ class RegisteredApplication:
     sealed_secrets: int = 0
     dpop_bound: bool = False
     tls_bound: bool = False
+    response_types: tuple[str, ...] = ()
+    openid: OpenIdSettings = openid_settings.PLAIN
+    has_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,15 @@ class WebsiteKey:
     slug: str
     label: str
     allowed_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldApplication:
+    """An application that cannot be told when sessions end: notices that are sent again, and that were given up."""
+
+    client_id: str
+    waiting: int
+    failed: int
 
 
 async def examine(url: str) -> DatabaseCondition:
@@ -145,6 +170,18 @@ async def website_keys(url: str) -> tuple[WebsiteKey, ...]:
     return tuple(WebsiteKey(row["slug"], row["label"], tuple(row["allowed_origins"])) for row in rows)
 
 
+async def untold_applications(url: str, since: datetime) -> tuple[UntoldApplication, ...]:
+    """Return who could not be told that sessions are over, now or since that moment. Raises DatabaseAway."""
+    connection = await _connect(url)
+    try:
+        rows = await connection.fetch(_NOTICES, since)
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await connection.close()
+    return tuple(UntoldApplication(*row) for row in rows)
+
+
 def _application(row: asyncpg.Record) -> RegisteredApplication:
     policy = orjson.loads(row["policy"])
     return RegisteredApplication(
@@ -160,6 +197,9 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         sealed_secrets=row["sealed_secrets"],
         dpop_bound=policy.get("dpop_bound", False),
         tls_bound=policy.get("tls_bound", False),
+        response_types=tuple(row["response_types"]),
+        openid=openid_settings.read(orjson.loads(row["openid"])),
+        has_keys=row["has_keys"],
     )
 
 

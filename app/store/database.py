@@ -1,5 +1,6 @@
 """One database as the server sees it: the hot path, and ordinary transactions for everything else."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, datetime
@@ -15,12 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from app.store import application_cache, gather_sql, hot_assertions, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot import Hot
+from app.store.hot_accounts import Accounts
 from app.store.hot_assertions import Assertions
 from app.store.hot_connection import CONNECT_SECONDS, StoreUnavailable, note_trip
 from app.store.hot_delegated import Delegated
 from app.store.hot_devices import Devices
 from app.store.hot_guesses import Guesses
 from app.store.hot_pool import HotPool
+from app.store.hot_userinfo import Userinfo
+from app.store.pairwise import PairwiseSubjects
 
 __all__ = ["Database", "StoreUnavailable"]
 
@@ -37,11 +41,15 @@ PreparePartition = Callable[[str, datetime], Awaitable[None]]
 PREPARE_PARTITION = "prepare_partition"
 """Under this key a transaction's `info` holds `Database.prepare_partition`, for whoever has only the transaction."""
 
+NOTICES_WRITTEN = "notices_written"
+"""Under this key a transaction's `info` says that it put notices into the outbox."""
+
 
 class Database:
     """Two pools to one database, as the role that serves. `owner_url` is for whoever drops partitions.
 
-    `hot` is the hot path; `transaction()` is for where a person waits.
+    `hot` is the hot path; `transaction()` is for where a person waits. `notices` is set when one of them has put
+    notices into the outbox.
     """
 
     def __init__(self, url: str, engine: AsyncEngine, pool: HotPool, owner_url: str | None) -> None:
@@ -51,7 +59,11 @@ class Database:
         self.guesses = Guesses(pool)
         self.devices = Devices(pool, self.applications)
         self.delegated = Delegated(pool, self.applications)
+        self.pairwise = PairwiseSubjects(pool)
+        self.userinfo = Userinfo(pool)
+        self.accounts = Accounts(pool)
         self.owner_url = owner_url
+        self.notices = asyncio.Event()
         self._url = url
         self._engine = engine
         self._pool = pool
@@ -100,6 +112,8 @@ class Database:
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info=info) as session, session.begin():
                 yield session
+            if session.info.get(NOTICES_WRITTEN):
+                self.notices.set()
         except _AWAY as away:
             raise StoreUnavailable(f"transaction: {type(away).__name__}") from away
         except DBAPIError as error:

@@ -3,8 +3,9 @@
 import asyncpg
 
 from app.protocol import sender
-from app.protocol.facts import ClientFact, DeviceFact, DeviceRequestFact
-from app.store import hot_rows
+from app.protocol.device_facts import DeviceFact, DeviceRequestFact
+from app.protocol.facts import ClientFact
+from app.store import client_rows, hot_rows
 
 _DEVICE_WIDTH = 19
 
@@ -32,7 +33,7 @@ def device(row: asyncpg.Record, at: int, caller: ClientFact | None) -> DeviceFac
 
 def device_request(row: asyncpg.Record) -> DeviceRequestFact | None:
     """Read a device code as a person is asked about it, after client and record."""
-    at = hot_rows.CLIENT_WIDTH + hot_rows.RECORD_WIDTH
+    at = client_rows.CLIENT_WIDTH + hot_rows.RECORD_WIDTH
     if row[at] is None:
         return None
     return DeviceRequestFact(

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, delete, or_, select
+from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -23,6 +23,7 @@ from app.models.interaction import Interaction
 from app.models.one_time_link import OneTimeLink
 from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
+from app.models.session_application import SessionApplication
 from app.models.token import TokenFamily
 from app.store.database import Database
 
@@ -94,6 +95,27 @@ async def forget_revoked_tokens(database: Database, *, expired_before: datetime,
     oldest = ended.order_by(col(RevokedToken.expires_at)).limit(limit)
     async with database.transaction() as transaction:
         return await _rows(transaction, delete(RevokedToken).where(col(RevokedToken.id).in_(oldest)))
+
+
+async def forget_session_applications(database: Database, *, begun_before: datetime, limit: int) -> int:
+    """Forget which applications the sessions had that began before a moment and are gone; returns how many rows,
+    `limit` at most.
+
+    A session that somebody keeps signing in to has the same `sid` for as long as it goes on.
+    """
+    goes_on = (
+        select(col(BrowserSession.id))
+        .where(
+            col(BrowserSession.user_id) == col(SessionApplication.user_id),
+            col(BrowserSession.ended_at).is_(None),
+            func.coalesce(col(BrowserSession.sid), col(BrowserSession.id)) == col(SessionApplication.sid),
+        )
+        .exists()
+    )
+    key = tuple_(col(SessionApplication.sid), col(SessionApplication.application_id))
+    oldest = select(*key).where(col(SessionApplication.sid) < lowest_id(begun_before), ~goes_on).limit(limit)
+    async with database.transaction() as transaction:
+        return await _rows(transaction, delete(SessionApplication).where(key.in_(oldest)))
 
 
 def next_span(span: timedelta, removed: int) -> timedelta:

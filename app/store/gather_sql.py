@@ -92,21 +92,21 @@ _FAMILY = (
 )
 GATHER_FAMILY, GATHER_FAMILY_ALONE = held("gather_family", _FAMILY, "token_family", PERSON_IF_ASKED)
 
-_TOKEN = (
+TOKEN = (
     "id, digest, family_id, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, "
     "scopes, resources, issued_at, expires_at, revoked_at, cnf, act"
 )
 # An exchanged token stands only with the applications whose tokens were exchanged for it. For all others a function
 # that is not called costs nothing; a subquery would be made ready each time.
 _STANDS = "p.status = 'active' and (t.basis is null or applications_stand(t.basis))"
-_TOKEN_COLUMNS = f"""{of("t", _TOKEN)}, p.client_id, p.epoch, {_STANDS}, u.username, f.auth_time, f.acr,
+TOKEN_COLUMNS = f"""{of("t", TOKEN)}, p.client_id, p.epoch, {_STANDS}, u.username, f.auth_time, f.acr,
     t.family_id is not null and (f.id is null or f.revoked_at is not null), t.basis, {STANDING}"""
 
 
 def _token(parameter: int, application: str = "client_id, epoch, status", table: str = "access_token") -> str:
     return "\n".join(
         (
-            find("t", f"{_TOKEN}, basis", table, f"id = ${parameter}"),
+            find("t", f"{TOKEN}, basis", table, f"id = ${parameter}"),
             find("f", "id, auth_time, acr, revoked_at", "token_family", "id = t.family_id"),
             find("p", application, "application", "id = t.application_id"),
             standing("t"),
@@ -117,19 +117,19 @@ def _token(parameter: int, application: str = "client_id, epoch, status", table:
 GATHER_TOKEN = Statement(
     "gather_token",
     f"""
-select {of("c", CLIENT)}, {_TOKEN_COLUMNS}
+select {of("c", CLIENT)}, {TOKEN_COLUMNS}
 from (values (1)) one
 {client("client_id = $1")}
 {_token(2)}""",
 )
 GATHER_TOKEN_ALONE = Statement(
-    "gather_token_alone", f"select {_TOKEN_COLUMNS}\nfrom (values (1)) one\n{_token(1)}", shares_trips=True
+    "gather_token_alone", f"select {TOKEN_COLUMNS}\nfrom (values (1)) one\n{_token(1)}", shares_trips=True
 )
 
 GATHER_TOKEN_FOR_WEBSITE = Statement(
     "gather_token_for_website",
     f"""
-select {_TOKEN_COLUMNS}, p.allowed_origins
+select {TOKEN_COLUMNS}, p.allowed_origins
 from (values (1)) one
 {_token(1, "client_id, epoch, status, allowed_origins")}""",
     shares_trips=True,
@@ -165,7 +165,7 @@ FIND_LEGACY = Statement("find_legacy", "select kind, target_id from legacy_crede
 GATHER_LEGACY_TOKEN = Statement(
     "gather_legacy_token",
     f"""
-select {of("c", CLIENT)}, {_TOKEN_COLUMNS}, p.allowed_origins
+select {of("c", CLIENT)}, {TOKEN_COLUMNS}, p.allowed_origins
 from (values (1)) one
 {client("client_id = $1")}
 {_token(2, "client_id, epoch, status, allowed_origins", "legacy_token")}""",
@@ -274,6 +274,8 @@ from (values (1)) one
 {client("id = i.application_id")}
 {_session(2, 3)}""",
 )
+
+GATHER_PERSON = Statement("gather_person", "select person_document($1)")
 
 STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
 """What a hot connection prepares to read."""

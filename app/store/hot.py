@@ -16,12 +16,13 @@ from app.protocol.facts import (
     KeyFact,
     MachineStanding,
     PersonalTokenFact,
+    PersonFact,
     RecordFact,
     SessionFact,
 )
 from app.protocol.legacy import CredentialKind
 from app.protocol.sender import Proof
-from app.store import gather_sql, hot_arguments, hot_rows, settle_sql
+from app.store import client_rows, gather_sql, hot_arguments, hot_rows, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips, storable
@@ -117,7 +118,7 @@ class Hot:
         row, client = await self._trips.with_client(gather_sql.GATHER_LEGACY_TOKEN, client_id or "", token_id)
         if row is None:
             return client, None, ()
-        at = hot_rows.CLIENT_WIDTH
+        at = client_rows.CLIENT_WIDTH
         return client, hot_rows.token(row, at), hot_rows.allowed_origins(row, at)
 
     async def gather_personal_token(
@@ -147,7 +148,7 @@ class Hot:
         row = await self._pool.read(gather_sql.GATHER_AUTHORIZE, storable(client_id), session_id, now)
         if row is None:
             return None, None, None
-        return hot_rows.client(row), hot_rows.session(row), hot_rows.record(row)
+        return client_rows.client(row), hot_rows.session(row), hot_rows.record(row)
 
     async def gather_interaction(
         self, interaction_id: UUID, session_id: UUID | None, now: datetime
@@ -156,7 +157,12 @@ class Hot:
         row = await self._pool.read(gather_sql.GATHER_INTERACTION, interaction_id, session_id, now)
         if row is None:
             return None, None, None, None
-        return hot_rows.interaction(row), hot_rows.client(row), hot_rows.session(row), hot_rows.record(row)
+        return hot_rows.interaction(row), client_rows.client(row), hot_rows.session(row), hot_rows.record(row)
+
+    async def gather_person(self, user_id: UUID) -> PersonFact | None:
+        """Return what is known about a person, for an ID token that carries claims through the browser."""
+        row = await self._pool.read(gather_sql.GATHER_PERSON, user_id)
+        return None if row is None else hot_rows.person(row[0])
 
     async def save_interaction(self, order: NewInteraction) -> None:
         """Keep a request until a person has dealt with it."""
@@ -207,7 +213,7 @@ class Hot:
             (True, True): settle_sql.SETTLE_CODE_AND_TOKEN,
             (False, False): settle_sql.SETTLE_NOTHING,
         }[bool(code), bool(token)]
-        signed_in = (order.subject, order.sid)
+        signed_in = (order.subject, order.session_id)
         row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *signed_in, *code, *token)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 

@@ -11,7 +11,7 @@ from app.protocol.names import name_key
 from app.protocol.sender import UNBOUND, Binding, Proof
 from app.protocol.single_use import SingleUse
 from app.protocol.trusted_issuers import Means, PersonFact
-from app.store import delegated_sql, hot_arguments, hot_rows
+from app.store import client_rows, delegated_sql, hot_arguments
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips
@@ -61,7 +61,7 @@ class Delegated:
         row, client = await self._trips.with_client(_BY[means], client_id, key, *marks)
         if row is None:
             return client, None, False
-        at = hot_rows.CLIENT_WIDTH
+        at = client_rows.CLIENT_WIDTH
         if row[at] is None:
             return client, None, row[at + 5]
         person = PersonFact(row[at], row[at + 1], row[at + 2], active=row[at + 3], epoch=row[at + 4])

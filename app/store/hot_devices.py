@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from app.protocol.facts import Authentication, ClientFact, DeviceFact, DeviceRequestFact, RecordFact
+from app.protocol.device_facts import DeviceFact, DeviceRequestFact
+from app.protocol.facts import Authentication, ClientFact, RecordFact
 from app.protocol.sender import UNBOUND, Binding, Proof
-from app.store import device_rows, device_sql, hot_arguments, hot_rows
+from app.store import client_rows, device_rows, device_sql, hot_arguments, hot_rows
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips
@@ -126,7 +127,7 @@ class Devices:
         request = None if row is None else device_rows.device_request(row)
         if row is None or request is None:
             return None
-        return DeviceQuestion(request, hot_rows.client(row), hot_rows.record(row, hot_rows.CLIENT_WIDTH))
+        return DeviceQuestion(request, client_rows.client(row), hot_rows.record(row, client_rows.CLIENT_WIDTH))
 
     async def approve(self, order: DeviceApproval) -> SettledAuthorization | None:
         """Merge the record and approve the device code.

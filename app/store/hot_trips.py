@@ -6,7 +6,7 @@ import asyncpg
 
 from app.protocol.facts import ClientFact
 from app.protocol.sender import Proof
-from app.store import hot_rows
+from app.store import client_rows
 from app.store.application_cache import ApplicationCache
 from app.store.hot_connection import Statement
 from app.store.hot_pool import HotPool
@@ -26,7 +26,7 @@ class Trips:
         """Return a row that begins with an application, and that application, which is kept for the next request."""
         mark = self.applications.mark()
         row = await self.pool.read(statement, storable(client_id), *arguments)
-        client = None if row is None else hot_rows.client(row)
+        client = None if row is None else client_rows.client(row)
         if client is not None:
             self.applications.keep(client, mark)
         return row, client
@@ -50,7 +50,7 @@ class Trips:
         if client_id is None or client is not None:
             return await self.pool.read(alone, *arguments), 0, client
         row, client = await self.with_client(together, client_id, *arguments)
-        return row, hot_rows.CLIENT_WIDTH, client
+        return row, client_rows.CLIENT_WIDTH, client
 
     async def paid(
         self,

@@ -239,8 +239,8 @@ class AuthorizationSettlement:
     """Close the interaction, merge `pairs` into the record, insert the code and the token that are asked for, if any.
 
     `interaction_id` is None where nobody had to be asked. `new_record_id` is used when there is no live record yet.
-    `subject` is what the application knows the person by, None: by his own. `sid` is the browser's session when it
-    signs the person in to the application, which will hear of its end; None when it does not.
+    `subject` is what the application knows the person by, None: by his own. `session_id` is the browser's session
+    when it signs the person in to the application, which will hear of its end; None when it does not.
     """
 
     interaction_id: UUID | None
@@ -255,7 +255,7 @@ class AuthorizationSettlement:
     code: NewCode | None = None
     token: NewFrontToken | None = None
     subject: str | None = None
-    sid: UUID | None = None
+    session_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ _CLOSED = """
 
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
 # $8 pairs, $9-$19 the audit row, $20 what the application knows the user by (null: his own subject), $21 the session
-# that signs him in to it (null: it does not), and from $22 on what is granted
+# that signs him in to it (null: it does not), and from $22 on what is granted. Whoever ends that session at this moment
+# waits for what is written here, or has been faster; nothing is given to a session that is over.
 def authorization(name: str, *granted: str, waited: str = _CLOSED) -> Statement:
     """Close what waited for the person, merge the record, note that the session has the application, and write what is
     granted: parts that select from the record `m`."""
@@ -69,10 +70,14 @@ def authorization(name: str, *granted: str, waited: str = _CLOSED) -> Statement:
     return Statement(
         name,
         f"""
-with who as (
+with here as (
+    select coalesce(sid, id) sid from browser_session where id = $21::uuid and user_id = $3 and ended_at is null
+    for share),
+who as (
     select u.id, u.sub
     from (select id, sub from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
-    join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true),
+    join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true
+    where $21::uuid is null or exists (select from here)),
 i as ({waited}),
 paid as (select who.sub from who where $1::uuid is null or exists (select from i)),
 m as (
@@ -96,7 +101,7 @@ s as (
     set last_granted = greatest(authorization_scope.last_granted, excluded.last_granted)),
 j as (
     insert into session_application as j (sid, application_id, user_id, subject, first_at, last_at)
-    select $21::uuid, $5, $3, coalesce($20::text, paid.sub), $2, $2 from m, paid where $21::uuid is not null
+    select here.sid, $5, $3, coalesce($20::text, paid.sub), $2, $2 from m, paid, here
     on conflict (sid, application_id) do update
     set subject = excluded.subject, last_at = greatest(j.last_at, excluded.last_at)),
 {parts}b as (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, case, func, select, true
 from sqlmodel import col
 
 from app.crypto.secrets import id_time
@@ -38,8 +38,8 @@ async def live_families(database: Database, user_id: UUID, record_id: UUID, now:
 class LiveFamily:
     """A place where an application is signed in: a token family in force, and the sign-in that it came from.
 
-    `signed_in`, `address` and `user_agent` are those of the browser's session, None and empty when it is gone from the
-    database. Times are aware UTC.
+    `address` and `user_agent` are those of the browser's session as it was begun, `signed_in` is when the person signed
+    in there for this. None and empty when that is gone from the database. Times are aware UTC.
     """
 
     id: UUID
@@ -58,7 +58,7 @@ async def families(
         select(
             col(TokenFamily.id),
             col(TokenFamily.rotated_at),
-            col(BrowserSession.auth_time),
+            case((col(BrowserSession.id).is_not(None), col(TokenFamily.auth_time))).label("auth_time"),
             col(BrowserSession.address),
             col(BrowserSession.user_agent),
         )

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from app.telemetry.metrics import BOUNDS, Snapshot
+from app.telemetry.metrics import BOUNDS, WAITING, Snapshot
 
 
 class WorkerMetrics(Collector):
@@ -27,7 +27,8 @@ class WorkerMetrics(Collector):
     def end(self, worker: int, *, crashed: bool) -> None:
         """Fold the numbers of a worker that is gone into the totals."""
         with self._lock:
-            _add(self._ended, self._living.pop(worker, []))
+            counters = [series for series in self._living.pop(worker, []) if series[0] != WAITING]
+            _add(self._ended, counters)
             self._restarts += crashed
 
     def collect(self) -> Iterator[Metric]:
@@ -46,6 +47,10 @@ class WorkerMetrics(Collector):
         front_channel = CounterMetricFamily(
             "assent_front_channel_tokens", "Access tokens that went through a browser (legacy).", labels=["client_id"]
         )
+        notices = CounterMetricFamily(
+            "assent_logout_notices", "Attempts to tell applications that a session is over.", labels=["outcome"]
+        )
+        waiting = GaugeMetricFamily("assent_logout_notices_waiting", "Notices that have not arrived yet.")
         seconds = HistogramMetricFamily("assent_request_seconds", "Duration of requests.", labels=["route"])
         for (kind, labels), numbers in sorted(totals.items()):
             if kind == "requests":
@@ -54,9 +59,13 @@ class WorkerMetrics(Collector):
                 outcomes.add_metric(labels, numbers[0])
             elif kind == "front_channel":
                 front_channel.add_metric(labels, numbers[0])
+            elif kind == "logout_notices":
+                notices.add_metric(labels, numbers[0])
+            elif kind == WAITING:
+                waiting.add_metric(labels, numbers[0])
             else:
                 seconds.add_metric(labels, list(_cumulated(numbers[1:])), sum_value=numbers[0])
-        yield from (requests, outcomes, seconds, front_channel)
+        yield from (requests, outcomes, seconds, front_channel, notices, waiting)
 
 
 def _add(totals: dict[tuple[str, tuple[str, ...]], list[float]], snapshot: Snapshot) -> None:

@@ -15,6 +15,10 @@ Snapshot = list[tuple[str, list[str], list[float]]]
 """`(kind, labels, numbers)` for each series: made of JSON types, because it crosses a process boundary."""
 
 
+WAITING = "logout_notices_waiting"
+"""The one kind that is a state and no counter: it ends with its worker."""
+
+
 @dataclass(slots=True)
 class _Duration:
     seconds: float = 0.0
@@ -29,6 +33,9 @@ class RequestMetrics:
         self._outcomes: dict[tuple[str, str], int] = {}
         self._durations: dict[str, _Duration] = {}
         self._front_channel: dict[str, int] = {}
+        self._logout_notices: dict[str, int] = {}
+        self.logout_notices_waiting: int | None = None
+        """Notices that have not arrived yet, of all workers together; one of them counts."""
 
     def observe(self, *, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
         """Count one answered request. `route` and `outcome` come from closed sets; `seconds` is its duration."""
@@ -47,6 +54,10 @@ class RequestMetrics:
         """Count a token that went through a browser; the operator has named each application that may have such."""
         self._front_channel[client_id] = self._front_channel.get(client_id, 0) + 1
 
+    def logout_notice(self, outcome: str) -> None:
+        """Count an attempt to tell an application that a session is over; `outcome` comes from a closed set."""
+        self._logout_notices[outcome] = self._logout_notices.get(outcome, 0) + 1
+
     def snapshot(self) -> Snapshot:
         """Return every series as JSON types."""
         requests: Snapshot = [("requests", [*labels], [count]) for labels, count in self._answers.items()]
@@ -57,7 +68,10 @@ class RequestMetrics:
         front_channel: Snapshot = [
             ("front_channel", [client_id], [count]) for client_id, count in self._front_channel.items()
         ]
-        return requests + outcomes + seconds + front_channel
+        notices: Snapshot = [("logout_notices", [outcome], [count]) for outcome, count in self._logout_notices.items()]
+        waiting = self.logout_notices_waiting
+        counted: Snapshot = [] if waiting is None else [(WAITING, [], [waiting])]
+        return requests + outcomes + seconds + front_channel + notices + counted
 
 
 REQUESTS = RequestMetrics()

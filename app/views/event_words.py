@@ -48,7 +48,14 @@ def _parts(deed: Deed) -> dict[str, str]:
 
 
 def _session_ended(deed: Deed) -> str:
-    return "Signed in again, which ended the session before" if deed.data.get("reason") == "replaced" else "Signed out"
+    match deed.data.get("reason"):
+        case "replaced":
+            return "Signed in again, which ended the session before"
+        case "signed out elsewhere":
+            return "Signed out another browser"
+        case "signed out by an operator":
+            return "Signed {person} out of a browser".format_map(_parts(deed))
+    return "Signed out"
 
 
 def _granted(deed: Deed) -> str:
@@ -106,7 +113,9 @@ def _resource(done: str) -> Callable[[Deed], str]:
 _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.LOGIN_SUCCEEDED: "Signed in",
     Event.LOGIN_FAILED: "Failed to sign in",
+    Event.SESSION_CHOSEN: "Chose this account for {application}",
     Event.SESSION_ENDED: _session_ended,
+    Event.SESSION_NOTICE_FAILED: "Could not tell {application} that a session is over",
     Event.USER_CREATED: "Made the account of {person}",
     Event.USER_CHANGED: "Changed the account of {person}",
     Event.USER_PASSWORD_SET: "Set a new password for {person}",

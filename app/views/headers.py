@@ -1,14 +1,17 @@
 """The headers that every HTML page travels with."""
 
+from app.views.pages.answer import SCRIPT_SOURCE
 from app.views.pages.identity import Page, Policy
 
 _EVERYWHERE = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-# Pages whose POST may end at a client have no form-action: browsers apply it to every redirect after the POST, so
-# 'self' would stop the way back to the client.
+# SE-10: no page may be framed. Pages whose POST may end at a client have no form-action: browsers apply it to
+# every redirect after the POST, so 'self' would stop the way back to the client.
 _CONTENT_POLICIES = {
     Policy.OWN_FORMS: f"{_EVERYWHERE}; form-action 'self'",
     Policy.MAY_END_AT_CLIENT: _EVERYWHERE,
+    # Clients too answer a POST with redirects, to whatever host they have besides.
+    Policy.POSTS_ANSWER: f"{_EVERYWHERE}; script-src {SCRIPT_SOURCE}",
     # Swagger UI carries its icons as data: URLs; it needs no inline style or script.
     Policy.API_EXPLORER: (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -31,7 +34,7 @@ def security_headers(page: Page, *, https: bool) -> dict[str, str]:
     """
     headers = {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": _CONTENT_POLICIES[page.policy],
+        "Content-Security-Policy": _CONTENT_POLICIES[page.policy] + _frames(page),
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
@@ -39,3 +42,8 @@ def security_headers(page: Page, *, https: bool) -> dict[str, str]:
     if https:
         headers["Strict-Transport-Security"] = _ONE_YEAR_OF_HTTPS
     return headers
+
+
+def _frames(page: Page) -> str:
+    """LF-2: what may be framed by a page that frames anything."""
+    return f"; frame-src {' '.join(page.frame_origins)}" if page.frame_origins else ""

@@ -38,6 +38,11 @@ def static_file(name: str) -> StaticFile | None:
     return _load(name) if name in _FILES else None
 
 
+def text_of(name: str) -> str:
+    """Return the text of a file that stands inside a page. Raises KeyError for a name we don't have."""
+    return _load(name).body.decode("utf-8")
+
+
 def static_url(name: str) -> str:
     """Return the address for use in a page; it changes with the content. Raises KeyError for a name we don't have."""
     return f"{STATIC_PREFIX}{name}?v={_version(_load(name))}"

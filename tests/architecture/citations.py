@@ -20,7 +20,7 @@ _CITED = re.compile(
     rf"(?<![\w.-])(?:{_ID}(?![\w-])(?:(?: to |–)(?P=family)-(?P<last>\d\d?)(?![\w-]))?"
     r"|(?P<everywhere>G\d)(?![\w-])"
     r"|A1\.2 (?:\((?P<step>\d)\)|steps? (?P<steps>\d(?:, \d)*))"
-    r"|(?P<parameter>A1\.3 [a-z]\w+))"
+    r"|(?P<parameter>A1\.3 [a-z]\w+)|(?P<errors>A1\.10)(?!\w))"
 )
 
 
@@ -29,7 +29,7 @@ def rule_files() -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for module in modules("app"):
         cited = {line for remark in _remarks(module) for line in citations(remark)}
-        if module.is_in("app.protocol.metadata"):
+        if module.is_in("app.protocol.metadata") or module.is_in("app.protocol.openid_metadata"):
             cited |= {f"A7.1 {name}" for name in _strings(module)} & LINES.keys()
         for line in cited:
             found.setdefault(line, set()).add(module.path)
@@ -42,8 +42,8 @@ def citations(remark: str) -> Iterator[str]:
         if found["family"]:
             first, last = int(found["number"]), int(found["last"] or found["number"])
             yield from (f"{found['family']}-{number}{found['case'] or ''}" for number in range(first, last + 1))
-        elif found["everywhere"] or found["parameter"]:
-            yield found["everywhere"] or found["parameter"]
+        elif found["everywhere"] or found["parameter"] or found["errors"]:
+            yield found["everywhere"] or found["parameter"] or found["errors"]
         else:
             yield from (f"A1.2 ({step})" for step in (found["step"] or found["steps"]).split(", "))
 

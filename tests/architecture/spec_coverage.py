@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "spec-coverage.md"
 STANDARDS = "standards"
 """The document that marks name for the lines of this page."""
 
-ELSEWHERE = ("CI", "CS", "DR", "HD", "MB", "MC", "OC", "PW", "RU", "SE")
+ELSEWHERE = ("CI", "DR", "HD", "MB", "MC", "PW", "RU")
 """Families that tests and rules name before their part has its own lines here."""
 
 MEMBERS = "A7.1"

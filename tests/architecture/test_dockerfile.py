@@ -136,12 +136,14 @@ def copy(origin: str, target: Path) -> None:
             shutil.copy(ROOT / path, destination)
 
 
+@pytest.mark.slow
 def test_the_build_stage_installs_the_whole_product(image: Path) -> None:
     [packages] = image.glob("lib/python3*/site-packages")
     product = {path for path in files() if path.startswith("app/")}
     assert not [path for path in product if not (packages / path).is_file()]
 
 
+@pytest.mark.slow
 def test_the_installed_product_starts(image: Path, tmp_path: Path) -> None:
     command = [f"{image}/bin/assent", "version"]
     answer = subprocess.run(
@@ -150,6 +152,7 @@ def test_the_installed_product_starts(image: Path, tmp_path: Path) -> None:
     assert re.search(r"\b\d+\.\d+\.\d+\b", answer.stdout)
 
 
+@pytest.mark.slow
 def test_the_image_carries_no_installer_and_no_test_tool(image: Path) -> None:
     [packages] = image.glob("lib/python3*/site-packages")
     assert not [name for name in ("pip", "setuptools", "pytest", "hatchling", "mypy") if (packages / name).exists()]

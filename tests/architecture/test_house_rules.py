@@ -24,7 +24,7 @@ RULES = {"authorize", "client_auth", "grant_types", "tokens"}
 
 TESTS = APP - {"__init__.py", "main.py", "py.typed"} | RULES
 TESTS |= {"architecture", "bench", "conftest.py", "endpoints", "examples", "journeys", "original", "support"}
-TESTS |= {"test_main.py"}
+TESTS |= {"conformance", "test_main.py"}
 PYTHON = ("app", "bench", "examples", "tests")
 
 SELECT_STAR = re.compile(r"\b(?:SELECT|RETURNING)\s+(?:\w+\.)?\*", re.IGNORECASE)

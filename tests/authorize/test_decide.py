@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.authorize.answer import Released
 from app.protocol.authorize.checklist import Subject, run_at
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
@@ -85,8 +86,9 @@ def test_everything_allowed_before_is_granted_without_a_page() -> None:
         ({"redirect_uri": None, "who": client(redirect_uris=(REDIRECT_URI, "https://b.example/cb"))}, "redirect_uri"),
         ({"redirect_uri": None, "who": client(redirect_uris=())}, "redirect_uri"),
         ({"redirect_uri": None, "who": client(redirect_uris=("http://b.example/cb",))}, "redirect_uri"),
-        ({"response_mode": "fragment"}, "response_mode"),
+        ({"response_mode": "form_post"}, "response_mode"),
         ({"response_mode": "web_message"}, "response_mode"),
+        ({"response_mode": "query.jwt"}, "response_mode"),
     ],
 )
 def test_without_a_return_path_nothing_travels(how: dict[str, Any], case: str) -> None:
@@ -148,7 +150,7 @@ def test_a_repeated_parameter_travels_as_invalid_request() -> None:
 def test_a_repeated_state_is_not_echoed() -> None:
     outcome = verdict(("state", "other"))
     assert isinstance(outcome, Back)
-    assert "state" not in dict(parse_qsl(urlsplit(outcome.path.failure(outcome.error)).query))
+    assert "state" not in dict(parse_qsl(urlsplit(outcome.path.failure(outcome.error).location).query))
 
 
 @pytest.mark.spec("standards", "SR-1")
@@ -161,7 +163,7 @@ def test_every_answer_carries_state_and_iss_and_keeps_the_query() -> None:
         state='a&b="\\ä',
     )
     assert isinstance(outcome, Grantable)
-    answer = outcome.path.success("code")
+    answer = outcome.path.success(Released(code="code")).location
     assert answer.startswith("https://client.example/cb?tenant=1&code=code&")
     assert dict(parse_qsl(urlsplit(answer).query)) == {
         "tenant": "1", "code": "code", "state": 'a&b="\\ä', "iss": ISSUER,
@@ -174,7 +176,7 @@ def test_an_answer_has_no_state_that_was_not_sent_and_no_iss_that_is_switched_of
     silent = replace(known(state=None), policy=ServerPolicy(issuer=ISSUER, issuer_in_answers=False))
     outcome = decide(silent, Trace())
     assert isinstance(outcome, Grantable)
-    assert outcome.path.success("code") == f"{REDIRECT_URI}?code=code"
+    assert outcome.path.success(Released(code="code")).location == f"{REDIRECT_URI}?code=code"
 
 
 @pytest.mark.spec("standards", "SR-4")
@@ -196,6 +198,8 @@ def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_m
 @pytest.mark.spec("standards", "A1-4")
 @pytest.mark.spec("standards", "AR-7")
 @pytest.mark.spec("standards", "CA-11")
+@pytest.mark.spec("standards", "CS-3")
+@pytest.mark.spec("standards", "CS-4")
 @pytest.mark.parametrize(
     ("how", "prompt"),
     [

@@ -118,6 +118,8 @@ def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
             *("application", "create", "--name", "Shop", "--client-id", "shop"),
             *("--redirect-uri", "https://shop.example/cb", "--redirect-uri", "https://shop.example/other"),
             *("--scope", "org:read", "--scope", "team:read", "--no-require-pkce", "--allow-implicit"),
+            *("--post-logout-redirect-uri", "https://shop.example/bye", "--pairwise"),
+            *("--backchannel-logout-uri", "https://shop.example/back"),
         )
     )
     secret = last_word(made)
@@ -135,17 +137,25 @@ def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
     assert found["grant_types"] == ["authorization_code", "refresh_token"]
     assert (found["scope"], found["require_pkce"], found["secrets"]) == ("org:read team:read", False, 1)
     assert found["allow_implicit"] is True
+    assert (found["id_token_signed_response_alg"], found["subject_type"]) == ("ES256", "pairwise")
+    assert found["sector"] == "shop.example"
+    assert found["post_logout_redirect_uris"] == ["https://shop.example/bye"]
+    assert found["backchannel_logout_uri"] == "https://shop.example/back"
     assert "shop\tShop\tweb\tactive" in succeeded(assent("application", "list")).splitlines()
 
 
 def test_a_public_application_has_no_secret_and_an_owner_if_one_is_named(assent: Assent) -> None:
     succeeded(assent("user", "create", "dora"))
     made = succeeded(
-        assent("application", "create", "--public", "--redirect-uri", "com.example.app:/cb", "--owner", "dora")
+        assent(
+            *("application", "create", "--public", "--redirect-uri", "com.example.app:/cb", "--owner", "dora"),
+            *("--grant-type", "authorization_code", "--grant-type", "implicit", "--response-type", "id_token code"),
+        )
     )
     assert "client_secret" not in made
     found = json.loads(succeeded(assent("application", "show", last_word(made))))
     assert (found["owner"], found["kind"], found["secrets"]) == ("dora", "native", 0)
+    assert found["response_types"] == ["code id_token"]
     assert "its token_endpoint_auth_method is none" in refused(assent("application", "rotate-secret", last_word(made)))
 
 
@@ -158,6 +168,16 @@ def test_a_machine_is_registered_for_tokens_of_its_own_and_not_without_a_secret(
     assert "sweeper\tSweeper\tmachine\tactive" in succeeded(assent("application", "list")).splitlines()
     said = refused(assent("application", "create", "--public", *words))
     assert said.startswith("the application: grant_types has client_credentials")
+    said = refused(assent("application", "create", "--id-token-alg", "HS256", *words))
+    assert said.startswith("the application: id_token_signed_response_alg is HS256")
+
+
+def test_the_list_of_a_sector_is_looked_at_before_the_application_is_there(assent: Assent) -> None:
+    words = ("--redirect-uri", "https://a.example/cb", "--pairwise", "--client-id", "sectored")
+    nowhere = "https://127.0.0.1:1/uris.json"
+    said = refused(assent("application", "create", *words, "--sector-identifier-uri", nowhere))
+    assert said.startswith("the application has a sector_identifier_uri that ")
+    assert "sectored" not in succeeded(assent("application", "list"))
 
 
 def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tests.support.server import Server, directory_for_server, running_server
 
 SUBJECTS = (
     *("files", "database", "roles", "schema", "partitions"),
-    *("applications", "implicit", "scopes", "reachable", "clock"),
+    *("applications", "implicit", "ID tokens", "scopes", "reachable", "clock"),
 )
 LEGACY = {
     "applications": [

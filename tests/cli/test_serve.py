@@ -1,5 +1,6 @@
 """`assent serve` as an operator meets it: the first start, the second one, refusals, and a clean end."""
 
+import json
 import re
 import resource
 import signal
@@ -16,8 +17,18 @@ import httpx
 import pytest
 
 from app.cli.banner import command_as_typed
+from app.protocol.features import Feature
 from tests.support.processes import children, command_of, eventually
-from tests.support.server import ASSENT, NotStarted, Server, await_ready, directory_for_server, running_server, start
+from tests.support.server import (
+    ASSENT,
+    NotStarted,
+    Server,
+    await_ready,
+    begin,
+    directory_for_server,
+    running_server,
+    start,
+)
 
 FIRST_START_SECONDS = 5.0
 
@@ -131,7 +142,10 @@ def test_a_taken_port_is_named(directory: Path) -> None:
         assert f"Port {port} on 127.0.0.1 is taken" in _refusal(start(directory, arguments=("--port", str(port))))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_a_stop_signal_ends_workers_and_database_and_the_status_is_zero(
     directory: Path, number: signal.Signals
 ) -> None:
@@ -145,18 +159,18 @@ def test_a_stop_signal_ends_workers_and_database_and_the_status_is_zero(
         assert not (server.data_dir / "pg" / "postmaster.pid").exists()
 
 
-def test_a_stop_signal_during_the_start_leaves_nothing_behind(directory: Path) -> None:
-    for delay in (0.3, 0.8, 1.3):
-        server = start(directory)
-        time.sleep(delay)
-        assert server.stop() in (0, -signal.SIGTERM)
+@pytest.mark.parametrize("delay", [0.8, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (0.3, 1.3))])
+def test_a_stop_signal_during_the_start_leaves_nothing_behind(directory: Path, delay: float) -> None:
+    server = start(directory)
+    time.sleep(delay)
+    assert server.stop() in (0, -signal.SIGTERM)
     with running_server(directory) as server:
         assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
 
 
 def test_a_changed_or_lost_secret_is_refused_and_the_right_one_is_accepted_again(directory: Path) -> None:
-    with running_server(directory) as server:
-        file = server.data_dir / "secret.key"
+    begin(directory)
+    file = directory / "data" / "secret.key"
     secret = file.read_text()
 
     file.write_text("x" * 43 + "\n")
@@ -180,6 +194,15 @@ def test_broken_settings_are_refused_by_the_name_of_the_key(directory: Path) -> 
     sentence = _refusal(start(directory, settings={"ISSUER": "http://auth.example.com"}))
 
     assert "issuer (ASSENT_ISSUER) must use https" in sentence
+
+
+def test_a_demo_to_which_nobody_could_sign_in_is_refused(directory: Path) -> None:
+    without = [feature.key for feature in Feature if feature is Feature.OPENID or "openid" in feature.value.requires]
+    settings = {"FEATURES": json.dumps(dict.fromkeys(without, False))}
+
+    sentence = _refusal(start(directory, settings=settings, arguments=("--demo",)))
+
+    assert "switch features.openid on, or start without --demo" in sentence
 
 
 @pytest.mark.spec("standards", "NS-2")
@@ -216,12 +239,14 @@ def test_a_data_file_is_applied_before_the_first_request(directory: Path) -> Non
 
 
 def test_a_broken_data_file_ends_the_start_and_names_the_member(directory: Path) -> None:
+    begin(directory)
     assert "users[robin].emial is unknown" in _refusal(
         start(directory, data={"users": [{"username": "robin", "emial": "robin@example.com"}]})
     )
 
 
 def test_a_worker_that_crashes_during_the_start_ends_the_server(directory: Path) -> None:
+    begin(directory)
     server = start(directory)
 
     def workers() -> list[int]:

@@ -70,6 +70,7 @@ def _start_again(server: Server) -> Server:
     return again
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_no_family_notices(server: Server, families: list[Family]) -> None:
     before = _workers(server)
 
@@ -96,6 +97,7 @@ def test_after_the_parent_is_killed_everything_ends_and_the_next_start_goes_on(
         assert again.stop() == 0
 
 
+@pytest.mark.slow
 def test_after_the_parent_is_killed_a_start_at_once_succeeds(server: Server, families: list[Family]) -> None:
     with load(server, families):
         time.sleep(LOAD_SECONDS)
@@ -107,6 +109,7 @@ def test_after_the_parent_is_killed_a_start_at_once_succeeds(server: Server, fam
         assert again.stop() == 0
 
 
+@pytest.mark.slow
 def test_when_the_postmaster_is_killed_the_server_ends_with_a_sentence_and_the_next_start_goes_on(
     server: Server, families: list[Family]
 ) -> None:

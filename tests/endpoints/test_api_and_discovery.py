@@ -72,7 +72,7 @@ async def test_the_metadata_tells_the_truth(browser: httpx.AsyncClient) -> None:
     body = answer.json()
     assert body["issuer"] == ISSUER
     assert body["code_challenge_methods_supported"] == ["S256"]
-    assert body["grant_types_supported"] == list(GRANT_TYPES)
+    assert body["grant_types_supported"] == [*GRANT_TYPES, "implicit"]
     assert "none" in body["token_endpoint_auth_methods_supported"]
     assert body["request_uri_parameter_supported"] is False
     for member in ("token_endpoint", "introspection_endpoint", "revocation_endpoint"):
@@ -114,7 +114,7 @@ async def test_an_issuer_with_a_path_has_the_inserted_document_and_prefixed_endp
         for name, url in body.items():
             if isinstance(url, str):
                 assert url.startswith("https://h.example/t1"), name
-        for elsewhere in ("oauth-authorization-server/t1/", "oauth-authorization-server/t2", "openid-configuration/t1"):
+        for elsewhere in ("oauth-authorization-server/t1/", "oauth-authorization-server/t2", "openid-configuration/t2"):
             assert (await browser.get(f"/.well-known/{elsewhere}")).status_code == 404, elsewhere
 
 

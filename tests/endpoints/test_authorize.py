@@ -79,6 +79,7 @@ async def test_what_was_allowed_before_is_granted_without_a_page(site: Service, 
 @pytest.mark.spec("standards", "AR-4")
 @pytest.mark.spec("standards", "AR-5")
 @pytest.mark.spec("standards", "O-12")
+@pytest.mark.spec("standards", "SU-1")
 async def test_asking_for_more_shows_what_is_new_and_what_was_there_and_merges(
     site: Service, browser: httpx.AsyncClient
 ) -> None:
@@ -122,6 +123,7 @@ async def test_a_long_state_of_any_characters_comes_back_as_it_was(browser: http
 @pytest.mark.spec("standards", "AR-3")
 @pytest.mark.spec("standards", "AR-17 (c)")
 @pytest.mark.spec("standards", "SC-2")
+@pytest.mark.spec("standards", "CS-7")
 async def test_an_optional_permission_may_be_left_out(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("picky", optional_scopes=("team:read", "event:read"))
     page = await consent_page(browser, "picky", scope="project:read team:read event:read")
@@ -231,7 +233,7 @@ async def test_errors_travel_with_state_and_iss(
         ({"client_id": None}, "We don’t know the application"),
         ({"redirect_uri": "https://evil.example/"}, "sent an address we don’t know"),
         ({"redirect_uri": REDIRECT_URI + "/"}, "sent an address we don’t know"),
-        ({"response_mode": "fragment"}, "can’t answer"),
+        ({"response_mode": "query.jwt"}, "can’t answer"),
         ({"state": "\0"}, "can’t be answered"),
     ],
 )

@@ -13,7 +13,16 @@ from app.store.database import Database
 from tests.support.facts import ISSUER, REGISTRY
 from tests.support.service import authorize_url, service
 
-WITHOUT_CODES = {"authorization_code": False, "refresh_token": False, "issuer_identification": False}
+WITHOUT_OPENID = dict.fromkeys(
+    (
+        *("openid", "claims_parameter", "front_channel_id_tokens"),
+        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout"),
+    ),
+    False,
+)
+WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
+    ("authorization_code", "refresh_token", "issuer_identification", "form_post"), False
+)
 WITHOUT_GRANTS = WITHOUT_CODES | dict.fromkeys(
     ("client_credentials", "device_authorization", "jwt_bearer", "token_exchange"), False
 )
@@ -40,7 +49,8 @@ async def test_without_the_code_grant_nobody_is_asked_for_anything(database: Dat
         {"introspection": False},
         {"revocation": False},
         {"device_authorization": False},
-        {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
+        WITHOUT_OPENID,
+        WITHOUT_OPENID | {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
     ],
     ids=[
         "as usual",
@@ -50,6 +60,7 @@ async def test_without_the_code_grant_nobody_is_asked_for_anything(database: Dat
         "no introspection",
         "no revocation",
         "no devices",
+        "nobody signs in",
         "no keys",
     ],
 )
@@ -63,7 +74,9 @@ async def test_every_published_endpoint_answers_and_no_other_one_does(
         }
         for name, path in published.items():
             assert (await browser.get(path)).status_code != 404, name
-        switched = {"/oauth/authorize"} | {one.path for one in ENDPOINTS if one.path.startswith(PROTOCOL)}
+        switched = {"/oauth/authorize", "/oauth/logout"} | {
+            one.path for one in ENDPOINTS if one.path.startswith(PROTOCOL)
+        }
         assert set(published.values()) <= switched
         for path in switched - set(published.values()):
             assert (await browser.get(path)).status_code == 404, path
@@ -76,7 +89,8 @@ def test_every_feature_switches_something() -> None:
     # These have no path of their own: the metadata, the grant types and the response types follow them.
     pathless = {
         *(Feature.ISSUER_IDENTIFICATION, Feature.IMPLICIT, Feature.CLIENT_ASSERTIONS, Feature.MUTUAL_TLS),
-        *(Feature.DPOP, Feature.SIGNED_INTROSPECTION),
+        *(Feature.DPOP, Feature.SIGNED_INTROSPECTION, Feature.CLAIMS_PARAMETER, Feature.FRONT_CHANNEL_ID_TOKENS),
+        *(Feature.FORM_POST, Feature.BACKCHANNEL_LOGOUT, Feature.FRONTCHANNEL_LOGOUT),
     }
     # And these decide for which resources there are tokens.
     unpublished = {Feature.RESOURCE_INDICATORS, Feature.JWT_ACCESS_TOKENS}

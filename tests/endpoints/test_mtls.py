@@ -16,6 +16,7 @@ from tests.support.certificates import Issued, issue
 from tests.support.dpop import Holder
 from tests.support.facts import VERIFIER
 from tests.support.service import ISSUER, REDIRECT_URI, SECRET, Service, obtain_code, service
+from tests.support.signing import keep_keys
 
 PROXY, STRANGER = "10.0.0.1", "192.0.2.66"
 ROOT = issue("root", authority=True)
@@ -198,3 +199,17 @@ async def test_the_metadata_names_the_second_address(behind: Service) -> None:
     assert document["tls_client_certificate_bound_access_tokens"] is True
     assert document["mtls_endpoint_aliases"]["token_endpoint"] == "https://mtls.id.example/oauth/token"
     assert "authorization_endpoint" not in document["mtls_endpoint_aliases"]
+
+
+@pytest.mark.spec("standards", "UI-8")
+async def test_userinfo_takes_a_bound_token_with_its_certificate_alone(behind: Service) -> None:
+    await keep_keys(behind.server)
+    async with behind.browser() as browser:
+        code = await obtain_code(browser, "native", "robin", scope="openid")
+    data = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
+    token = (await public(behind, data, OWN)).json()["access_token"]
+    async with through(behind) as client:
+        for shown, status, error in ((OWN, 200, ""), (OTHER, 401, "invalid_token"), (None, 401, "invalid_token")):
+            answer = await client.get("/oauth/userinfo", headers=header(shown) | {"authorization": f"Bearer {token}"})
+            assert answer.status_code == status, answer.text
+            assert error in answer.headers.get("www-authenticate", "")

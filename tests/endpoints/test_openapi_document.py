@@ -101,7 +101,14 @@ async def test_every_parameter_is_explained(document: dict[str, Any]) -> None:
             assert parameter.get("description") or parameter["in"] == "path", f"{label}: {parameter['name']}"
 
 
-NEVER_CHANGE = ("/secrets/{id}", "/families/{family}", "/invitations/{id}")
+NEVER_CHANGE = (
+    "/secrets/{id}",
+    "/families/{family}",
+    "/invitations/{id}",
+    "/sessions",
+    "/sessions/{id}",
+    "/{session_id}",
+)
 """What is made and ended, and never anything else: it has no version."""
 
 

@@ -72,6 +72,7 @@ async def test_signing_in_ignores_a_session_cookie_that_was_planted(pages: Site)
     assert (await attacker.get("/account")).status_code == 303
 
 
+@pytest.mark.spec("standards", "SE-2")
 async def test_signing_in_again_begins_a_new_session_and_ends_the_old_one(pages: Site) -> None:
     await pages.add_user()
     browser = await pages.signed_in()
@@ -118,6 +119,7 @@ async def test_a_login_page_in_a_second_tab_still_works_after_the_first(pages: S
             assert answer.status_code == 303
 
 
+@pytest.mark.spec("standards", "SE-11")
 async def test_no_parameter_of_the_request_says_where_the_login_leads(pages: Site) -> None:
     await pages.add_user()
     async with pages.browser() as browser:
@@ -226,6 +228,7 @@ async def test_after_twelve_hours_without_use_the_login_page_says_why(pages: Sit
     assert "You were signed out after 12 hours without use" in (await browser.get("/login")).text
 
 
+@pytest.mark.spec("standards", "SE-3")
 async def test_a_session_in_use_lives_on_but_not_beyond_thirty_days(pages: Site) -> None:
     await pages.add_user()
     browser = await pages.signed_in()
@@ -236,6 +239,7 @@ async def test_a_session_in_use_lives_on_but_not_beyond_thirty_days(pages: Site)
     assert (await browser.get("/account")).status_code == 303
 
 
+@pytest.mark.spec("standards", "SE-4")
 async def test_disabling_a_person_ends_his_sessions_and_enabling_revives_none(pages: Site) -> None:
     await pages.add_user()
     browser = await pages.signed_in()

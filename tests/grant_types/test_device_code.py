@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from app.crypto.hashing import digest
+from app.protocol.device_facts import DeviceFact
 from app.protocol.errors import ErrorCode, NotePoll, OAuthError, SlowDown
-from app.protocol.facts import Authentication, DeviceFact
+from app.protocol.facts import Authentication
 from app.protocol.grant_types import device_code
 from app.protocol.grant_types.device_code import Params, decide, needs
 from app.protocol.needs import DeviceNeed

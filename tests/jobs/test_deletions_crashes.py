@@ -109,6 +109,7 @@ def assert_half_done(watched: Watched, total: int) -> None:
     assert not watched.is_tombstone()
 
 
+@pytest.mark.slow
 @pytest.mark.soak
 def test_a_deletion_whose_worker_and_whose_server_are_killed_is_ended_by_two_servers_and_told_once(
     watched: Watched, volume: Callable[[int], int]

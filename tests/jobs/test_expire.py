@@ -22,6 +22,8 @@ from app.protocol.policy import Lifetimes
 from app.store import expiry
 from app.store.database import Database
 from app.store.expiry import Expiring, next_span
+from tests.store import scene as scenes
+from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 from tests.support.emptied import empty
 from tests.support.site import VAULT
@@ -176,3 +178,34 @@ async def test_imported_tokens_go_a_day_after_their_end_with_what_leads_to_them(
         led = (await transaction.scalars(select(col(LegacyCredential.target_id)))).all()
     assert sorted(left) == ends[1:]
     assert set(led) == {token["id"] for token in tokens[1:]}
+
+
+async def test_notices_that_are_done_go_after_thirty_days(store: Database, fresh_database: FreshDatabase) -> None:
+    await fetch(
+        fresh_database.superuser_url,
+        "insert into logout_delivery (id, application_id, user_id, lane, subject, next_at, created_at, expires_at, "
+        "done_at, outcome) select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', $1, "
+        "$1, $1, d, case when d is not null then 'delivered' end from unnest($2::timestamptz[]) d",
+        *(NOW - 40 * DAY, [NOW - 31 * DAY, NOW - 29 * DAY, None]),
+    )
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
+    left = await fetch(fresh_database.superuser_url, "select done_at from logout_delivery order by done_at")
+    assert [row["done_at"] for row in left] == [NOW - 29 * DAY, None]
+
+
+async def test_which_applications_a_session_had_is_known_for_as_long_as_it_goes_on(
+    store: Database, fresh_database: FreshDatabase
+) -> None:
+    scene = await scenes.begin(store)
+    old, young = NOW - 40 * DAY, NOW - DAY
+    over, ended, kept, fresh = new_id(old), new_id(old), new_id(old), new_id(young)
+    await scenes.sign_in(scene, id=ended, ended_at=NOW - 39 * DAY, expires_at=NOW + DAY)
+    await scenes.sign_in(scene, sid=kept, expires_at=NOW + DAY)
+    await fetch(
+        fresh_database.superuser_url,
+        "insert into session_application select s, $2, $3, '', $4, $4 from unnest($1::uuid[]) s",
+        *([over, ended, kept, fresh], scene.application_id, scene.user_id, old),
+    )
+    await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
+    left = await fetch(fresh_database.superuser_url, "select sid from session_application where first_at = $1", old)
+    assert {row["sid"] for row in left} == {kept, fresh}

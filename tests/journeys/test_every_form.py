@@ -18,7 +18,7 @@ from tests.support.walking import world as world
 
 LAST = (
     "end", "revoke", "retire", "remove", "off", "on", "hand-over", "restore", "disable", "enable", "disconnect",
-    "invitations", "leave", "delete", "login", "logout",
+    "invitations", "leave", "delete", "sign-out", "login", "logout",
 )  # fmt: skip
 """What ends something comes last, in this order: the forms before it need what is ended."""
 

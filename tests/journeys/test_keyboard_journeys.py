@@ -129,7 +129,7 @@ def test_an_application_is_connected_narrowed_and_disconnected_and_its_history_s
     assert [told.split("\n")[0] for told in jo.page.locator(".timeline > li").all_inner_texts()] == [
         "You disconnected Release Board",
         "You removed 1 permission: See teams",
-        "You connected Release Board with 2 permissions",
+        "You connected Release Board with 5 permissions",
     ]
 
 

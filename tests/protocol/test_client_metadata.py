@@ -199,6 +199,31 @@ def test_what_tightens_without_its_feature_is_unmet(member: str) -> None:
     assert metadata(**{member: False}).not_in_effect() == ()
 
 
+@pytest.mark.spec("standards", "DR-6")
+@pytest.mark.spec("standards", "RT-4")
+@pytest.mark.spec("standards", "RT-9")
+@pytest.mark.parametrize(
+    ("response_types", "waiting"),
+    [
+        (["code", "id_token code"], ()),
+        (["id_token", "none"], ()),
+        (["code"], ("grant_types implicit",)),
+        (["code token"], ("grant_types implicit", "response_types code token")),
+        (["id_token", "id_token token"], ("response_types id_token token",)),
+    ],
+)
+def test_what_comes_through_the_browser_is_in_effect_but_for_tokens_that_the_operator_has_to_allow(
+    response_types: list[str], waiting: tuple[str, ...]
+) -> None:
+    found = metadata(
+        response_types=response_types,
+        grant_types=["authorization_code", "implicit"],
+        response_modes=["form_post"],
+    )
+    assert found.not_in_effect() == waiting
+    assert found.openid().response_modes == ("form_post",)
+
+
 @pytest.mark.spec("standards", "CA-1")
 @pytest.mark.parametrize(
     "members",

@@ -27,12 +27,9 @@ def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
 
 
 def test_what_needs_each_other_can_be_switched_off_together() -> None:
-    off = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
-    assert FeatureSet.chosen(off) == FeatureSet.chosen({}) - {
-        Feature.AUTHORIZATION_CODE,
-        Feature.REFRESH_TOKEN,
-        Feature.ISSUER_IDENTIFICATION,
-    }
+    off = {Feature.PUBLISHED_KEYS, Feature.OPENID, Feature.JWT_ACCESS_TOKENS, Feature.SIGNED_INTROSPECTION}
+    off |= {feature for feature in Feature if "openid" in feature.value.requires}
+    assert FeatureSet.chosen(dict.fromkeys((feature.key for feature in off), False)) == FeatureSet.chosen({}) - off
 
 
 def test_every_requirement_names_a_feature() -> None:

@@ -56,6 +56,17 @@ def test_a_scope_at_one_resource_is_not_that_scope_at_another() -> None:
     assert liveness.scopes_in_force(origin(scopes=("a",)), facts) == ()
 
 
+def test_what_is_told_about_people_counts_at_every_resource_and_is_at_none() -> None:
+    facts = standing(pairs=("openid", "a https://r1", "claim:email"), since=(1, 1, 1))
+    asked: Origin = origin(scopes=("openid", "a"), resources=("https://r1", "https://r2"))
+    assert liveness.scopes_in_force(asked, facts) == ("openid", "a")
+    assert liveness.at(asked, facts, ("https://r2",)).scopes == ("openid",)
+    elsewhere = standing(pairs=("openid https://r1", "a https://r1"), since=(1, 1))
+    assert liveness.scopes_in_force(asked, elsewhere) == ("a",)
+    assert liveness.places("openid", ("https://r1",)) == liveness.places("a", ()) == ("",)
+    assert liveness.places("a", ("https://r1",)) == ("https://r1",)
+
+
 @pytest.mark.spec("standards", "AR-3")
 @given(_SCOPES, _SCOPES, _SCOPES, _SCOPES)
 def test_approval_never_exceeds_the_request_and_never_lacks_a_required_scope(

@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
+from app.protocol import acr, metadata
+from app.protocol.claim_values import Claim
+from app.protocol.claims import ClaimsRegistry
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.metadata import document
 from app.protocol.scopes import ScopeRegistry
+from app.settings import Settings
+from app.settings.claims import ClaimSettings
 from tests.support.facts import ISSUER, REGISTRY
 
 SIGNING = ("ES256", "RS256")
@@ -23,11 +28,52 @@ DEVICE, BEARER, EXCHANGE = (
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 )
-GRANTS = ["authorization_code", "refresh_token", "client_credentials", DEVICE, BEARER, EXCHANGE]
-WITHOUT_CODES = dict.fromkeys(("authorization_code", "refresh_token", "issuer_identification"), False)
+TOKEN_GRANTS = ["authorization_code", "refresh_token", "client_credentials", DEVICE, BEARER, EXCHANGE]
+GRANTS = [*TOKEN_GRANTS, "implicit"]
+ANSWERS = ["code", "code id_token", "id_token", "none"]
+WITHOUT_OPENID = dict.fromkeys(
+    (
+        *("openid", "claims_parameter", "front_channel_id_tokens"),
+        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout"),
+    ),
+    False,
+)
+WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
+    ("authorization_code", "refresh_token", "issuer_identification", "form_post"), False
+)
 WITHOUT_GRANTS = WITHOUT_CODES | dict.fromkeys(
     ("client_credentials", "device_authorization", "jwt_bearer", "token_exchange"), False
 )
+
+
+ENCRYPTION = ["RSA-OAEP-256", "RSA-OAEP", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]
+CONTENT_ENCRYPTION = ["A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"]
+CLAIMS = [
+    *("sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr"),
+    *("name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
+    *("website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified", "address"),
+    *("phone_number", "phone_number_verified"),
+]
+OPENID: dict[str, Any] = {
+    "userinfo_endpoint": f"{ISSUER}/oauth/userinfo",
+    "subject_types_supported": ["public", "pairwise"],
+    "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+    "id_token_encryption_alg_values_supported": ENCRYPTION,
+    "id_token_encryption_enc_values_supported": CONTENT_ENCRYPTION,
+    "userinfo_signing_alg_values_supported": ["ES256", "RS256"],
+    "userinfo_encryption_alg_values_supported": ENCRYPTION,
+    "userinfo_encryption_enc_values_supported": CONTENT_ENCRYPTION,
+    "acr_values_supported": list(acr.SUPPORTED),
+    "claim_types_supported": ["normal"],
+    "claims_supported": CLAIMS,
+    "claims_parameter_supported": True,
+    "display_values_supported": ["page"],
+    "end_session_endpoint": f"{ISSUER}/oauth/logout",
+    "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
+    "frontchannel_logout_supported": True,
+    "frontchannel_logout_session_supported": True,
+}
 
 
 def published(switches: dict[str, bool] | None = None, *, issuer: str = ISSUER, mtls_url: str | None = MTLS) -> Any:
@@ -54,11 +100,11 @@ def test_a_whole_server_publishes_what_it_has() -> None:
         "jwks_uri": f"{ISSUER}/oauth/jwks",
         "service_documentation": f"{ISSUER}/docs",
         "scopes_supported": ["a", "b", "c"],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_types_supported": ANSWERS,
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": GRANTS,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "token_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, "none"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, "none"],
@@ -66,14 +112,13 @@ def test_a_whole_server_publishes_what_it_has() -> None:
         "introspection_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS],
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "introspection_signing_alg_values_supported": ["ES256", "RS256"],
-        "introspection_encryption_alg_values_supported": [
-            *("RSA-OAEP-256", "RSA-OAEP", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
-        ],
-        "introspection_encryption_enc_values_supported": ["A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"],
+        "introspection_encryption_alg_values_supported": ENCRYPTION,
+        "introspection_encryption_enc_values_supported": CONTENT_ENCRYPTION,
         "dpop_signing_alg_values_supported": ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"],
         "authorization_response_iss_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **OPENID,
     }
 
 
@@ -85,18 +130,19 @@ def test_what_is_off_unless_it_is_switched_on_is_published_then() -> None:
     whole = published({feature.key: True for feature in Feature})
     usual = published()
     assert {name: value for name, value in whole.items() if value != usual.get(name)} == {
-        "grant_types_supported": [*GRANTS, "implicit"],
-        "response_types_supported": ["code", "token"],
-        "response_modes_supported": ["query", "fragment"],
+        "response_types_supported": [*ANSWERS, "token", "code token", "id_token token", "code id_token token"],
         "token_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, *CERTIFICATES, "none"],
         "revocation_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, *CERTIFICATES, "none"],
         "introspection_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, *CERTIFICATES],
+        "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+        "check_session_iframe": f"{ISSUER}/oauth/check-session",
         "tls_client_certificate_bound_access_tokens": True,
         "mtls_endpoint_aliases": {
             "token_endpoint": f"{MTLS}/oauth/token",
             "revocation_endpoint": f"{MTLS}/oauth/revoke",
             "introspection_endpoint": f"{MTLS}/oauth/introspect",
             "device_authorization_endpoint": f"{MTLS}/oauth/device_authorization",
+            "userinfo_endpoint": f"{MTLS}/oauth/userinfo",
         },
         "global_token_revocation_endpoint": f"{ISSUER}/oauth/global-token-revocation",
         "global_token_revocation_endpoint_auth_methods_supported": ["Bearer", "DPoP"],
@@ -134,8 +180,12 @@ def test_a_server_with_everything_switched_off_says_what_must_be_said_and_no_mor
         ({"device_authorization": False}, {"device_authorization_endpoint"}),
         ({"dpop": False}, {"dpop_signing_alg_values_supported"}),
         (
-            {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
-            {"jwks_uri", "introspection_signing_alg_values_supported", "introspection_encryption_"},
+            WITHOUT_OPENID | {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
+            {
+                *("jwks_uri", "introspection_signing_alg_values_supported", "introspection_encryption_"),
+                *("end_session_endpoint", "backchannel_logout_", "frontchannel_logout_", "check_session_iframe"),
+                *("id_token_", "userinfo_", "claims_", "claim_types_", "subject_types_", "acr_", "display_", "ui_loc"),
+            },
         ),
         (
             {"client_assertions": False},
@@ -169,12 +219,16 @@ def test_a_grant_that_is_switched_off_is_not_published(key: str, grant: str) -> 
     assert published({key: False})["grant_types_supported"] == [name for name in GRANTS if name != grant]
 
 
-def test_the_implicit_grant_is_published_only_where_it_is_on() -> None:
-    whole, legacy = published(), published({"implicit": True})
+@pytest.mark.spec("standards", "A7.1 response_types_supported")
+@pytest.mark.spec("standards", "A7.1 response_modes_supported")
+def test_the_implicit_grant_is_published_only_where_something_comes_through_the_browser() -> None:
+    codes_alone = {"front_channel_id_tokens": False, "form_post": False}
+    whole, legacy = published(codes_alone), published(codes_alone | {"implicit": True})
+    assert (whole["response_types_supported"], whole["grant_types_supported"]) == (["code"], TOKEN_GRANTS)
+    assert whole["response_modes_supported"] == ["query", "fragment"]
     assert {name: value for name, value in legacy.items() if value != whole[name]} == {
-        "response_types_supported": ["code", "token"],
-        "response_modes_supported": ["query", "fragment"],
-        "grant_types_supported": [*GRANTS, "implicit"],
+        "response_types_supported": ["code", "token", "code token"],
+        "grant_types_supported": GRANTS,
     }
 
 
@@ -225,3 +279,34 @@ def test_an_issuer_with_a_path_stands_before_every_address_letter_by_letter() ->
             assert below[name] == value.replace(ISSUER, issuer, 1), name
         else:
             assert below[name] == value, name
+
+
+@pytest.mark.spec("standards", "A7.1")
+@pytest.mark.spec("standards", "MD-8")
+def test_without_openid_connect_nothing_of_it_is_published() -> None:
+    members = {
+        *("userinfo_endpoint", "subject_types_supported", "acr_values_supported", "claims_supported"),
+        *("claim_types_supported", "claims_parameter_supported", "end_session_endpoint"),
+        *("frontchannel_logout_supported", "frontchannel_logout_session_supported"),
+        *("backchannel_logout_supported", "backchannel_logout_session_supported"),
+    }
+    assert members <= published().keys()
+    assert OPENID.keys().isdisjoint(published(WITHOUT_OPENID))
+    assert published({"claims_parameter": False})["claims_parameter_supported"] is False
+
+
+@pytest.mark.spec("standards", "A7.1")
+def test_claims_of_ones_own_are_published_after_the_usual_ones() -> None:
+    own = ClaimsRegistry([Claim("department", ("profile",), "")])
+    told = document(ISSUER, FeatureSet.chosen({}), REGISTRY, signing=SIGNING, claims=own)
+    assert told["claims_supported"] == [*CLAIMS, "department"]
+
+
+@pytest.mark.spec("standards", "MD-6")
+def test_the_metadata_is_that_of_the_configuration() -> None:
+    own = {"department": ClaimSettings(scopes=("profile",))}
+    told: Any = metadata.of(Settings(issuer=ISSUER, claims=own).configuration())
+    assert told["issuer"] == ISSUER
+    assert "RS256" in told["id_token_signing_alg_values_supported"]
+    assert told["claims_supported"] == [*CLAIMS, "department"]
+    assert {"openid", "offline_access"} <= {*told["scopes_supported"]}

@@ -115,6 +115,7 @@ def test_scopes_and_resources_make_a_pair_wherever_the_scope_is_understood() -> 
         "b https://api.example",
     )
     assert refusal(resources.pairs, ("a", "b"), (PATH,)).code is ErrorCode.INVALID_SCOPE
+    assert resources.pairs(("openid", "a"), (PATH,)) == ("openid", "a https://api.example/v1")
 
 
 @pytest.mark.spec("standards", "AT-3")

@@ -297,7 +297,6 @@ async def test_what_is_not_built_is_stored_and_reported_and_the_application_is_r
     assert report.not_in_effect == (
         "application shop: require_pushed_authorization_requests",
         "application shop: profile",
-        "application shop: scope openid",
         "organization acme: plan",
     )
     fact = await database.hot.gather_client("shop")

@@ -14,7 +14,7 @@ from app.protocol.tokens.keyring import KeyRing, RingKey, SigningPlan
 from app.protocol.trusted_issuers import TrustedIssuer
 from app.services import doctor
 from app.services.doctor import FileCondition, Finding, Level
-from app.store.condition import DatabaseCondition, RegisteredApplication, WebsiteKey
+from app.store.condition import DatabaseCondition, RegisteredApplication, UntoldApplication, WebsiteKey
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 DATABASE = DatabaseCondition(
@@ -134,6 +134,26 @@ def test_tokens_through_the_browser_are_named_with_the_applications_that_may_hav
     assert finding.remedy
     assert _worst(doctor.check_implicit([APPLICATION], on=True)).level is Level.WARN
     assert _worst(doctor.check_implicit([marked], on=False)).level is Level.OK
+
+
+def test_applications_that_do_not_hear_of_the_end_of_sessions_are_named() -> None:
+    untold = [UntoldApplication("web", 2, 0), UntoldApplication("", 0, 3), UntoldApplication("notes", 1, 1)]
+    waits, gone, both = doctor.check_logout_notices(untold)
+    assert (waits.level, waits.seen) == (Level.WARN, "web: notices that wait for another attempt: 2")
+    assert gone.seen == "a deleted application: given up in the last 7 days: 3"
+    assert both.seen == "notes: notices that wait for another attempt: 1, given up in the last 7 days: 1"
+    assert _worst(doctor.check_logout_notices([])).level is Level.OK
+
+
+def test_applications_that_get_id_tokens_through_the_browser_are_named() -> None:
+    hybrid = replace(APPLICATION, client_id="till", response_types=("code", "code id_token"))
+    alone = replace(APPLICATION, client_id="club", response_types=("id_token",))
+    (finding,) = doctor.check_front_channel([APPLICATION, hybrid, alone], on=True)
+    assert (finding.level, finding.seen) == (Level.OK, "till (code id_token), club (id_token)")
+    assert _worst(doctor.check_front_channel([APPLICATION], on=True)).seen == "no application gets any"
+    (stranded,) = doctor.check_front_channel([hybrid], on=False)
+    assert (stranded.level, "till (code id_token)" in stranded.seen) == (Level.WARN, True)
+    assert _worst(doctor.check_front_channel([APPLICATION], on=False)).level is Level.OK
 
 
 def test_imported_credentials_are_counted_until_they_are_gone() -> None:

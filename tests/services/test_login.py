@@ -118,7 +118,7 @@ async def test_success_ends_the_session_before_and_says_so(database: Database, f
     user_id = await add_user(database, "again")
     first = await login.sign_in(service(database), attempt("again"))
     assert isinstance(first, SignedIn)
-    second = await login.sign_in(service(database), replace(attempt("again"), previous=first.session))
+    second = await login.sign_in(service(database), replace(attempt("again"), held=(first.session,)))
     assert isinstance(second, SignedIn)
     assert second.session.id != first.session.id
     assert await sessions.find(database, first.session, NOW) is None

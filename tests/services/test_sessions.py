@@ -52,6 +52,7 @@ async def lives(database: Database, credential: Credential | None, **later: floa
     return await sessions.find(database, credential, NOW + timedelta(**later)) is not None
 
 
+@pytest.mark.spec("standards", "SE-3")
 async def test_a_session_ends_after_twelve_hours_without_use(database: Database, user_id: UUID) -> None:
     credential = await begin(database, user_id)
     assert await lives(database, credential, hours=11, minutes=59)
@@ -60,6 +61,7 @@ async def test_a_session_ends_after_twelve_hours_without_use(database: Database,
     assert await sessions.ran_idle(database, credential, NOW + timedelta(hours=12))
 
 
+@pytest.mark.spec("standards", "SE-3")
 async def test_use_keeps_a_session_alive_up_to_its_absolute_end(database: Database, user_id: UUID) -> None:
     credential = await begin(database, user_id)
     now = NOW
@@ -111,6 +113,7 @@ async def test_an_ended_session_is_over_at_once_and_ends_once(database: Database
     assert not await lives(database, credential)
 
 
+@pytest.mark.spec("standards", "SE-4")
 async def test_disabling_a_person_ends_his_sessions_for_good(database: Database, user_id: UUID) -> None:
     credential = await begin(database, user_id)
     async with database.transaction() as transaction:

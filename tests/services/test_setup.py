@@ -7,11 +7,12 @@ import pytest
 
 from app.crypto.secrets import new_id
 from app.protocol.policy import Lifetimes
-from app.services import setup
+from app.services import newcomers, setup
 from app.services.names import name_key
+from app.services.newcomers import Newcomer, Problem
 from app.services.occasion import Occasion
 from app.services.passwords import PasswordQueue
-from app.services.setup import Created, FirstOperator, LinkUsed, Problem
+from app.services.setup import Created, LinkUsed
 from app.store import users
 from app.store.database import Database
 from app.store.users import NewUser
@@ -21,9 +22,9 @@ ISSUER = "https://id.example.org"
 PASSWORD = "violet anchor plum taxi"
 
 
-def chosen(username: str = "ada", email: str = "ada@example.org", password: str = PASSWORD) -> FirstOperator:
+def chosen(username: str = "ada", email: str = "ada@example.org", password: str = PASSWORD) -> Newcomer:
     """Return what a person typed."""
-    return FirstOperator(username, email, password, password)
+    return Newcomer(username, email, password, password)
 
 
 async def new_token(database: Database, now: datetime = NOW) -> str:
@@ -35,7 +36,7 @@ async def new_token(database: Database, now: datetime = NOW) -> str:
 
 
 async def create(
-    database: Database, token: str, who: FirstOperator, *, now: datetime = NOW, queue: PasswordQueue | None = None
+    database: Database, token: str, who: Newcomer, *, now: datetime = NOW, queue: PasswordQueue | None = None
 ) -> Created | LinkUsed | Problem:
     """Try to become the operator."""
     occasion = Occasion(now=now, request_id="req_1", address="203.0.113.7")
@@ -141,12 +142,12 @@ async def test_a_name_that_is_taken_leaves_the_link_good(database: Database) -> 
         (chosen(email=f"{'x' * 250}@example.org"), ["email"]),
         (chosen(password="short"), ["password"]),
         (chosen(password="id.example.org!"), ["password"]),
-        (FirstOperator("ada", "ada@example.org", PASSWORD, "something else"), ["password-confirm"]),
-        (FirstOperator("", "", "", "x"), ["username", "email", "password", "password-confirm"]),
+        (Newcomer("ada", "ada@example.org", PASSWORD, "something else"), ["password-confirm"]),
+        (Newcomer("", "", "", "x"), ["username", "email", "password", "password-confirm"]),
     ],
 )
-def test_problems_name_the_field(who: FirstOperator, fields: list[str]) -> None:
-    assert [problem.field for problem in setup.problems_of(who, ("id.example.org", "Assent"))] == fields
+def test_problems_name_the_field(who: Newcomer, fields: list[str]) -> None:
+    assert [problem.field for problem in newcomers.problems_of(who, ("id.example.org", "Assent"))] == fields
 
 
 def test_what_the_person_chose_is_not_printed() -> None:

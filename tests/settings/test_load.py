@@ -234,7 +234,6 @@ def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     assert sorted(key for key, _ in settings.not_in_effect()) == [
         "authorization_details",
         "ciba",
-        "limits.registrations",
         "registration",
     ]
 

@@ -119,6 +119,7 @@ def test_an_orphan_is_stopped_cleanly_and_taken_over(data: Path, start: Callable
     assert "automatic recovery" not in log
 
 
+@pytest.mark.slow
 def test_six_starts_over_an_orphan_make_one_owner(data: Path) -> None:
     with owning(data, die_with_parent=False) as orphan:
         orphan.kill()
@@ -189,7 +190,9 @@ def test_a_postgres_that_somebody_started_by_hand_is_left_alone(data: Path, star
     start(data)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.4, 0.6])
+@pytest.mark.parametrize(
+    "delay", [0.0, 0.3, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (0.1, 0.2, 0.4, 0.6))]
+)
 def test_a_first_start_may_be_killed_at_any_moment(place: Path, start: Callable[..., Cluster], delay: float) -> None:
     owner = Owner.begin(place / "data")
     assert wait_for((place / "data" / "start.lock").exists)

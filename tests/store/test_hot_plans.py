@@ -13,19 +13,40 @@ import asyncpg
 import pytest
 
 from app.crypto.secrets import new_id
-from app.store import delegated_sql, device_sql, gather_sql, partitions, settle_sql
+from app.store import (
+    delegated_sql,
+    device_sql,
+    gather_sql,
+    hot_accounts,
+    hot_userinfo,
+    pairwise,
+    partitions,
+    settle_sql,
+)
 from app.store.database import Database
 from app.store.hot_connection import SWITCHES, Statement
 from tests.store import scene as scenes
 from tests.store.scene import NOW
 from tests.support.database import FreshDatabase
 
-STATEMENTS = (*gather_sql.STATEMENTS, *settle_sql.STATEMENTS, *delegated_sql.STATEMENTS, *device_sql.STATEMENTS)
+STATEMENTS = (
+    *gather_sql.STATEMENTS,
+    *settle_sql.STATEMENTS,
+    *delegated_sql.STATEMENTS,
+    *device_sql.STATEMENTS,
+    *hot_userinfo.STATEMENTS,
+    *hot_accounts.STATEMENTS,
+    pairwise.SUBJECT_OF,
+)
 FORBIDDEN = {"Seq Scan", "Hash Join", "Merge Join", "Bitmap Heap Scan", "Bitmap Index Scan", "Materialize", "Memoize"}
-PARTITIONED = {"gather_token", "gather_token_alone", "gather_token_for_website", "revoke_token"}
+PARTITIONED = {
+    *("gather_token", "gather_token_alone", "gather_token_for_website", "revoke_token"),
+    *("gather_userinfo", "gather_userinfo_and_memberships"),
+}
 ROWS = 5_000
 SAMPLES = {
     "uuid": f"'{new_id(NOW)}'",
+    "uuid[]": f"array['{new_id(NOW)}'::uuid]",
     "timestamptz": f"'{NOW.isoformat()}'",
     "text[]": "'{a,b}'",
     "jsonb": "'{}'",
@@ -81,6 +102,8 @@ FILL = {
          resources, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr)
         select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 0, 0, '{}', '{}',
             '{1,0}', now(), now(), now(), now(), '', '{}'""",
+    "pairwise_subject": """insert into pairwise_subject (sector, user_id, sub, created_at)
+        select 'a.example', gen_random_uuid(), 'p' || n, now()""",
     "access_token": """insert into access_token
         (id, digest, application_id, record_version, user_epoch, application_epoch, scopes, resources, issued_at,
          expires_at)
@@ -100,6 +123,12 @@ async def fill(connection: asyncpg.Connection, rows: int, start: int) -> None:
         for day in range(2) if table == "access_token" else (0,):
             arguments = (str(new_id(NOW + timedelta(days=day))),) if table == "access_token" else ()
             await connection.execute(insert + source, *arguments)
+
+
+@pytest.fixture(scope="session")
+def engine(each_engine: str) -> str:
+    """Each PostgreSQL, always: what runs the hot statements on one of them is not proven for the other."""
+    return each_engine
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Migrations: planned, applied by one of many, checked before a server starts."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -21,6 +20,8 @@ from app.store.hot_pool import HotPool
 from app.store.schema import CODE_SCHEMA
 from tests.store.scene import NOW, Scene, connected, entry, fetch, redeem, refresh
 from tests.support.database import OWNER, RUNTIME, FreshDatabase
+from tests.support.earlier_schema import bring_to_schema
+from tests.support.earlier_schema import empty as empty
 
 LOCK_PATIENCE = 0.3
 """Seconds that a migration waits for a lock in these tests."""
@@ -34,16 +35,6 @@ with person as (
     values ('00000000-0000-0000-0000-000000000001', 'ada', 'ada', 'ada', $1, $1))
 insert into application (id, client_id, name, kind, auth_method, created_at, updated_at)
 values ('00000000-0000-0000-0000-000000000002', 'web', 'Web', 'web', 'client_secret_basic', $1, $1)"""
-
-
-@pytest.fixture
-async def empty(fresh_database: FreshDatabase) -> AsyncIterator[FreshDatabase]:
-    """A database in which nothing has been migrated."""
-    cluster = fresh_database.cluster
-    door, name = cluster.url("postgres", "postgres"), "empty"
-    await fetch(door, f"create database {name} owner {OWNER}")
-    yield FreshDatabase(cluster, name)
-    await fetch(door, f"drop database {name} with (force)")
 
 
 async def test_an_empty_database_is_planned_then_migrated_then_up_to_date(empty: FreshDatabase) -> None:
@@ -97,7 +88,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begins_anew(empty: FreshDatabase) -> None:
-    await _at_schema(empty, 1)
+    await bring_to_schema(empty, 1)
     async with connected(empty.owner_url) as busy, connected(empty.owner_url) as reader:
         begun = busy.transaction()
         await begun.start()
@@ -119,7 +110,7 @@ async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begi
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_lock_that_nobody_lets_go_of_is_told_in_the_end(empty: FreshDatabase) -> None:
-    await _at_schema(empty, 1)
+    await bring_to_schema(empty, 1)
     async with connected(empty.owner_url) as busy, busy.transaction():
         await busy.execute("select count(*) from application")
         with pytest.raises(MigrationBusy, match="kept a table locked"):
@@ -129,7 +120,7 @@ async def test_a_lock_that_nobody_lets_go_of_is_told_in_the_end(empty: FreshData
 
 async def test_a_migration_that_waits_for_one_table_of_the_hot_path_holds_no_other(empty: FreshDatabase) -> None:
     """Requests read these tables in every order: they and a migration would wait for each other."""
-    await _at_schema(empty, 3)
+    await bring_to_schema(empty, 3)
     waiting = "select from pg_locks where relation = 'access_token'::regclass and not granted"
     async with connected(empty.owner_url) as request, connected(empty.owner_url) as observer:
         begun = request.transaction()
@@ -149,7 +140,7 @@ async def test_a_migration_that_waits_for_one_table_of_the_hot_path_holds_no_oth
 
 
 async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> None:
-    await _at_schema(empty, 1)
+    await bring_to_schema(empty, 1)
     await fetch(empty.owner_url, "select ensure_partition('audit', '2026-11-02T00:00:00Z')")
     async with connected(empty.owner_url) as connection:
         await connection.execute((await pending(empty.owner_url))[0].sql)
@@ -201,15 +192,6 @@ async def test_what_the_hot_path_held_before_a_migration_goes_on_with_the_same_r
         assert await hot.revoke_family(after.family_id, scene.application_id, NOW, "over", entry("family.revoked"))
     finally:
         await pool.close()
-
-
-async def _at_schema(empty: FreshDatabase, version: int) -> None:
-    """Bring a database to where an earlier version of the server left it."""
-    async with connected(empty.owner_url) as connection:
-        for revision in (await pending(empty.owner_url))[:version]:
-            await connection.execute(revision.sql)
-        await connection.execute(f"grant all on all tables in schema public to {RUNTIME}")
-        await connection.execute(f"grant execute on function ensure_partition to {RUNTIME}")
 
 
 async def test_a_schema_that_no_longer_serves_this_code_is_refused(empty: FreshDatabase) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -19,14 +20,21 @@ RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The Chromium of the system, or else Playwright's own."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the Chromium of the system, or else Playwright's own; no coroutine runs in the thread meanwhile."""
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests of a module."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -85,10 +85,14 @@ class FreshDatabase:
         return self.cluster.url(SUPERUSER, self.name)
 
 
-def engines() -> tuple[str, ...]:
-    """Return the PostgreSQLs to be had: the wheel's newest, and the system's newest where it is installed."""
+def engines(*further: pytest.MarkDecorator) -> tuple[object, ...]:
+    """Return the PostgreSQLs to be had: the wheel's newest, and the system's newest where it is installed.
+
+    `further` are marks for what runs on any but the first.
+    """
     system = sorted(_SYSTEM.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    return ("wheel", "system") if system and int(system[-1].parts[-3]) >= 15 else ("wheel",)
+    wheel = pytest.param("wheel")
+    return (wheel, pytest.param("system", marks=further)) if system and int(system[-1].parts[-3]) >= 15 else (wheel,)
 
 
 @pytest.fixture(scope="session")

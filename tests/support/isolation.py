@@ -33,6 +33,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r"/account/applications/|/api/v1/authorizations/(ended/)?", "record"),
     (r".*/families/", "family"),
     (r".*/scopes/", "scope"),
+    (r".*/claims/", "claim"),
     (r"(/account|/api/v1)/tokens/", "token"),
     (r"(/apps|(/api/v1)?(/admin)?/applications)/", "client"),
     (r".*/secrets/", "secret"),
@@ -42,6 +43,8 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r".*/api-keys/", "key"),
     (r"(/api/v1)?/admin/users/", "user"),
     (r"(/api/v1)?/admin/requests/", "request"),
+    (r"/api/v1/sessions/", "another session"),
+    (r"/api/v1/admin/users/-/sessions/", "companion session"),
     (r"/invitations/", "link"),
     (r"/setup/", "link"),
     (r"/static/", "file"),
@@ -76,6 +79,7 @@ BODIES: Mapping[str, Body] = {
     "POST /account/tokens": {"name": "Nightly", "scope": "event:read", "ends": "never"},
     "POST /account/tokens/{token_id}/rename": {"name": "Renamed", "version": "1"},
     "POST /account/tokens/{token_id}/delete": {},
+    "POST /account/sessions/end": {"session": "<another session>"},
     "POST /apps/new": {"name": "Another", "kind": "web", "owner": "<slug>", "redirect_uris": "https://a.example/cb"},
     "POST /apps/{segment}/redirect-uris": {"uri": "https://b.example/cb", "version": "1"},
     "POST /apps/{segment}/redirect-uris/remove": {"uri": "https://client.example/callback", "version": "1"},
@@ -84,6 +88,7 @@ BODIES: Mapping[str, Body] = {
     "POST /apps/{segment}/permissions": {"ask": "everything", "version": "1"},
     "POST /apps/{segment}/details": {"name": "Renamed", "home_page": "", "privacy": "", "terms": "", "version": "1"},
     "POST /apps/{segment}/authentication": {"method": "client_secret_post", "version": "1"},
+    "POST /apps/{segment}/signing-in": {"id_token_algorithm": "RS256", "version": "1"},
     "POST /apps/{segment}/secrets": {},
     "POST /apps/{segment}/secrets/{secret_id}/remove": {},
     "POST /apps/{segment}/off": {},
@@ -109,6 +114,7 @@ BODIES: Mapping[str, Body] = {
     "POST /organizations/{slug}/api-keys/{key_id}/remove": {},
     "POST /admin/users/{user_id}/disable": {},
     "POST /admin/users/{user_id}/enable": {},
+    "POST /admin/users/{user_id}/sign-out": {"session": "<companion session>"},
     "POST /admin/applications/{segment}/disable": {},
     "POST /admin/applications/{segment}/enable": {},
     "POST /admin/applications/{segment}/check": {"checked": "yes", "note": "seen", "version": "1"},
@@ -130,6 +136,8 @@ BODIES: Mapping[str, Body] = {
     "POST /oauth/authorize": {"client_id": "<client>", "response_type": "code"},
     "POST /login": {"username": "<username>", "password": "not the right one"},
     "POST /logout": {},
+    "POST /select-account": {"account": "<another session>"},
+    "POST /sign-up": {"username": "mallory", "email": "mallory@mail.example", "password": "too short"},
     "POST /setup": {"token": "<link>", "username": "mallory", "password": "a long enough password"},
     "POST /consent": {"interaction": "<code>", "decision": "approve"},
     "POST /oauth/device_authorization": {"client_id": "<client>"},
@@ -225,7 +233,7 @@ def attempts(
     pair = [Naming(mine, _forged(theirs, ids)) for ids in (theirs.ids, nothing)]
     kinds, placeholders = route.kinds, set(_placeholders(BODIES.get(route.name, {})))
     for kept in range(min(len(kinds), 2)):
-        if set(kinds[kept:]) - {"scope", "file"}:
+        if set(kinds[kept:]) - {"scope", "claim", "file"}:
             yield tuple(_request(route, naming, kept=kept, in_body=False) for naming in pair)
     if placeholders - {"new slug", "application name", "spare"}:
         yield tuple(_request(route, naming, kept=len(kinds)) for naming in pair)
@@ -262,6 +270,7 @@ def _with_another_secret(text: str, *, known: bool) -> str:
 def _fixed(world: World, ids: Mapping[str, str]) -> dict[str, str]:
     return {
         "scope": "event:read",
+        "claim": "nickname",
         "file": "assent.css",
         "new slug": f"{world.mark.lower()}-new",
         "application name": f"{world.mark} application",
@@ -301,6 +310,8 @@ _PASSING = re.compile(
             r"(?<=[?&;]to=)[\w-]+",
             r'(?<=name="to" value=")[\w-]+',
             r'(?<=name="once" value=")[\w-]+',
+            r'(?<=name="request" value=")[\w-]+',
+            r"(?<=[?&;]request=)[\w-]+",
             r"(?<=assent_browser=)[\w-]{43}",
             r'(?<=id="name" name="name" type="text" value=")[^"]*',
         )

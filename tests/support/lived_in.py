@@ -24,6 +24,7 @@ from tests.support.service import PASSWORD, REDIRECT_URI, SECRET, authorize_url,
 
 OPERATOR = "ada"
 _HERE = {"Sec-Fetch-Site": "same-origin"}
+_PHONE = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 _PEOPLE = (OPERATOR, "robin", "sam", "kim", "lee", "noa")
 _WEB: Mapping[str, Any] = {
     "client_secret": SECRET,
@@ -150,12 +151,16 @@ def lived_in() -> Iterator[LivedIn]:
     """Start a server, have people live on it, yield it, and end it."""
     with (
         directory_for_server() as directory,
-        running_server(directory, data=_DATA, settings={"FEATURES__IMPLICIT": "true"}) as server,
+        running_server(
+            directory, data=_DATA, settings={"FEATURES__IMPLICIT": "true", "FEATURES__SIGN_UP": "true"}
+        ) as server,
         ExitStack() as browsers,
     ):
         write(server, f"update user_account set operator = true where username = '{OPERATOR}'")
         residents = {name: _enter(browsers.enter_context(server.client()), name) for name in _PEOPLE}
         robin, operator = residents["robin"], residents[OPERATOR]
+        _enter(browsers.enter_context(server.client(headers={"User-Agent": _PHONE})), "robin")
+        _enter_besides(residents["kim"].browser, "lee")
         named = {
             **{person["username"]: person["id"] for person in operator.send("GET", "admin/users")["items"]},
             **_connections(robin, residents["kim"]),
@@ -191,6 +196,15 @@ def _enter(browser: httpx.Client, username: str) -> Resident:
     form = fields_of(browser.get("/login"))
     assert browser.post("/login", data={**form, "username": username, "password": PASSWORD}).status_code == 303
     return Resident(browser, browser.get("/api/v1/session", headers=_HERE).json()["csrf"])
+
+
+def _enter_besides(browser: httpx.Client, username: str) -> None:
+    """Have somebody else sign in on the browser, and make its person the present one again."""
+    [present] = re.findall(r'name="account" value="([^"]+)"', browser.get("/select-account").text)
+    form = fields_of(browser.get("/login", params={"account": "another"}))
+    assert browser.post("/login", data={**form, "username": username, "password": PASSWORD}).status_code == 303
+    form = fields_of(browser.get("/select-account"))
+    assert browser.post("/select-account", data={**form, "account": present}).status_code == 303
 
 
 def _setup_link(server: Server) -> str:

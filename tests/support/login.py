@@ -22,11 +22,19 @@ async def allow(person: Person, url: str, *, callback: str, ca_file: str | None 
     Returns the URL below `callback` that the application is called back with; nobody has to listen there.
     """
     async with Visitor(ca_file=ca_file) as browser:
-        page = await browser.get(url)
-        for _ in range(_HOPS):
-            if page.location.startswith(callback):
-                return page.location
-            page = await _step(browser, page, person)
+        return await go(browser, person, url, callback=callback)
+
+
+async def go(browser: Visitor, person: Person, url: str, *, callback: str) -> str:
+    """Open an address of the server and go through whatever pages come: sign in, allow, sign out.
+
+    Returns the URL below `callback` that the browser is sent to.
+    """
+    page = await browser.get(url)
+    for _ in range(_HOPS):
+        if page.location.startswith(callback):
+            return page.location
+        page = await _step(browser, page, person)
     raise AssertionError(f"no way back to the application: {page.status} at {page.url}")
 
 
@@ -55,4 +63,6 @@ async def _step(browser: Visitor, page: Answer, person: Person) -> Answer:
         )
     if (consent := page.form_with("consent-approve")) is not None:
         return await browser.post(consent.action, consent.fields)
-    raise AssertionError(f"neither login nor consent: {page.status} at {page.url}\n{page.body.decode()}")
+    if (leaving := page.form_with("logout-confirm")) is not None:
+        return await browser.post(leaving.action, leaving.fields)
+    raise AssertionError(f"neither login nor consent nor sign-out: {page.status} at {page.url}\n{page.body.decode()}")

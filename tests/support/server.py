@@ -120,7 +120,7 @@ def running_server(
     Raises NotStarted.
     """
     if not (first_start or (directory / "data").exists() or "DATABASE_URL" in (settings or {})):
-        subprocess.run(["cp", "-a", "--reflink=auto", _begun() / "data", directory], check=True)
+        begin(directory)
     server = start(
         directory, workers=workers, tls=tls, durable=durable, data=data, settings=settings, arguments=arguments
     )
@@ -135,6 +135,11 @@ def running_server(
         except subprocess.TimeoutExpired:
             server.process.kill()
             server.process.wait()
+
+
+def begin(directory: Path) -> None:
+    """Put into a directory what a first start has left."""
+    subprocess.run(["cp", "-a", "--reflink=auto", _begun() / "data", directory], check=True)
 
 
 @cache

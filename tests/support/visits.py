@@ -13,6 +13,7 @@ NOT_FOR_READING = {
     "/.well-known/oauth-authorization-server",
     "/health/live",
     "/health/ready",
+    "/oauth/check-session",
     "/oauth/jwks",
     "/openapi.json",
     "/static/{name:path}",
@@ -48,7 +49,20 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit(_asked("{notes}"), "", "Sign in"),
         Visit(_asked("deploy-diary", prompt="login"), "robin", "Confirm that it is you"),
     ),
+    "/select-account": (
+        Visit("/select-account", "kim", "Choose an account"),
+        Visit(_asked("deploy-diary", prompt="select_account"), "robin", "Choose an account"),
+        Visit("/select-account", "", "Sign in"),
+    ),
+    "/sign-up": (Visit("/sign-up", "", "Create an account"), Visit("/sign-up", "sam", "Create an account")),
     "/logout": (Visit("/logout", "", "You are signed out"), Visit("/logout", "kim", "Sign out of Assent?")),
+    "/oauth/logout": (
+        Visit("/oauth/logout", "", "You are signed out"),
+        Visit("/oauth/logout?client_id=deploy-diary", "kim", "Sign out of Assent?"),
+        Visit("/oauth/logout?client_id=nobody", "robin", "We stopped", 400),
+        Visit("/oauth/logout?id_token_hint=nothing", "", "We stopped", 400),
+    ),
+    "/oauth/logout/resume": (Visit("/oauth/logout/resume?request=nothing", "kim", "This page is", 400),),
     "/setup/{token}": (
         Visit("/setup/{setup link}", "", "Set up Assent"),
         Visit("/setup/asot_nobody", "", "This link", 404),
@@ -118,6 +132,10 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/account/tokens/{endless}", "robin", "A very"),
     ),
     "/account/tokens/{token_id}/delete": (Visit("/account/tokens/{token}/delete", "robin", "Delete"),),
+    "/account/sessions": (
+        Visit("/account/sessions", "robin", "Sessions"),
+        Visit("/account/sessions", "sam", "Sessions"),
+    ),
     "/account/activity": (
         Visit("/account/activity", "robin", "Activity"),
         Visit("/account/activity", "kim", "Activity"),

@@ -164,9 +164,10 @@ class _Builder:
         for record_id, revoked_at in ((self.record_id, None), (ended_id, self.now)):
             await self.add(
                 Authorization, id=record_id, user_id=self.user_id, application_id=self.application_id,
-                pairs=["project:read", "event:read"], since=[1, 1], last_change=new_id(self.now), revoked_at=revoked_at,
+                pairs=["project:read", "event:read", "claim:nickname"], since=[1, 1, 1], last_change=new_id(self.now),
+                revoked_at=revoked_at,
             )  # fmt: skip
-            for pair in ("project:read", "event:read"):
+            for pair in ("project:read", "event:read", "claim:nickname"):
                 await self.add(
                     AuthorizationScope, authorization_id=record_id, pair=pair, first_granted=self.now,
                     last_granted=self.now,
@@ -225,9 +226,14 @@ class _Builder:
         )  # fmt: skip
 
     async def session(self) -> None:
-        """A browser in which the person has just signed in."""
+        """A browser in which the person has just signed in, another one of his, and one of his companion's."""
         session_id, kept, self.secrets["session"] = self.credential(Prefix.SESSION)
         await self.add(BrowserSession, **session_row(self.user_id, session_id, kept, self.now))
+        for kind, user_id in (("another session", self.user_id), ("companion session", self.companion_id)):
+            session_id, kept, _ = self.credential(Prefix.SESSION)
+            described = session_row(user_id, session_id, kept, self.now) | {"user_agent": f"{self.mark} browser"}
+            await self.add(BrowserSession, **described)
+            self.ids[kind] = str(session_id)
 
 
 async def a_world(site: Service, mark: str, *, operator: bool = False) -> World:

@@ -90,3 +90,20 @@ def test_the_listener_serves_them_on_a_port_of_its_own() -> None:
 
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         assert "assent_requests_total" in answer.read().decode()
+
+
+def test_attempts_to_tell_applications_are_counted_and_those_that_wait_are_told_by_whoever_lives() -> None:
+    metrics = RequestMetrics()
+    for outcome in ("delivered", "delivered", "failed"):
+        metrics.logout_notice(outcome)
+    metrics.logout_notices_waiting = 12
+    workers = WorkerMetrics()
+    workers.update(1, metrics.snapshot())
+    assert "assent_logout_notices_waiting 12.0" in _exposed(workers)
+    workers.end(1, crashed=False)
+
+    text = _exposed(workers)
+
+    assert 'assent_logout_notices_total{outcome="delivered"} 2.0' in text
+    assert 'assent_logout_notices_total{outcome="failed"} 1.0' in text
+    assert "assent_logout_notices_waiting 12.0" not in text

@@ -7,9 +7,18 @@ import pytest
 
 from app.crypto.hashing import digest
 from app.protocol.facts import Authentication, MachineOrigin
-from app.protocol.outcomes import Issuance, MachineIssuance, RedeemCode, Refresh, RefreshMode
+from app.protocol.outcomes import (
+    IdTokenContent,
+    IdTokenOrder,
+    Issuance,
+    MachineIssuance,
+    RedeemCode,
+    Refresh,
+    RefreshMode,
+)
 from app.protocol.resources import Resource
 from app.protocol.token_format import Credential, Prefix, parse_credential
+from app.protocol.tokens.id_token import half_hash
 from app.protocol.tokens.mint import Fresh, mint, mint_for_machine
 from app.protocol.tokens.refresh_chain import ServerKeys, successor
 from tests.support.facts import APPLICATION, CODE, FAMILY, KEYS, NOW, SECRET, SESSION, SIGNING, TOKEN, family, origin
@@ -111,3 +120,14 @@ def test_an_applications_own_jwt_names_the_application_and_has_no_digest() -> No
     assert minted.access_digest is None
     opaque = mint_for_machine(replace(order, audience=None), TOKEN, b"a" * 32, SIGNING)
     assert parse_credential(Prefix.ACCESS_TOKEN, opaque.access_token) == Credential(TOKEN, b"a" * 32)
+
+
+@pytest.mark.spec("standards", "ID-4")
+@pytest.mark.spec("standards", "AC-10")
+def test_an_id_token_vouches_for_the_access_token_that_it_comes_with() -> None:
+    content = IdTokenContent("https://id.example", "web", "u-1", NOW, NOW, Authentication(auth_time=NOW))
+    minted = mint(replace(first(), id_token=IdTokenOrder(content, "ES256")), KEYS, FRESH, SIGNING)
+    assert minted.id_token is not None
+    assert minted.id_token.startswith("ES256.JWT.")
+    assert f"'at_hash': '{half_hash(minted.access_token, 'ES256')}'" in minted.id_token
+    assert mint(first(), KEYS, FRESH, SIGNING).id_token is None

@@ -18,6 +18,7 @@ from app.views.pages.admin import (
 )
 from app.views.pages.decision import AdminRequest, AdminRequests, Check, Decision
 from app.views.pages.identity import Account, Page
+from tests.views.session_states import session_lines
 
 NOW = datetime(2026, 11, 22, 14, 28, 7, tzinfo=UTC)
 MARCH = datetime(2026, 3, 3, 16, 20, tzinfo=UTC)
@@ -87,9 +88,13 @@ def admin_pages() -> Iterator[tuple[str, Page]]:
     yield "admin-users", users
     yield "admin-users-paged", replace(users, q="x", first_url="/admin/users?q=x", next_url="/admin/users?q=x&after=l")
     yield "admin-users-none", replace(users, people=(), q="nobody")
-    user = AdminUser(account=OPERATOR, person=ROBIN, holdings=HOLDINGS, csrf="csrf-value")
+    sessions = session_lines(NOW)
+    user = AdminUser(
+        account=OPERATOR, person=ROBIN, holdings=HOLDINGS, csrf="csrf-value", now=NOW, sessions=sessions[1:]
+    )
     yield "admin-user", user
-    yield "admin-user-yourself", replace(user, person=ADA, holdings=Holdings())
+    yield "admin-user-yourself", replace(user, person=ADA, holdings=Holdings(sessions=30), sessions=sessions)
+    yield "admin-user-signed-out", replace(user, holdings=Holdings(), sessions=(), done="signed-out")
     yield "admin-user-disabled", replace(user, person=LONG, done="disabled")
     yield "admin-user-enabled", replace(user, done="enabled")
     disable = AdminDisableUser(account=OPERATOR, person=ROBIN, holdings=HOLDINGS, csrf="csrf-value")

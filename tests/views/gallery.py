@@ -34,13 +34,16 @@ from app.views.pages import (
     SignOut,
     Trouble,
 )
+from app.views.pages.sign_out import refused
 from app.views.render import Views
 from tests.views.admin_states import admin_pages
+from tests.views.answer_states import answer_pages
 from tests.views.audit_states import audit_pages, connection_pages
 from tests.views.device_states import device_pages
 from tests.views.key_states import key_pages
 from tests.views.organization_states import organization_pages
 from tests.views.portal_states import portal_pages
+from tests.views.session_states import account_choice_pages, session_pages
 from tests.views.token_states import token_pages
 
 NOW = datetime(2026, 11, 22, 14, 28, 7, tzinfo=UTC)
@@ -109,8 +112,7 @@ def sign_in_pages() -> Iterator[tuple[str, Page]]:
     yield "sign-in-no-application", SignIn(csrf="csrf-value")
     yield "sign-in-unchecked", replace(plain, application=UNCHECKED)
     yield "sign-in-slowed-down", SignInSlowedDown(retry_after=230, now=NOW)
-    yield "sign-out", SignOut(account=PERSON, csrf="csrf-value")
-    yield "signed-out", SignedOut()
+    yield from sign_out_pages()
     setup = Setup(csrf="csrf-value", token="setup-token-value")
     yield "setup", setup
     yield (
@@ -125,6 +127,21 @@ def sign_in_pages() -> Iterator[tuple[str, Page]]:
             ),
         ),
     )
+
+
+def sign_out_pages() -> Iterator[tuple[str, Page]]:
+    plain = SignOut(account=PERSON, csrf="csrf-value", request="request-value")
+    yield "sign-out", plain
+    yield "sign-out-asked", replace(plain, application=DIARY, told=(replace(DIARY, name="Sheet Export"), LONG))
+    yield "sign-out-unchecked", replace(plain, application=UNCHECKED, told=(DIARY,))
+    yield "signed-out", SignedOut()
+    onward = Link("Go on to deploydiary.example", "https://deploydiary.example/bye?state=1", outside=True)
+    yield "signed-out-onward", SignedOut(told=(DIARY, LONG), untold=(UNCHECKED,), others=1, onward=onward)
+    frames = ("https://deploydiary.example/out?sid=1", "https://sheets.example/out?iss=2&sid=2")
+    yield "signed-out-frames", SignedOut(told=(DIARY,), frames=frames, others=2, onward=onward, goes_on=True)
+    said = "post_logout_redirect_uri is not registered for this application"
+    yield "logout-refused", refused(REFERENCE, description=said, client_id="deploy-diary", account=PERSON)
+    yield "logout-refused-nobody", refused(REFERENCE, description=said)
 
 
 def consent_pages() -> Iterator[tuple[str, Page]]:
@@ -276,6 +293,9 @@ GALLERY: dict[str, Page] = {
             ),
         ),
         error_pages(),
+        answer_pages(PERSON, UNCHECKED, REFERENCE),
+        account_choice_pages(PERSON, NOW, (DIARY, UNCHECKED, LONG)),
+        session_pages(PERSON, NOW),
         account_pages(),
         portal_pages(PERSON, NOW),
         key_pages(PERSON, NOW),

@@ -29,6 +29,7 @@ from app.views.pages.portal_application import (
     TurnOff,
 )
 from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
+from app.views.pages.portal_signing_in import SigningIn
 
 LONG_NAME = "Wonderfullylongnamesforapplicationsthatnobodycanrememberatallxyz"
 ARABIC_NAME = "يوميات النشر للفرق الكبيرة والصغيرة"
@@ -94,7 +95,10 @@ def _new(person: Account, owners: tuple[Choice, ...]) -> Iterator[tuple[str, Pag
             owner="northquay",
             kind="native",
             redirect_uris="http://deploydiary.example/callback\nhttps://two.example/",
+            pairwise=True,
+            signs_in=True,
             problems=(
+                Trouble("pairwise", "It is pairwise, which needs one https host in all redirect_uris."),
                 Trouble("name", "Give the application a name"),
                 Trouble("kind", "Choose what kind of application it is"),
                 Trouble("owner", "Choose yourself, or an organization whose applications you may manage"),
@@ -178,6 +182,7 @@ def _application(
     machine = replace(mine, entry=others[2], authentication=signing, unmet=("require_signed_request_object",))
     yield "portal-application-machine", machine
     yield from _authentication(page, mine)
+    yield from _signing_in(page)
     yield "portal-application-locked", replace(mine, entry=others[3])
     yield "portal-application-deleted", replace(mine, entry=others[4])
     yield "portal-application-gone", replace(mine, entry=replace(others[4], restorable_until=None))
@@ -208,6 +213,25 @@ def _authentication(page: OwnApplicationPage, mine: OwnApplicationPage) -> Itera
     )
     yield "portal-application-authentication-problems", replace(page, authentication=typed, problems=troubles)
     yield "portal-application-public-bound", replace(mine, authentication=Authentication("none", dpop=True))
+
+
+def _signing_in(page: OwnApplicationPage) -> Iterator[tuple[str, Page]]:
+    form = SigningIn(
+        algorithm="ES256",
+        algorithms=("ES256", "RS256"),
+        signed_out="https://deploydiary.example/bye\nhttps://deploydiary.example/goodbye",
+        back_channel="https://deploydiary.example/backchannel-logout",
+    )
+    yield "portal-application-signing-in", replace(page, signing_in=form, done="Saved")
+    typed = replace(form, pairwise=True, front_channel="<script>", sector_url="http://a.example/")
+    troubles = (
+        Trouble("id_token_algorithm", "It is HS256, with which every holder of the client secret could make them."),
+        Trouble("signed_out", "It must use https."),
+        Trouble("back_channel", "It must not have a fragment."),
+        Trouble("front_channel", "It must have the scheme, host and port of one of the redirect_uris."),
+        Trouble("sector_url", "It does not list https://deploydiary.example/callback; add it there first."),
+    )
+    yield "portal-application-signing-in-problems", replace(page, signing_in=typed, problems=troubles)
 
 
 def _questions(

@@ -34,6 +34,12 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
         (Deed(Event.LOGIN_SUCCEEDED, {}), "Signed in"),
         (Deed(Event.SESSION_ENDED, {"reason": "signed out"}), "Signed out"),
         (Deed(Event.SESSION_ENDED, {"reason": "replaced"}), "Signed in again, which ended the session before"),
+        (Deed(Event.SESSION_ENDED, {"reason": "signed out elsewhere"}), "Signed out another browser"),
+        (
+            Deed(Event.SESSION_ENDED, {"reason": "signed out by an operator"}, person="Robin"),
+            "Signed Robin out of a browser",
+        ),
+        (Deed(Event.SESSION_CHOSEN, {}, application="Deploy Diary"), "Chose this account for Deploy Diary"),
         (
             Deed(
                 Event.AUTHORIZATION_GRANTED,

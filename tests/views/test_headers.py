@@ -3,10 +3,11 @@
 import pytest
 
 from app.views.docs_page import DocsPage
-from app.views.pages import Page
+from app.views.pages import Page, SignedOut
 from tests.views.gallery import GALLERY, VIEWS
 
-JOURNEY = {name for name in GALLERY if name.startswith(("sign-in", "sign-out", "consent"))} - {"sign-in-slowed-down"}
+_ENDS_AT_CLIENT = ("sign-in", "sign-out", "sign-up", "choose-account", "consent", "answer")
+JOURNEY = {name for name in GALLERY if name.startswith(_ENDS_AT_CLIENT) and not name.endswith("-slowed-down")}
 
 
 def policy_of(page: Page) -> dict[str, str]:
@@ -42,6 +43,18 @@ def test_form_action_is_absent_exactly_where_a_post_may_end_at_a_client(name: st
 def test_scripts_run_only_on_the_way_back_to_the_api_explorer(name: str) -> None:
     policy = policy_of(GALLERY[name])
     assert ("script-src" in policy) is (name == "docs-redirect")
+
+
+@pytest.mark.spec("standards", "LF-2")
+@pytest.mark.parametrize("name", GALLERY)
+def test_only_the_signed_out_page_frames_and_then_only_whom_it_tells(name: str) -> None:
+    framed = policy_of(GALLERY[name]).get("frame-src", "").strip()
+    assert framed == ("https://deploydiary.example https://sheets.example" if name == "signed-out-frames" else "")
+
+
+def test_the_browser_goes_on_by_itself_where_the_page_says_so_alone() -> None:
+    going = {name: page.refresh for name, page in GALLERY.items() if isinstance(page, SignedOut) and page.refresh}
+    assert going == {"signed-out-frames": "2; url=https://deploydiary.example/bye?state=1"}
 
 
 def test_api_explorer_talks_to_this_server_alone() -> None:

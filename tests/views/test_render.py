@@ -33,18 +33,20 @@ def test_page_has_no_inline_script_or_style_and_loads_nothing_from_elsewhere(nam
     for tag, attributes in page.elements:
         assert not [key for key in attributes if key == "style" or key.startswith("on")], tag
         loaded = attributes.get("src") or (attributes.get("href", "") if tag in {"link", "use"} else "")
-        assert not loaded or loaded.startswith("/static/"), loaded
+        assert not loaded or loaded.startswith("/static/") or tag == "iframe", loaded
     assert all(attributes.get("src") for attributes in page.all("script"))
 
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_every_form_posts_to_this_server_with_the_token_of_the_session(name: str) -> None:
     page = parsed(name)
-    # A search asks for a page and changes nothing; its token would end up in the address.
-    changing = [form for form in page.all("form") if form.get("role") != "search"]
+    # A search asks for a page and changes nothing; its token would end up in the address. What goes back to an
+    # application takes nothing of ours along.
+    ours = [form for form in page.all("form") if form.get("id") != "return-form"]
+    changing = [form for form in ours if form.get("role") != "search"]
     for form in changing:
         assert form["method"] == "post"
-    assert all(form["action"].startswith("/") for form in page.all("form"))
+    assert all(form["action"].startswith("/") for form in ours)
     assert list(page.fields()).count(("csrf", "csrf-value")) == len(changing)
 
 
@@ -129,6 +131,38 @@ def test_signing_out_asks_first_and_can_be_left() -> None:
     assert "logout-confirm" in page.ids()
     assert "Stay signed in" in page.text()
     assert page.all("form")[0]["action"] == "/logout"
+
+
+def test_signing_out_says_who_asks_and_who_hears_of_it() -> None:
+    text = parsed("sign-out-asked").text("main")
+    assert "Deploy Diary at deploydiary.example asks to sign you out of Lumenfold as well." in text
+    assert "In this browser you are also signed out of: Sheet Export" in text
+    assert "“ Notes Agent ” at notes-agent.example asks" in parsed("sign-out-unchecked").text("main")
+
+
+def test_after_signing_out_the_page_says_where_and_where_not_and_leads_on() -> None:
+    page = parsed("signed-out-onward")
+    assert "Lumenfold tells these applications to sign you out too: Deploy Diary" in page.text("main")
+    assert "These may keep you signed in on their side." in page.text("main")
+    assert "1 other account stays signed in on this browser." in page.text("main")
+    assert "by itself" not in page.text("main")
+    [link] = [link for link in page.all("a") if link.get("id") == "return-link"]
+    assert link["href"] == "https://deploydiary.example/bye?state=1"
+
+
+@pytest.mark.spec("standards", "LF-1")
+def test_frames_of_applications_are_out_of_sight_and_cannot_lead_away() -> None:
+    page = parsed("signed-out-frames")
+    assert [frame["src"] for frame in page.all("iframe")] == [
+        "https://deploydiary.example/out?sid=1",
+        "https://sheets.example/out?iss=2&sid=2",
+    ]
+    for frame in page.all("iframe"):
+        assert "hidden" in frame
+        assert frame["title"]
+        assert frame["referrerpolicy"] == "no-referrer"
+        assert frame["sandbox"].split() == ["allow-same-origin", "allow-scripts", "allow-forms"]
+    assert "This page goes on by itself in a moment." in page.text("main")
 
 
 def test_home_leads_to_sign_in_or_to_the_account() -> None:

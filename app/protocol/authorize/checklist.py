@@ -4,13 +4,19 @@ A1.2 steps 6, 7.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.protocol import pkce, resources, response_types
 from app.protocol import scopes as scope_rules
+from app.protocol.authorize import asked_scopes, demands
 from app.protocol.authorize import request as request_rules
-from app.protocol.authorize.request import AuthorizationRequest
+from app.protocol.authorize.asked_scopes import AskedScopes
+from app.protocol.authorize.demands import Demands, Hint
+from app.protocol.authorize.request import PROMPTS, AuthorizationRequest
+from app.protocol.claims import ClaimsRegistry
+from app.protocol.claims_parameter import NOTHING, ClaimsParameter
+from app.protocol.claims_request import ClaimsRequest
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.params import Parameters
@@ -22,16 +28,34 @@ from app.protocol.trace import Trace
 Where = Literal["authorize", "device"]
 """An endpoint that takes requests for authorization."""
 
+STANDARD_CLAIMS = ClaimsRegistry()
+"""The claims of a server whose operator has defined none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Everything a check may look at."""
+    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows."""
 
     client: ClientFact
     policy: EffectivePolicy
     registry: ScopeRegistry
     params: Parameters
     resources: ResourceRegistry = NO_RESOURCES
+    claims: ClaimsRegistry = STANDARD_CLAIMS
+    hint: Hint = None
+    prompts: tuple[str, ...] = PROMPTS
+    where: Where = "authorize"
+
+    def asked(self) -> AskedScopes:
+        """Return the scopes that the request asks for; raises `invalid_scope`."""
+        renewable = self.where == "device" or response_types.CODE in _words(self)
+        return asked_scopes.read(self.params.get("scope"), self.registry, self.client, renewable=renewable)
+
+    def asked_claims(self) -> ClaimsParameter:
+        """Return the claims that it asks for one by one; raises as `asked`, and `invalid_request`."""
+        if self.params.get("claims") is None:
+            return NOTHING
+        return demands.claims_of(self.params, self.asked(), self.claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +73,23 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted(Wanted):
-    """A request to the authorization endpoint that passed every check."""
+    """A request to the authorization endpoint that passed every check.
+
+    Its pairs are also those of the claims that it asks for one by one; they come with the approval of `openid`.
+    """
 
     request: AuthorizationRequest
+    demands: Demands = field(default_factory=Demands)
+
+    @property
+    def claims(self) -> ClaimsRequest:
+        """The claims that were asked for one by one."""
+        return self.demands.claims
+
+    def pairs_of(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the pairs of the record that approving these scopes makes."""
+        claims = self.demands.pairs if scope_rules.OPENID in scopes else ()
+        return (*resources.pairs(scopes, self.resources), *claims)
 
 
 def _unique(subject: Subject) -> None:
@@ -65,18 +103,31 @@ def _request_object(subject: Subject) -> None:
         raise OAuthError(ErrorCode.REQUEST_URI_NOT_SUPPORTED, "request_uri is not supported; send plain parameters")
 
 
+def _registration(subject: Subject) -> None:
+    """A1.3 registration: for OpenID providers on people's own devices, which this server is not."""
+    if subject.params.get("registration") is not None:
+        raise OAuthError(
+            ErrorCode.REGISTRATION_NOT_SUPPORTED, "registration is not supported; register the application before"
+        )
+
+
 def _lengths(subject: Subject) -> None:
     for name in request_rules.PARAMETERS:
-        if len(subject.params.get(name) or "") > request_rules.MAX_LENGTH:
-            raise OAuthError(ErrorCode.INVALID_REQUEST, f"{name} is longer than {request_rules.MAX_LENGTH} characters")
+        longest = request_rules.LONGER.get(name, request_rules.MAX_LENGTH)
+        if len(subject.params.get(name) or "") > longest:
+            raise OAuthError(ErrorCode.INVALID_REQUEST, f"{name} is longer than {longest} characters")
 
 
 def _response_type(subject: Subject) -> None:
     response_types.check(subject.params.get("response_type"), subject.client, subject.policy)
 
 
+def _words(subject: Subject) -> frozenset[str]:
+    return response_types.words(request_rules.read_response_type(subject.params))
+
+
 def _pkce(subject: Subject) -> None:
-    if request_rules.read_response_type(subject.params) == response_types.TOKEN:
+    if response_types.CODE not in _words(subject):
         return  # nothing is redeemed, so there is nothing that a verifier could prove
     pkce.check_challenge(
         subject.params.get("code_challenge"),
@@ -85,16 +136,25 @@ def _pkce(subject: Subject) -> None:
     )
 
 
-def _scope(subject: Subject) -> None:
-    """A1.3 scope: it may be left out; what is asked must be known, and allowed to this application."""
-    scopes = scope_rules.parse(subject.params.get("scope") or "")
-    scope_rules.require_known(scopes, subject.registry)
-    scope_rules.require_allowed(scopes, subject.client.scopes)
+def _scope(subject: Subject) -> str:
+    """Tell the words that were ignored, too."""
+    ignored = subject.asked().ignored
+    return f"ignored: {scope_rules.render(ignored)[:200]}" if ignored else ""
+
+
+def _front_channel_id_token(subject: Subject) -> None:
+    """RT-5: an ID token through the browser is for a sign-in, and bound to the request by its nonce."""
+    if response_types.ID_TOKEN not in _words(subject):
+        return
+    if not subject.asked().openid:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "a response type with id_token needs the scope openid; add it")
+    if subject.params.get("nonce") is None:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "a response type with id_token needs a nonce; send a random one")
 
 
 def _resource(subject: Subject) -> None:
     chosen = resources.chosen(subject.params.all("resource"), subject.resources)
-    resources.pairs(scope_rules.parse(subject.params.get("scope") or ""), chosen)
+    resources.pairs(subject.asked().scopes, chosen)
 
 
 def _dpop_jkt(subject: Subject) -> None:
@@ -102,53 +162,74 @@ def _dpop_jkt(subject: Subject) -> None:
 
 
 def _prompt(subject: Subject) -> None:
-    request_rules.read_prompt(subject.params.get("prompt"))
+    request_rules.read_prompt(subject.params.get("prompt"), subject.prompts)
 
 
 def _max_age(subject: Subject) -> None:
     request_rules.read_max_age(subject.params.get("max_age"))
 
 
+def _claims(subject: Subject) -> None:
+    subject.asked_claims()
+
+
+def _acr(subject: Subject) -> None:
+    demands.check_acr(subject.asked_claims().acr)
+
+
+def _id_token_hint(subject: Subject) -> None:
+    demands.subjects_of(subject.hint, subject.asked_claims().subjects, subject.client.client_id)
+
+
 AUTHORIZE: frozenset[Where] = frozenset({"authorize"})
 EVERYWHERE: frozenset[Where] = frozenset({"authorize", "device"})
 
-CHECKLIST: tuple[tuple[str, Callable[[Subject], None], str, frozenset[Where]], ...] = (
+CHECKLIST: tuple[tuple[str, Callable[[Subject], str | None], str, frozenset[Where]], ...] = (
     ("parameters once", _unique, "RFC 6749 §3.1", EVERYWHERE),
     ("request object", _request_object, "OpenID Connect Core §3.1.2.6", AUTHORIZE),
+    ("registration", _registration, "OpenID Connect Core §3.1.2.6", AUTHORIZE),
     ("lengths", _lengths, "RFC 6749 §4.1.1", EVERYWHERE),
     ("response type", _response_type, "RFC 6749 §3.1.1", AUTHORIZE),
     ("code challenge", _pkce, "RFC 7636 §4.4.1", AUTHORIZE),
     ("scope", _scope, "RFC 6749 §3.3", EVERYWHERE),
+    ("ID token", _front_channel_id_token, "OpenID Connect Core §3.2.2.1", AUTHORIZE),
     ("resource", _resource, "RFC 8707 §2", EVERYWHERE),
     ("dpop_jkt", _dpop_jkt, "RFC 9449 §10", AUTHORIZE),
     ("prompt", _prompt, "OpenID Connect Core §3.1.2.1", AUTHORIZE),
     ("max_age", _max_age, "OpenID Connect Core §3.1.2.1", AUTHORIZE),
+    ("claims", _claims, "OpenID Connect Core §5.5", AUTHORIZE),
+    ("acr", _acr, "OpenID Connect Core §5.5.1.1", AUTHORIZE),
+    ("id_token_hint", _id_token_hint, "OpenID Connect Core §3.1.2.2", AUTHORIZE),
 )
-"""Check, section, and the endpoints that run it."""
+"""Check, section, and the endpoints that run it. A check that passes may tell something for the trace."""
 
 
 def run(subject: Subject, trace: Trace) -> Accepted:
     """Run the checks of the authorization endpoint in their order; the first that refuses ends it."""
     wanted = run_at("authorize", subject, trace)
+    params, client = subject.params, subject.client
+    demanded = demands.read(params, subject.asked(), subject.claims, subject.hint, client.client_id)
     return Accepted(
-        request=request_rules.read(subject.params),
+        request=request_rules.read(params, client.openid, prompts_known=subject.prompts),
+        demands=demanded,
         scopes=wanted.scopes,
         resources=wanted.resources,
-        pairs=wanted.pairs,
+        pairs=(*wanted.pairs, *demanded.pairs),
     )
 
 
 def run_at(where: Where, subject: Subject, trace: Trace) -> Wanted:
     """Run the checks of an endpoint in their order; the first that refuses ends it. Every step is traced."""
+    subject = replace(subject, where=where)
     for name, check, section, places in CHECKLIST:
         if where not in places:
             continue
         try:
-            check(subject)
+            told = check(subject)
         except OAuthError as refused:
             trace.add(name, "refused", f"{refused.code.wire}: {refused.description}", section)
             raise
-        trace.add(name, "passed", "", section)
-    scopes = scope_rules.parse(subject.params.get("scope") or "")
+        trace.add(name, "passed", told or "", section)
+    scopes = subject.asked().scopes
     chosen = resources.chosen(subject.params.all("resource"), subject.resources)
     return Wanted(scopes=scopes, resources=chosen, pairs=resources.pairs(scopes, chosen))

@@ -4,13 +4,14 @@ RFC 6749 §4.1.2.1, RFC 9700 §4.11.2.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from app.protocol import redirect_uri, response_types, scopes
+from app.protocol import redirect_uri, response_types
+from app.protocol.authorize.answer import ClientAnswer, Released
 from app.protocol.authorize.request import MAX_LENGTH
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.params import Parameters
+from app.protocol.policy import ServerPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +34,20 @@ class ReturnPath:
         """What a person reads as the destination."""
         return redirect_uri.display_host(self.uri)
 
-    def success(self, code: str) -> str:
-        """SR-1, SR-2: the Location with code, state and iss."""
-        return self._location({"code": code})
+    def success(self, released: Released) -> ClientAnswer:
+        """SR-1, SR-2: what the response type gives out, with state and iss; for `none` these alone (RT-2)."""
+        return self._answer(released.members)
 
-    def success_with_token(self, access_token: str, *, expires_in: int, granted: tuple[str, ...]) -> str:
-        """RFC 6749 §4.2.2: the Location with the token itself, `expires_in` seconds long; never a refresh token."""
-        members = {"access_token": access_token, "token_type": "Bearer", "expires_in": str(expires_in)}
-        return self._location(members | ({"scope": scopes.render(granted)} if granted else {}))
+    def failure(self, error: OAuthError) -> ClientAnswer:
+        """A1.2 step 5, A1.10, RT-3: the error, its description, state and iss, in the mode that success would have."""
+        return self._answer({"error": error.code.wire, "error_description": error.description})
 
-    def failure(self, error: OAuthError) -> str:
-        """A1.2 step 5, RFC 6749 §4.2.2.1: the Location with the error, its description, state and iss; nothing else."""
-        return self._location({"error": error.code.wire, "error_description": error.description})
-
-    def _location(self, members: dict[str, str]) -> str:
+    def _answer(self, members: dict[str, str]) -> ClientAnswer:
         if self.state is not None:
             members["state"] = self.state
         if self.issuer is not None:
             members["iss"] = self.issuer
-        if self.mode == response_types.FRAGMENT:
-            return f"{self.uri}#{urlencode(members)}"
-        return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(members)}"
+        return ClientAnswer(self.mode, self.uri, members)
 
 
 class NoReturnPath(OAuthError):
@@ -80,24 +74,35 @@ def require_client(client: ClientFact | None, params: Parameters) -> ClientFact:
     return client
 
 
-def establish(client: ClientFact, params: Parameters, *, issuer: str | None, implicit: bool = False) -> ReturnPath:
+def establish(client: ClientFact, params: Parameters, policy: ServerPolicy) -> ReturnPath:
     """Find where the answer may go, or raise `NoReturnPath`.
 
-    Order: redirect URI, response mode (A1.2 steps 3, 4). `issuer` is what `iss` will say, None when issuer
-    identification is off; `implicit` tells whether the server has that grant.
+    Order: redirect URI, response mode (A1.2 steps 3, 4). The answer names the issuer unless that is switched off.
     """
     sent, uri = _redirect_uri(client, params)
-    mode = response_types.mode_of(params.get("response_type"), implicit=implicit)
-    if "response_mode" in params.duplicated or params.get("response_mode") not in (None, mode):
-        raise NoReturnPath("response_mode", f"response_mode must be {mode}, or be left out")
     return ReturnPath(
         uri=uri,
         as_sent=sent,
         state=_state(params),
-        issuer=issuer,
+        issuer=policy.issuer if policy.issuer_in_answers else None,
         travels=not client.self_registered,
-        mode=mode,
+        mode=_mode(client, params, policy, uri),
     )
+
+
+def _mode(client: ClientFact, params: Parameters, policy: ServerPolicy, uri: str) -> str:
+    """A1.2 step 4: the mode asked for, or that of the response type; only websites can be posted to."""
+    response_type = params.get("response_type")
+    possible = response_types.possible_modes(response_type, policy, client)
+    if not uri.startswith(("https://", "http://")):
+        possible = tuple(mode for mode in possible if mode != response_types.FORM_POST)
+    if "response_mode" in params.duplicated:
+        raise NoReturnPath("response_mode", "response_mode was sent more than once; send it once")
+    mode = params.get("response_mode") or response_types.default_mode(response_type, policy)
+    if mode not in possible:
+        fitting = f"send one of: {', '.join(possible)}" if possible else "no mode fits both request and registration"
+        raise NoReturnPath("response_mode", f"response_mode does not fit this request; {fitting}")
+    return mode
 
 
 def _state(params: Parameters) -> str | None:

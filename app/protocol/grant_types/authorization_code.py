@@ -66,6 +66,8 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
         asked=params.resource,
         withdrawn="the authorization behind this code was withdrawn",
         nonce=code.nonce,
+        claims=code.claims,
+        person=code.person,
     )
 
 

@@ -9,8 +9,9 @@ from app.crypto.hashing import digest, matches
 from app.protocol import redemption, sender
 from app.protocol.context import TokenContext
 from app.protocol.device import SLOWER_BY, Pace, pace
+from app.protocol.device_facts import DeviceFact
 from app.protocol.errors import ErrorCode, NotePoll, OAuthError, SlowDown
-from app.protocol.facts import ClientFact, DeviceFact
+from app.protocol.facts import ClientFact
 from app.protocol.features import Feature
 from app.protocol.needs import DeviceNeed
 from app.protocol.outcomes import Issuance, RedeemDevice

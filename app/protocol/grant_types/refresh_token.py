@@ -8,14 +8,14 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.protocol import liveness, resources, sender
+from app.protocol import liveness, openid_tokens, resources, sender
 from app.protocol import scopes as scope_rules
 from app.protocol.context import TokenContext
 from app.protocol.errors import Aftermath, ErrorCode, OAuthError, RevokeFamily
-from app.protocol.facts import FamilyFact
+from app.protocol.facts import FamilyFact, Origin, Standing
 from app.protocol.features import Feature
 from app.protocol.needs import FamilyNeed
-from app.protocol.outcomes import Issuance, Refresh, RefreshMode
+from app.protocol.outcomes import IdTokenOrder, Issuance, Refresh, RefreshMode
 from app.protocol.policy import EffectivePolicy
 from app.protocol.token_format import Credential, Prefix, parse_credential
 from app.protocol.tokens.refresh_chain import genuine
@@ -66,6 +66,7 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
     policy = context.policy
     shape = resources.shape(chosen, policy)
     binding = sender.bind(context.sender, policy)
+    origin = liveness.narrowed(there, scopes)
     return Issuance(
         payment=Refresh(
             family=family,
@@ -75,7 +76,7 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
             idle_expires_at=min(context.now + policy.refresh_token_idle, family.expires_at),
             touch=mode != "keep" or (context.now - family.rotated_at).total_seconds() >= TOUCH_EVERY_SECONDS,
         ),
-        origin=liveness.narrowed(there, scopes),
+        origin=origin,
         family_scopes=family.origin.scopes,
         family_resources=family.origin.resources,
         access_expires_at=min(context.now + shape.lifetime, family.expires_at),
@@ -86,6 +87,16 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
         audience=shape.audience,
         binding=binding,
         family_binding=family.binding if family.binding or context.client.confidential else binding,
+        id_token=_id_token(context, family, origin, family.standing),
+    )
+
+
+def _id_token(context: TokenContext, family: FamilyFact, origin: Origin, standing: Standing) -> IdTokenOrder | None:
+    """RF-12: the person and the moment of the sign-in are those of the family, and its nonce has had its day."""
+    return openid_tokens.order(
+        *(context.id_tokens, context.client, context.now, origin, standing, family.authentication),
+        asked=family.claims,
+        person=family.person,
     )
 
 

@@ -166,7 +166,7 @@ def _origin(
         pairs = {
             liveness.pair(scope, resource): resting_pair(subject, turned[scope], resource)
             for scope in scopes
-            for resource in _identifiers(chosen) or ("",)
+            for resource in liveness.places(scope, _identifiers(chosen))
         }
         basis = Basis(pairs, behind)
     return Origin(

@@ -17,7 +17,7 @@ from app.protocol import scopes as scope_rules
 from app.protocol.facts import Authentication, MachineOrigin, MachineStanding, MachineTokenFact
 from app.protocol.resources import Resource
 from app.protocol.sender import UNBOUND, Binding
-from app.protocol.tokens import jwt_rules
+from app.protocol.tokens import jwt_rules, login_claims
 from app.protocol.tokens.jwt_rules import Kind, Rules
 
 TYP = Kind.ACCESS_TOKEN.typ
@@ -64,7 +64,7 @@ def write(content: Content, sign: Sign) -> str:
     if content.scopes:
         claims["scope"] = scope_rules.render(content.scopes)
     if content.authentication is not None:
-        claims |= _authentication(content.authentication)
+        claims |= login_claims.of(content.authentication)
     if content.client_epoch is not None:
         claims[CLIENT_EPOCH] = content.client_epoch
     if content.binding:
@@ -72,16 +72,6 @@ def write(content: Content, sign: Sign) -> str:
     if content.actor is not None:
         claims["act"] = content.actor
     return sign(content.audience.signing_alg, TYP, claims)
-
-
-def _authentication(how: Authentication) -> dict[str, Any]:
-    """AT-5: as it was when the person signed in, whatever has been refreshed since."""
-    claims: dict[str, Any] = {"auth_time": int(how.auth_time.timestamp())}
-    if how.acr:
-        claims["acr"] = how.acr
-    if how.amr:
-        claims["amr"] = list(how.amr)
-    return claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Mint: an order becomes strings for the client and digests for the database. Chance comes in, never from here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from app.crypto.hashing import Digest, digest
-from app.protocol.outcomes import DelegatedIssuance, Issuance, MachineIssuance, RedeemCode
+from app.protocol.outcomes import DelegatedIssuance, IdTokenOrder, Issuance, MachineIssuance, RedeemCode
 from app.protocol.token_format import Credential, Prefix, format_credential
-from app.protocol.tokens import access_token
+from app.protocol.tokens import access_token, id_token
 from app.protocol.tokens.access_token import Content, Sign
 from app.protocol.tokens.refresh_chain import ServerKeys, key_version_of, successor
 
@@ -33,7 +33,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What goes to the client (`access_token`, `refresh_token`) and what the database keeps of it."""
+    """What goes to the client (the three tokens) and what the database keeps of it."""
 
     issuance: Issuance
     access_token: str = field(repr=False)
@@ -43,6 +43,7 @@ class Minted:
     refresh_digest: Digest | None
     family_id: UUID
     key_version: int
+    id_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def mint(issuance: Issuance, keys: ServerKeys, fresh: Fresh, signing: Signing) -
         refresh_digest=digest(refresh.secret) if refresh else None,
         family_id=family_id,
         key_version=key_version,
+        id_token=None if issuance.id_token is None else _id_token(issuance.id_token, text, signing),
     )
 
 
@@ -137,6 +139,11 @@ def _access_token(
         signing.sign,
     )
     return text, digest(text.encode("ascii"))
+
+
+def _id_token(order: IdTokenOrder, access: str, signing: Signing) -> str:
+    """ID-4: it vouches for the access token that it comes with."""
+    return id_token.write(replace(order.content, access_token=access), order.alg, signing.sign)
 
 
 def _opaque(access_id: UUID, secret: bytes) -> tuple[str, Digest]:

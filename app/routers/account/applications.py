@@ -1,4 +1,4 @@
-"""`/account/applications`: what the person has allowed, application by application, and how to take it back (AR-14).
+"""`/account/applications`: what the person has allowed, and how to take it back (AR-14, CS-6).
 
 A record of somebody else is answered like one that never was.
 """
@@ -82,10 +82,10 @@ async def show_one(request: Request, record_id: str) -> Response:
             entry=desk.line_of(server, connection, now),
             groups=desk.groups_of(server, connection.record),
             lifetime=await desk.lifetime_of(server, connection.record),
-            history=desk.timeline_of(server.scopes, told.entries, session.user_id),
+            history=desk.timeline_of(server.vocabulary, told.entries, session.user_id),
             csrf=forms.csrf_token(request),
             now=now,
-            removed=desk.removed_words(server.scopes, told.entries, request.query_params.get("removed", "")),
+            removed=desk.removed_words(server.vocabulary, told.entries, request.query_params.get("removed", "")),
             places=tuple(desk.place_of(family) for family in places),
             more_places=count - len(places),
             sign_in_ended=desk.has_just_ended(told.entries, request.query_params.get("ended", "")),
@@ -187,7 +187,7 @@ async def _show_history(
         EndedApplicationPage(
             account=person_of(session),
             entry=entry,
-            history=desk.timeline_of(server.scopes, told.entries, session.user_id),
+            history=desk.timeline_of(server.vocabulary, told.entries, session.user_id),
             live=live,
             older_url=_older_url(record_id, told.onwards),
         ),

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from app.pipeline.server import Server
 from app.protocol import redirect_uri
+from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
 from app.protocol.liveness import split_pair
 from app.protocol.policy import effective
-from app.protocol.scopes import ScopeKind, ScopeRegistry
+from app.protocol.scopes import ScopeKind
+from app.protocol.vocabulary import Vocabulary
 from app.services.connections import APPLICATION_DELETED, ENDED_BY_PERSON, NARROWED, Connection, Ended
 from app.store.records import Record
 from app.store.trail import TrailEntry
 from app.store.usage import LiveFamily
+from app.views import devices
 from app.views.pages.account import (
     ConnectedApplication,
     EndedApplication,
@@ -34,7 +37,7 @@ UNUSED_AFTER = timedelta(days=180)
 def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedApplication:
     """Return one line of the list."""
     record = connection.record
-    kinds = [_kind(server.scopes, pair.pair) for pair in record.pairs]
+    kinds = [_kind(server.vocabulary, pair.pair) for pair in record.pairs]
     return ConnectedApplication(
         id=str(record.id),
         application=application_of(record),
@@ -67,10 +70,11 @@ def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:
             HeldPermission(
                 scope=scope,
                 resource=resource,
-                title=_title(server.scopes, held.pair),
-                kind=_kind(server.scopes, held.pair),
+                title=_title(server.vocabulary, held.pair),
+                kind=_kind(server.vocabulary, held.pair),
                 first_allowed=held.first_granted,
                 last_allowed=held.last_granted,
+                claim=claim_of(scope) is not None,
             )
         )
     return tuple(
@@ -106,33 +110,28 @@ def ended_of(ended: Ended) -> EndedApplication:
 
 def place_of(family: LiveFamily) -> SignedInPlace:
     """Return one place where an application is signed in, by the sign-in that it came from."""
-    phone = "Mobi" in family.user_agent
-    program = "Another program"
-    if not family.user_agent:
-        program = "A sign-in that is forgotten" if family.signed_in is None else "Unknown program"
-    elif family.user_agent.startswith(("Mozilla/", "Opera/")):
-        program = "Phone browser" if phone else "Desktop browser"
+    forgotten = not family.user_agent and family.signed_in is None
     return SignedInPlace(
         id=str(family.id),
         begun=family.begun,
         last_used=family.last_used,
         signed_in=family.signed_in,
         address=family.address,
-        program=program,
-        phone=phone,
+        program="A sign-in that is forgotten" if forgotten else devices.device_words(family.user_agent),
+        phone=devices.is_phone(family.user_agent),
     )
 
 
-def timeline_of(registry: ScopeRegistry, entries: Iterable[TrailEntry], user_id: UUID) -> tuple[HistoryEntry, ...]:
+def timeline_of(vocabulary: Vocabulary, entries: Iterable[TrailEntry], user_id: UUID) -> tuple[HistoryEntry, ...]:
     """Return the acts of the history as the person of the record reads them, newest first."""
-    return tuple(act for entry in entries if (act := _act(registry, entry, user_id)) is not None)
+    return tuple(act for entry in entries if (act := _act(vocabulary, entry, user_id)) is not None)
 
 
-def removed_words(registry: ScopeRegistry, entries: Sequence[TrailEntry], pair: str) -> str:
+def removed_words(vocabulary: Vocabulary, entries: Sequence[TrailEntry], pair: str) -> str:
     """Return the words of a permission if taking it away is the latest act of the history, else nothing."""
     if not entries or entries[0].event != NARROWED or pair not in _strings(entries[0].data, "removed"):
         return ""
-    return words_of(registry, pair)
+    return words_of(vocabulary, pair)
 
 
 def has_just_ended(entries: Sequence[TrailEntry], family: str) -> bool:
@@ -140,15 +139,15 @@ def has_just_ended(entries: Sequence[TrailEntry], family: str) -> bool:
     return bool(entries) and entries[0].event == Event.FAMILY_REVOKED and entries[0].subject_id == family
 
 
-def words_of(registry: ScopeRegistry, pair: str) -> str:
-    """Return the title of a permission, or its technical name when the registry has none."""
-    return _title(registry, pair) or split_pair(pair)[0]
+def words_of(vocabulary: Vocabulary, pair: str) -> str:
+    """Return the title of a permission, or its technical name when there are no words for it."""
+    return _title(vocabulary, pair) or split_pair(pair)[0]
 
 
-def _act(registry: ScopeRegistry, entry: TrailEntry, user_id: UUID) -> HistoryEntry | None:
+def _act(vocabulary: Vocabulary, entry: TrailEntry, user_id: UUID) -> HistoryEntry | None:
     before, after = _strings(entry.data, "before"), _strings(entry.data, "after")
-    given = _words(registry, [pair for pair in after if pair not in before])
-    taken = _words(registry, [pair for pair in before if pair not in after])
+    given = _words(vocabulary, [pair for pair in after if pair not in before])
+    taken = _words(vocabulary, [pair for pair in before if pair not in after])
     kind, about = _kind_of_act(entry, given, taken)
     if kind is None:
         return None
@@ -159,8 +158,8 @@ def _act(registry: ScopeRegistry, entry: TrailEntry, user_id: UUID) -> HistoryEn
         permissions=about,
         by="" if himself else "The operator",
         request_id=entry.request_id,
-        before=_words(registry, before),
-        after=_words(registry, after),
+        before=_words(vocabulary, before),
+        after=_words(vocabulary, after),
     )
 
 
@@ -188,19 +187,19 @@ def _kind_of_act(
     return ("confirmed" if entry.data.get("on_page") == "yes" else None), ()
 
 
-def _words(registry: ScopeRegistry, pairs: Iterable[str]) -> tuple[str, ...]:
-    return tuple(words_of(registry, pair) for pair in pairs)
+def _words(vocabulary: Vocabulary, pairs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words_of(vocabulary, pair) for pair in pairs)
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:
     return [value for value in data.get(name) or () if isinstance(value, str)]
 
 
-def _title(registry: ScopeRegistry, pair: str) -> str:
-    known = registry.get(split_pair(pair)[0])
+def _title(vocabulary: Vocabulary, pair: str) -> str:
+    known = vocabulary.get(split_pair(pair)[0])
     return known.title if known else ""
 
 
-def _kind(registry: ScopeRegistry, pair: str) -> ScopeKind:
-    known = registry.get(split_pair(pair)[0])
+def _kind(vocabulary: Vocabulary, pair: str) -> ScopeKind:
+    known = vocabulary.get(split_pair(pair)[0])
     return known.kind if known else "see"

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
+from app.routers.account.sessions import line_of
 from app.routers.admin.entrance import absent, require_operator
 from app.routers.pages import answers, forms
 from app.routers.pages.visitor import occasion_of, person_of, require_recent
-from app.services import administration
+from app.services import administration, own_sessions
 from app.services.administration import Administration, LastOperator, NoLongerOperator, NotYourself
 from app.services.connections import read_id
 from app.services.names import MAX_LOGIN_LENGTH
@@ -24,6 +25,8 @@ router = APIRouter(include_in_schema=False)
 
 PATH = admin.USERS
 PAGE = 50
+SESSIONS = 20
+"""Sessions that are shown of one person, the newest."""
 
 
 @router.get("/admin")
@@ -54,14 +57,21 @@ async def show_users(request: Request) -> Response:
 @router.get(PATH + "/{user_id}")
 async def show_user(request: Request, user_id: str) -> Response:
     """Show one person, and what has just been done to him."""
-    session = await require_operator(request)
-    person = await _find(request, session, user_id)
+    session, server = await require_operator(request), server_of(request)
+    person = await find_person(request, session, user_id)
+    holdings, now = await _holdings(request, person), server.clock()
+    found = await own_sessions.list_page(server.database, person.id, now, limit=SESSIONS)
+    others = [one for one in found if one.id != session.id]
     page = AdminUser(
         account=person_of(session),
         person=_line(person, session),
-        holdings=await _holdings(request, person),
+        holdings=holdings,
+        sessions=tuple(line_of(one, session) for one in found),
         csrf=forms.csrf_token(request),
-        done=done_in(request, "enabled" if person.disabled_at is None else "disabled"),
+        now=now,
+        done=done_in(
+            request, "enabled" if person.disabled_at is None else "disabled", *(() if others else ("signed-out",))
+        ),
     )
     return answers.show(request, page)
 
@@ -70,7 +80,7 @@ async def show_user(request: Request, user_id: str) -> Response:
 async def ask_to_disable(request: Request, user_id: str) -> Response:
     """Ask before a person is shut out; whoever signed in long ago confirms first that it is he."""
     session = await require_operator(request)
-    person = await _find(request, session, user_id)
+    person = await find_person(request, session, user_id)
     require_recent(request, session, back=f"{PATH}/{person.id}/disable")
     return await _confirmation(request, session, person)
 
@@ -80,7 +90,7 @@ async def disable(request: Request, user_id: str) -> Response:
     """Shut a person out, at once and everywhere."""
     await forms.read_form(request)
     session = await require_operator(request)
-    person = await _find(request, session, user_id)
+    person = await find_person(request, session, user_id)
     require_recent(request, session, back=f"{PATH}/{person.id}/disable")
     try:
         await Administration(server_of(request).database, session, occasion_of(request)).disable_user(person.id)
@@ -96,7 +106,7 @@ async def enable(request: Request, user_id: str) -> Response:
     """Let a person sign in again."""
     await forms.read_form(request)
     session = await require_operator(request)
-    person = await _find(request, session, user_id)
+    person = await find_person(request, session, user_id)
     require_recent(request, session, back=f"{PATH}/{person.id}")
     await Administration(server_of(request).database, session, occasion_of(request)).enable_user(person.id)
     return answers.see(request, f"{PATH}/{person.id}?done=enabled")
@@ -119,7 +129,8 @@ async def _confirmation(request: Request, session: SessionFact, person: Person, 
     return answers.show(request, page)
 
 
-async def _find(request: Request, session: SessionFact, user_id: str) -> Person:
+async def find_person(request: Request, session: SessionFact, user_id: str) -> Person:
+    """Return the person with this id; raises `PageRefused`."""
     known = read_id(user_id)
     person = await administration.find_user(server_of(request).database, known) if known else None
     if person is None:

@@ -78,7 +78,7 @@ async def list_users(
 )
 async def read_user(request: Request, session: OperatorReader, id: UserId) -> UserAnswer:
     """With how many sessions, connections and tokens end when he is disabled."""
-    return await _told(request, await _person(request, id))
+    return await _told(request, await person_behind(request, id))
 
 
 @router.post(
@@ -92,7 +92,7 @@ async def read_user(request: Request, session: OperatorReader, id: UserId) -> Us
 )
 async def disable_user(request: Request, session: OperatorMaker, id: UserId) -> UserAnswer:
     """Ends his sessions and tokens at once and for ever. Not yourself, and not the last operator."""
-    person = await _person(request, id)
+    person = await person_behind(request, id)
     try:
         await _acting(request, session).disable_user(person.id)
     except NotYourself:
@@ -101,7 +101,7 @@ async def disable_user(request: Request, session: OperatorMaker, id: UserId) -> 
         raise Refused(Kind.CONFLICT, "nobody would be left who may operate the server") from None
     except NoLongerOperator:
         raise Refused(Kind.NOT_FOUND, "nothing is served at this path") from None
-    return await _told(request, await _person(request, id))
+    return await _told(request, await person_behind(request, id))
 
 
 @router.post(
@@ -115,9 +115,9 @@ async def disable_user(request: Request, session: OperatorMaker, id: UserId) -> 
 )
 async def enable_user(request: Request, session: OperatorMaker, id: UserId) -> UserAnswer:
     """Lets him sign in again. What ended stays ended."""
-    person = await _person(request, id)
+    person = await person_behind(request, id)
     await _acting(request, session).enable_user(person.id)
-    return await _told(request, await _person(request, id))
+    return await _told(request, await person_behind(request, id))
 
 
 @router.get(
@@ -246,7 +246,8 @@ def _acting(request: Request, session: SessionFact) -> Administration:
     return Administration(server_of(request).database, session, occasion_of(request))
 
 
-async def _person(request: Request, user_id: str) -> Person:
+async def person_behind(request: Request, user_id: str) -> Person:
+    """Return the person with this id; raises `Refused`."""
     known = read_id(user_id)
     person = await administration.find_user(server_of(request).database, known) if known else None
     if person is None:

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.client_auth import tls_client_auth
 from app.protocol.facts import ApplicationKind
+from app.routers.api import openid_models
+from app.routers.api.openid_models import OpenIdAnswer
 from app.routers.api.shapes import shown_as, taken_as
 from app.services.application_settings import ApplicationSettings
 from app.services.own_applications import Made, MadeSecret, OwnApplication
@@ -44,6 +46,7 @@ _APPLICATION: dict[str, Any] = _SETTINGS | {
     **dict.fromkeys(tls_client_auth.SUBJECTS),
     "dpop_bound_access_tokens": False,
     "tls_client_certificate_bound_access_tokens": False,
+    **openid_models.SHOWN,
     "status": "active",
     "not_served_because_of": [],
     "organization": "saltbarn",
@@ -107,7 +110,7 @@ class MadeSecretAnswer(SecretAnswer):
     client_secret: str
 
 
-class OwnApplicationAnswer(BaseModel):
+class OwnApplicationAnswer(OpenIdAnswer):
     """An application as its owner sees it."""
 
     model_config = shown_as(_APPLICATION)
@@ -205,6 +208,7 @@ def _application(own: OwnApplication) -> dict[str, Any]:
         "token_endpoint_auth_method": described.auth_method,
         **{name: registration.get(name) for name in (*_KEYS, *tls_client_auth.SUBJECTS)},
         **{name: registration.get(name, False) for name in _BOUND},
+        **openid_models.openid_members(registration),
         "redirect_uris": described.redirect_uris,
         "grant_types": described.grant_types,
         "response_types": described.response_types,

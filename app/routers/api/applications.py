@@ -96,6 +96,8 @@ async def create_application(
             settings,
             occasion_of(request),
             scopes=server.scopes,
+            signing=server.keyring.plan.algorithms,
+            outbound=server.outbound,
             organization=settings.organization,
             claim=claim,
             vault=server.vault,
@@ -161,6 +163,8 @@ async def change_application(
             body,
             occasion_of(request),
             scopes=server.scopes,
+            signing=server.keyring.plan.algorithms,
+            outbound=server.outbound,
             version=expected_version(before.stored.version, if_match),
             hand_to=hand_to,
         )

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.protocol.liveness import split_pair
-from app.protocol.scopes import ScopeRegistry
+from app.protocol.vocabulary import Vocabulary
 from app.routers.account import desk
 from app.routers.api.shapes import shown_as
 from app.services.connections import Connection, Ended
@@ -32,6 +33,7 @@ _SUMMARY: dict[str, Any] = {
     "version": 2,
     "application": _APPLICATION,
     "permissions": [_PERMISSION],
+    "claims": ["email"],
     "created_at": "2026-03-02T09:15:00Z",
     "updated_at": "2026-05-20T17:40:12Z",
     "last_used_at": "2026-05-21T06:00:03Z",
@@ -43,6 +45,12 @@ _SCOPE: dict[str, Any] = {
     "first_granted_at": "2026-03-02T09:15:00Z",
     "last_granted_at": "2026-05-20T17:38:51Z",
 }
+_CLAIM: dict[str, Any] = {
+    "claim": "email",
+    "title": "See your email address",
+    "first_granted_at": "2026-03-02T09:15:00Z",
+    "last_granted_at": "2026-05-20T17:38:51Z",
+}
 _CHANGE: dict[str, Any] = {
     "at": "2026-05-20T17:40:12Z",
     "event": Event.AUTHORIZATION_NARROWED,
@@ -50,6 +58,8 @@ _CHANGE: dict[str, Any] = {
     "request_id": "req_2f1c9d04b7a85e63d1f0",
     "before": [_PERMISSION, {"scope": "org:read", "resource": "https://api.example"}],
     "after": [_PERMISSION],
+    "claims_before": ["email"],
+    "claims_after": ["email"],
 }
 
 _FAMILY: dict[str, Any] = {
@@ -96,6 +106,9 @@ class AuthorizationSummary(BaseModel):
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
     application: ApplicationAnswer
     permissions: list[Permission]
+    claims: list[str] = Field(
+        description="The claims about you that it was given one by one, beside those that its scopes deliver."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
     last_used_at: AwareDatetime | None = Field(
@@ -128,6 +141,15 @@ class ResourceScopes(BaseModel):
     scopes: list[GrantedScope]
 
 
+class GrantedClaim(BaseModel):
+    """One claim that was given by itself, with its words and dates."""
+
+    claim: str
+    title: str
+    first_granted_at: AwareDatetime
+    last_granted_at: AwareDatetime
+
+
 class Change(BaseModel):
     """One entry of the history: who did what, in which request, and what was allowed before and after."""
 
@@ -137,6 +159,8 @@ class Change(BaseModel):
     request_id: str
     before: list[Permission]
     after: list[Permission]
+    claims_before: list[str] = Field(description="The claims that were given one by one.")
+    claims_after: list[str]
 
 
 class AuthorizationAnswer(AuthorizationSummary):
@@ -146,12 +170,14 @@ class AuthorizationAnswer(AuthorizationSummary):
         _SUMMARY
         | {
             "resources": [{"resource": "https://api.example", "scopes": [_SCOPE]}],
+            "granted_claims": [_CLAIM],
             "live_token_families": 1,
             "history": [_CHANGE],
         }
     )
 
     resources: list[ResourceScopes]
+    granted_claims: list[GrantedClaim]
     live_token_families: int = Field(description="From how many sign-ins it holds tokens that still work.")
     history: list[Change] = Field(description="The latest 100 changes, the newest first; all are at `…/history`.")
 
@@ -237,7 +263,7 @@ def summary_of(connection: Connection) -> AuthorizationSummary:
 
 def answer_of(
     connection: Connection,
-    registry: ScopeRegistry,
+    vocabulary: Vocabulary,
     history: Iterable[TrailEntry],
     live_families: int,
     session: SessionFact,
@@ -245,7 +271,8 @@ def answer_of(
     """Return the whole of a connection, as the person of the session sees it."""
     return AuthorizationAnswer(
         **_summary(connection),
-        resources=_resources(connection.record, registry),
+        resources=_resources(connection.record, vocabulary),
+        granted_claims=_claims(connection.record, vocabulary),
         live_token_families=live_families,
         history=[change_of(entry, session) for entry in history],
     )
@@ -264,19 +291,35 @@ def _summary(connection: Connection) -> dict[str, Any]:
             owner=record.owner_name,
             verified=shown.verified,
         ),
-        "permissions": [_permission(held.pair) for held in record.pairs],
+        "permissions": _permissions(held.pair for held in record.pairs),
+        "claims": _claim_names(held.pair for held in record.pairs),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "last_used_at": connection.last_used,
     }
 
 
-def _resources(record: Record, registry: ScopeRegistry) -> list[ResourceScopes]:
+def _claims(record: Record, vocabulary: Vocabulary) -> list[GrantedClaim]:
+    return [
+        GrantedClaim(
+            claim=claim,
+            title=known.title if (known := vocabulary.get(held.pair)) else "",
+            first_granted_at=held.first_granted,
+            last_granted_at=held.last_granted,
+        )
+        for held in record.pairs
+        if (claim := claim_of(held.pair)) is not None
+    ]
+
+
+def _resources(record: Record, vocabulary: Vocabulary) -> list[ResourceScopes]:
     """Return the scopes by resource; those without one stand first."""
     by_resource: dict[str, list[GrantedScope]] = {}
     for held in sorted(record.pairs, key=lambda one: split_pair(one.pair)[1] != ""):
+        if claim_of(held.pair) is not None:
+            continue
         scope, resource = split_pair(held.pair)
-        known = registry.get(scope)
+        known = vocabulary.get(scope)
         by_resource.setdefault(resource, []).append(
             GrantedScope(
                 scope=scope,
@@ -290,16 +333,23 @@ def _resources(record: Record, registry: ScopeRegistry) -> list[ResourceScopes]:
 
 
 def change_of(entry: TrailEntry, session: SessionFact) -> Change:
+    before, after = entry.data.get("before") or (), entry.data.get("after") or ()
     return Change(
         at=entry.at,
         event=entry.event,
         by="you" if entry.actor_id == str(session.user_id) else entry.actor_kind,
         request_id=entry.request_id,
-        before=[_permission(pair) for pair in entry.data.get("before") or ()],
-        after=[_permission(pair) for pair in entry.data.get("after") or ()],
+        before=_permissions(before),
+        after=_permissions(after),
+        claims_before=_claim_names(before),
+        claims_after=_claim_names(after),
     )
 
 
-def _permission(pair: str) -> Permission:
-    scope, resource = split_pair(pair)
-    return Permission(scope=scope, resource=resource or None)
+def _permissions(pairs: Iterable[str]) -> list[Permission]:
+    parts = (split_pair(pair) for pair in pairs if claim_of(pair) is None)
+    return [Permission(scope=scope, resource=resource or None) for scope, resource in parts]
+
+
+def _claim_names(pairs: Iterable[str]) -> list[str]:
+    return [claim for pair in pairs if (claim := claim_of(pair)) is not None]

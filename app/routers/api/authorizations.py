@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
+from app.protocol import claims_request, liveness
+from app.protocol.claims_request import claim_of
 from app.protocol.facts import SessionFact
-from app.protocol.liveness import split_pair
 from app.routers.account import desk
 from app.routers.api.authorization_models import (
     AuthorizationAnswer,
@@ -131,7 +132,7 @@ async def read_authorization(
     told = await connections.history(server.database, connection.record.id)
     families = await connections.live_families(server.database, connection, server.clock())
     response.headers["ETag"] = etag(connection.record.version)
-    return answer_of(connection, server.scopes, told.entries, families, session)
+    return answer_of(connection, server.vocabulary, told.entries, families, session)
 
 
 @router.get(
@@ -247,8 +248,29 @@ async def remove_scope(
     if_match: IfMatch = None,
 ) -> Response:
     """Ends one permission at once; the application keeps the others."""
-    connection = await _own(request, session, id)
-    held = next((one.pair for one in connection.record.pairs if split_pair(one.pair) == (scope, resource)), None)
+    wanted = "" if claim_of(scope) is not None else liveness.pair(scope, resource)
+    return await _remove(request, await _own(request, session, id), wanted, if_match)
+
+
+@router.delete(
+    "/authorizations/{id}/claims/{claim:path}",
+    operation_id="remove_claim",
+    summary="Take one claim about you from an application",
+    status_code=204,
+    responses={
+        204: {"description": "The application is told it no longer, whichever token it asks with."},
+        **problems(*CHANGER_PROBLEMS, Kind.NOT_FOUND, Kind.VERSION_CHANGED),
+    },
+)
+async def remove_claim(
+    request: Request, session: Changer, id: RecordId, claim: str, if_match: IfMatch = None
+) -> Response:
+    """For claims that it was given one by one; those that a scope delivers end with that scope."""
+    return await _remove(request, await _own(request, session, id), claims_request.pair(claim), if_match)
+
+
+async def _remove(request: Request, connection: Connection, wanted: str, if_match: IfMatch) -> Response:
+    held = next((one.pair for one in connection.record.pairs if one.pair == wanted), None)
     if held is None:
         raise _unknown()
     try:

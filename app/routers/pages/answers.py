@@ -34,6 +34,9 @@ def show(request: Request, page: Page) -> Response:
     retry_after: int | None = getattr(page, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
+    refresh: str = getattr(page, "refresh", "")
+    if refresh:
+        response.headers["Refresh"] = refresh
     cookies.give_browser(request, response)
     return response
 

@@ -5,47 +5,81 @@ from difflib import get_close_matches
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.pipeline import session_states
+from app.pipeline.server import server_of
 from app.protocol import redirect_uri
+from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Back, Known
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import ClientFact, SessionFact
+from app.protocol.scopes import OPENID
 from app.routers.pages.answers import reference, show
+from app.routers.pages.cookies import session_of, tell_state
 from app.routers.pages.visitor import person_of
+from app.views.pages.answer import PostedAnswer
 from app.views.pages.consent import Fact
-from app.views.pages.error import ErrorPage
+from app.views.pages.error import ErrorPage, HeldBack
 from app.views.pages.identity import Account, Application
 
 
-def to_client(location: str) -> Response:
-    """Return the 303 that carries a code or an error to the client; nothing may keep or leak it (SR-5, HD-3)."""
+def to_client(request: Request, answer: ClientAnswer) -> Response:
+    """Return what takes an answer to the client: a 303 (HD-3), or the page that posts it (RT-6, HD-1). Nothing may keep
+    or leak it (SR-5)."""
+    if answer.posted:
+        response = show(request, PostedAnswer(uri=answer.uri, fields=tuple(answer.members.items())))
+        response.headers["Cache-Control"] = "no-cache, no-store"
+        return response
     response = RedirectResponse("/", 303)
     # Starlette would re-quote the URL; the registered string goes out as it is (RU-9).
-    response.headers["Location"] = location
+    response.headers["Location"] = answer.location
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
+def with_state(
+    request: Request, answer: ClientAnswer, client: ClientFact, session: SessionFact | None, *, signs_in: bool
+) -> Response:
+    """As `to_client`, with what the application's page needs to notice when the login changes (LS-1).
+
+    The browser's own cookie says the same, whatever it was told before: a session may have run out meanwhile. One that
+    sent no session, such as a frame of another site, or a form from there, has told nothing about it (LS-3).
+    """
+    present = session.id if session is not None else None
+    told = session_states.told(server_of(request), answer, client.client_id, present, signs_in=signs_in)
+    response = to_client(request, told)
+    if present is not None or session_of(request) is not None:
+        tell_state(request, response, present)
+    return response
+
+
 def answer_back(request: Request, known: Known, verdict: Back) -> Response:
     """Send an error to the client, or, where it may not travel by itself, show it with a link (RFC 9700 §4.11.2)."""
-    location = verdict.path.failure(verdict.error)
+    answer = verdict.path.failure(verdict.error)
     if verdict.path.travels:
-        return to_client(location)
+        return with_state(request, answer, verdict.client, known.session, signs_in=_signs_in(known))
     application = application_of(verdict.client, verdict.path.uri)
     account = account_of(known.session)
+    kind, posted = (HeldBack, tuple(answer.members.items())) if answer.posted else (ErrorPage, ())
+    return_to = answer.uri if answer.posted else answer.location
     if verdict.error.code is ErrorCode.ACCESS_DENIED:
-        page = ErrorPage.denied(reference(request), application, return_to=location, account=account)
+        page = kind.denied(reference(request), application, return_to=return_to, posted=posted, account=account)
     else:
-        page = ErrorPage.refused(
+        page = kind.refused(
             reference(request),
             application,
             error=verdict.error.code.wire,
             description=verdict.error.description,
-            return_to=location,
+            return_to=return_to,
+            posted=posted,
             account=account,
         )
     return show(request, page)
+
+
+def _signs_in(known: Known) -> bool:
+    return OPENID in (known.params.get("scope") or "").split(" ")
 
 
 def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> ErrorPage:

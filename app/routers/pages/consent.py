@@ -23,11 +23,13 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
 from app.protocol.facts import InteractionFact, SessionFact
 from app.protocol.policy import effective
+from app.protocol.scopes import OPENID
 from app.protocol.trace import Trace
 from app.routers.pages import interactions, permissions
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
-from app.routers.pages.client_answers import answer_back, application_of, refusal_page, to_client
+from app.routers.pages.client_answers import answer_back, application_of, refusal_page, with_state
 from app.routers.pages.forms import Form, csrf_token, read_form
+from app.routers.pages.prompts import page_for
 from app.routers.pages.visitor import actor_of, keep_alive, person_of
 from app.store import records
 from app.views.pages.consent import Consent, Fact, Lifetime
@@ -49,7 +51,7 @@ async def consent_page(request: Request) -> Response:
         session = gathered.known.session
         return show(request, await _page(request, server, gathered, verdict, session))
     if isinstance(verdict, Ask):
-        return see(request, f"/{verdict.asked.prompt}?{urlencode({'interaction': gathered.reference})}")
+        return see(request, page_for(verdict.asked, gathered.known.session, gathered.reference))
     return see(request, f"/oauth/authorize/resume?{urlencode({'interaction': gathered.reference})}")
 
 
@@ -61,13 +63,11 @@ async def decide_consent(request: Request) -> Response:
     gathered = await interactions.gather(request, form.get("interaction"))
     trace = Trace()
     verdict = _decide(request, gathered, trace, consent_given=True)
-    session = gathered.known.session
     if isinstance(verdict, Back):
-        outcome = f"refused: {verdict.error.code.wire}"
-        server.traces.add(trace_of(request_id(request), gathered.known, outcome, trace))
-        return answer_back(request, gathered.known, verdict)
-    if isinstance(verdict, Ask) or session is None:
-        return see(request, f"/login?{urlencode({'interaction': gathered.reference})}")
+        return _refuse(request, server, gathered, verdict, trace)
+    if isinstance(verdict, Ask):
+        return see(request, page_for(verdict.asked, gathered.known.session, gathered.reference))
+    session = verdict.session
     if not matches(
         form.get("person").encode("utf-8"), person_token(server, gathered.interaction, session).encode("ascii")
     ):
@@ -104,19 +104,29 @@ async def _approve(
         if isinstance(asked, Ask):
             page = await _page(request, server, gathered, asked, verdict.session)
             return show(request, replace(page, nothing_ticked=True))
-    location = await authorization.grant(
-        server,
-        verdict,
-        approved,
-        actor_of(request, verdict.session),
-        gathered.known.now,
-        interaction_id=gathered.interaction.id,
-    )
-    if location is None:
+    try:
+        answer = await authorization.grant(
+            server,
+            verdict,
+            approved,
+            actor_of(request, verdict.session),
+            gathered.known.now,
+            interaction_id=gathered.interaction.id,
+        )
+    except OAuthError as refused:
+        trace.add("answer", "refused", f"{refused.code.wire}: {refused.description}")
+        return _refuse(request, server, gathered, Back(client, verdict.path, refused), trace)
+    if answer is None:
         raise interactions.out_of_date(request)
     trace.add("the person's choice", "approved", f"{len(approved)} of {len(accepted.scopes)} permissions")
     server.traces.add(trace_of(request_id(request), gathered.known, "granted", trace))
-    return to_client(location)
+    return with_state(request, answer, client, verdict.session, signs_in=OPENID in approved)
+
+
+def _refuse(request: Request, server: Server, gathered: Gathered, verdict: Back, trace: Trace) -> Response:
+    outcome = f"refused: {verdict.error.code.wire}"
+    server.traces.add(trace_of(request_id(request), gathered.known, outcome, trace))
+    return answer_back(request, gathered.known, verdict)
 
 
 async def _deny(
@@ -165,6 +175,7 @@ async def _page(
     since = await records.first_granted(server.database, record.id) if record else {}
     account = person_of(session)
     lifetimes = effective(server.policy, client.policy, confidential=client.confidential)
+    answered = response_types.words(accepted.request.response_type)
     return Consent(
         account=account,
         csrf=csrf_token(request),
@@ -172,9 +183,11 @@ async def _page(
         person=person_token(server, gathered.interaction, session),
         application=application_of(client, verdict.path.uri),
         destination=Destination.of(verdict.path.uri),
-        groups=permissions.groups(server, client, accepted.scopes, accepted.resources, record, since),
+        groups=permissions.groups(
+            server, client, accepted.scopes, accepted.resources, record, since, accepted.demands.pairs
+        ),
         lifetime=Lifetime(
-            offline="refresh_token" in client.grant_types and accepted.request.response_type == response_types.CODE,
+            offline="refresh_token" in client.grant_types and response_types.CODE in answered,
             access_seconds=int(lifetimes.access_token.total_seconds()),
             idle_seconds=int(lifetimes.refresh_token_idle.total_seconds()),
             lag_seconds=int(rules.longest_lag(accepted.resources, lifetimes).total_seconds()),
@@ -184,10 +197,11 @@ async def _page(
             Fact("Redirect URI", verdict.path.uri),
             Fact("Scope", " ".join(accepted.scopes)),
             *(Fact("Resource", resource.identifier) for resource in accepted.resources),
+            *(Fact("Claim", name) for name in dict.fromkeys((*accepted.claims.id_token, *accepted.claims.userinfo))),
             Fact("Request ID", gathered.interaction.request_id),
             Fact("Asked because", verdict.asked.reason),
         ),
-        switch_account_url="/logout",
+        switch_account_url=f"/select-account?{urlencode({'interaction': gathered.reference})}",
     )
 
 

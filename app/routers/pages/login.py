@@ -1,12 +1,12 @@
 """`/login`: sign in, for an application that waits or for oneself, or confirm that it is still you.
 
-Where a login leads is decided by the interaction that the server keeps, or by a reference that only the server makes,
-never by a URL in the request (SE-11).
+Whoever is signed in already can sign in as somebody else besides: his own session stays, as one of the browser's other
+accounts.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -14,10 +14,11 @@ from starlette.responses import Response
 
 from app.crypto.derivation import derive_key
 from app.pipeline.server import server_of
+from app.protocol.authorize.request import prompts_of
 from app.protocol.facts import SessionFact
-from app.routers.pages import answers, cookies, forms, interactions, returning
+from app.routers.pages import accounts, answers, cookies, errands, forms
 from app.routers.pages.client_answers import account_of
-from app.routers.pages.interactions import Waiting
+from app.routers.pages.errands import Errand
 from app.routers.pages.visitor import occasion_of, signed_in
 from app.services import login, sessions
 from app.services.login import Attempt, Failed, SignInService, SlowedDown
@@ -28,62 +29,67 @@ from app.views.pages.sign_in import SignIn, SignInSlowedDown, SignInState
 
 router = APIRouter(include_in_schema=False)
 
+PATH = "/login"
+ANOTHER = "another"
+"""What a link or a form calls an account that is not one of the browser's."""
+
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """What a login is for: the request of an application that waits, or one of our own pages; `onwards` is its path.
+class Login:
+    """What a login is for, and who may do it.
 
-    `to` is the reference to that page, empty unless it is one of ours for this browser. `session` is the live one, if
-    there is one; with `must_confirm` its person, and nobody else, has to sign in again.
+    `session` is the live one, if there is one; with `must_confirm` its person, and nobody else, has to sign in again,
+    unless he has said which other `account` it is to be: `ANOTHER`, or the id of a session of this browser that is
+    over. `demanded` tells that the errand cannot go on without a login.
     """
 
-    interaction: str
-    waiting: Waiting | None
-    to: str
-    onwards: str
+    errand: Errand
     session: SessionFact | None
+    demanded: bool
     must_confirm: bool
+    account: str
 
     @property
     def confirming(self) -> SessionFact | None:
         """The session whose person must confirm that it is he: nobody else is accepted then."""
-        return self.session if self.must_confirm else None
+        return self.session if self.must_confirm and not self.account else None
 
     @property
-    def again_url(self) -> str:
-        """Where the form for this errand is."""
-        if self.waiting is not None:
-            return f"/login?interaction={quote(self.interaction, safe='')}"
-        return returning.sign_in_path(self.to, again=self.must_confirm)
+    def is_due(self) -> bool:
+        """Whether anybody has to sign in, or wants to."""
+        return self.demanded or self.account != ""
+
+    def at(self, page: str) -> str:
+        """Return the path of a page that serves the same purpose; this one asks the same again."""
+        again = "1" if self.must_confirm and self.errand.waiting is None else ""
+        return self.errand.at(page, **({"account": self.account, "again": again} if page == PATH else {}))
 
 
 @router.get("/login")
 async def show_login(request: Request) -> Response:
-    """Show the form; whoever is signed in already goes on, unless a fresh login is demanded."""
-    errand = await _errand(request, lambda name: request.query_params.get(name, ""))
-    if errand.waiting is not None:
-        if not errand.waiting.must_sign_in:
-            return answers.see(request, errand.onwards)
-        return await _page(request, errand, username=errand.waiting.login_hint[:MAX_LOGIN_LENGTH])
-    if errand.session is not None and not errand.must_confirm:
-        return answers.see(request, errand.onwards)
-    return await _page(request, errand)
+    """Show the form; whoever is signed in already goes on, unless a login is demanded or wanted."""
+    asked = await _login(request, lambda name: request.query_params.get(name, ""))
+    if not asked.is_due:
+        return answers.see(request, asked.errand.onwards)
+    waiting = asked.errand.waiting
+    name = await _name_of(request, asked.account) or (waiting.login_hint[:MAX_LOGIN_LENGTH] if waiting else "")
+    return await _page(request, asked, username=name)
 
 
 @router.post("/login")
 async def take_login(request: Request) -> Response:
     """Judge one try: 303 onwards with a new session, 422 with the form again, 429, or 503 when too many sign in."""
     form = await forms.read_form(request)
-    errand = await _errand(request, form.get)
+    asked = await _login(request, form.get)
     occasion = occasion_of(request)
-    confirming = errand.confirming
+    confirming = asked.confirming
     attempt = Attempt(
         name=confirming.username if confirming else form.get("username"),
         password=form.get("password"),
         occasion=occasion,
         only_user_id=confirming.user_id if confirming else None,
-        previous=cookies.session_of(request),
-        interaction_id=errand.waiting.id if errand.waiting else None,
+        held=accounts.held_by(request),
+        interaction_id=asked.errand.waiting.id if asked.errand.waiting else None,
     )
     try:
         outcome = await login.sign_in(_service(request), attempt)
@@ -92,40 +98,40 @@ async def take_login(request: Request) -> Response:
             request, ErrorPage.password_queue_full(answers.reference(request), retry_after=full.retry_after)
         )
     if isinstance(outcome, Failed):
-        return await _page(request, errand, state="failed", username=form.get("username"))
+        return await _page(request, asked, state="failed", username=form.get("username"))
     if isinstance(outcome, SlowedDown):
         return answers.show(
-            request, SignInSlowedDown(retry_after=outcome.retry_after, now=occasion.now, again_url=errand.again_url)
+            request, SignInSlowedDown(retry_after=outcome.retry_after, now=occasion.now, again_url=asked.at(PATH))
         )
-    response = answers.see(request, errand.onwards)
-    cookies.give_session(request, response, outcome.session)
+    response = answers.see(request, asked.errand.onwards)
+    accounts.enter(request, response, outcome.session, outcome.others)
     return response
 
 
-async def _errand(request: Request, told: Callable[[str], str]) -> Errand:
-    """Return the errand that the fields of a link or a form tell; raises `PageRefused` for one that is over."""
-    interaction = told("interaction")
-    if interaction:
-        waiting = await interactions.load(request, interaction)
-        onwards = f"/oauth/authorize/resume?interaction={quote(interaction, safe='')}"
-        return Errand(interaction, waiting, "", onwards, waiting.session, waiting.must_sign_in)
-    path = returning.path_behind(request, told("to"))
-    return Errand(
-        interaction="",
-        waiting=None,
-        to=told("to") if path else "",
-        onwards=path or returning.DESK,
-        session=await signed_in(request),
-        must_confirm=told("again") == "1",
-    )
+async def _login(request: Request, told: Callable[[str], str]) -> Login:
+    """Return what the fields of a link or a form ask for; raises `PageRefused` for a request that is over."""
+    errand = await errands.errand_of(request, told)
+    account = told("account") if _is_account(told("account")) else ""
+    if (waiting := errand.waiting) is not None:
+        return Login(errand, waiting.session, waiting.must_sign_in, waiting.must_confirm, account)
+    session, again = await signed_in(request), told("again") == "1"
+    return Login(errand, session, again or session is None, again, account)
 
 
-async def _page(request: Request, errand: Errand, *, state: SignInState = "plain", username: str = "") -> Response:
+async def _name_of(request: Request, account: str) -> str:
+    """Return the username of a session of this browser, over as it may be; empty when it has none with this id."""
+    if account in ("", ANOTHER):
+        return ""
+    held = await accounts.accounts_on(request)
+    return next((one.session.username for one in held if str(one.session.id) == account), "")
+
+
+async def _page(request: Request, asked: Login, *, state: SignInState = "plain", username: str = "") -> Response:
     server = server_of(request)
-    session = errand.confirming
+    session, errand = asked.confirming, asked.errand
     idle_seconds = 0
     held = cookies.session_of(request)
-    if state == "plain" and session is None and held is not None:
+    if state == "plain" and asked.session is None and not asked.account and held is not None:
         state = "ended"
         if await sessions.ran_idle(server.database, held, server.clock()):
             idle_seconds = int(server.policy.lifetimes.session_idle.total_seconds())
@@ -135,13 +141,24 @@ async def _page(request: Request, errand: Errand, *, state: SignInState = "plain
             csrf=forms.csrf_token(request),
             interaction=errand.interaction,
             to=errand.to,
+            chosen=asked.account,
             application=errand.waiting.application if errand.waiting else None,
             account=account_of(session),
             state=state,
             username=username,
             idle_seconds=idle_seconds,
+            another_url=errand.at(PATH, account=ANOTHER) if session is not None and errand.waiting else "",
+            choose_url=errand.at("/select-account") if cookies.others_in(request) else "",
+            sign_up_url=errand.at("/sign-up") if session is None and "create" in prompts_of(server.features) else "",
         ),
     )
+
+
+def _is_account(text: str) -> bool:
+    try:
+        return text == ANOTHER or str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _service(request: Request) -> SignInService:

@@ -1,4 +1,7 @@
-"""What a page asks a person to allow: the lines of each resource, melted by the registry (consent and device pages)."""
+"""What a page asks a person to allow: the lines of each resource, melted by the registry (consent and device pages).
+
+New lines and those that are there already are told apart (SU-1).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +11,8 @@ from app.protocol import consent, liveness, redirect_uri
 from app.protocol import resources as rules
 from app.protocol.facts import ClientFact, RecordFact
 from app.protocol.resources import Resource
-from app.protocol.scopes import ScopeRegistry
+from app.protocol.scopes import ABOUT_PEOPLE
+from app.protocol.vocabulary import Vocabulary
 from app.views.pages.consent import Permission, PermissionGroup
 
 
@@ -19,23 +23,28 @@ def groups(
     resources: tuple[Resource, ...],
     record: RecordFact | None,
     since: Mapping[str, datetime],
+    claims: tuple[str, ...] = (),
 ) -> tuple[PermissionGroup, ...]:
     """Return the permissions by resource: those that are asked, then where else something is allowed already.
 
-    `since` is when each pair of the record was first allowed (aware UTC). Those without a resource go by the service.
+    `since` is when each pair of the record was first allowed (aware UTC), `claims` are the pairs of claims that are
+    asked for one by one. What has no resource goes by the service, as does what is told about the person.
     """
     held: dict[str, list[str]] = {}
     for pair in record.pairs if record else ():
         scope, identifier = liveness.split_pair(pair)
         held.setdefault(identifier, []).append(scope)
-    asked = {one.identifier: tuple(filter(one.understands, scopes)) for one in resources} or {"": scopes}
+    here = (*(scope for scope in scopes if not resources or scope in ABOUT_PEOPLE), *claims)
+    there = tuple(scope for scope in scopes if scope not in ABOUT_PEOPLE)
+    asked = {"": here} if here or not resources else {}
+    asked |= {one.identifier: tuple(filter(one.understands, there)) for one in resources}
     optional = consent.optional_scopes(scopes, client, server.scopes)
     return tuple(
         PermissionGroup(
             name=_name(server, identifier),
             host=redirect_uri.display_host(identifier) if identifier else "",
             permissions=_lines(
-                server.scopes,
+                server.vocabulary,
                 asked.get(identifier, ()),
                 tuple(held.get(identifier, ())),
                 optional,
@@ -60,7 +69,7 @@ def _name(server: Server, identifier: str) -> str:
 
 
 def _lines(
-    registry: ScopeRegistry,
+    vocabulary: Vocabulary,
     asked: tuple[str, ...],
     held: tuple[str, ...],
     optional: frozenset[str],
@@ -75,12 +84,12 @@ def _lines(
     return (
         *(
             Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind)
-            for line, _ in registry.melt(required)
+            for line in vocabulary.melt(required)
         ),
         *(
             Permission(name=line.name, title=line.title, detail=line.detail, kind=line.kind, optional=True)
             for scope in offered
-            for line, _ in registry.melt([scope])
+            for line in vocabulary.melt([scope])
         ),
         *(
             Permission(
@@ -91,6 +100,6 @@ def _lines(
                 granted=True,
                 since=since.get(line.name),
             )
-            for line, _ in registry.melt(held)
+            for line in vocabulary.melt(held)
         ),
     )

@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
-from app.routers.pages import answers, cookies, forms
+from app.routers.pages import accounts, answers, forms
 from app.routers.pages.answers import PageRefused
 from app.routers.pages.visitor import occasion_of
-from app.services import setup
+from app.services import newcomers, setup
+from app.services.newcomers import Newcomer, Problem
 from app.services.passwords import MIN_LENGTH, PasswordQueueFull
-from app.services.setup import Created, FirstOperator, LinkUsed, Problem
+from app.services.setup import Created, LinkUsed
 from app.views.pages.error import ErrorPage
 from app.views.pages.forms import Trouble
 from app.views.pages.sign_in import Setup
@@ -35,7 +36,7 @@ async def take_setup(request: Request) -> Response:
     form = await forms.read_form(request)
     server = server_of(request)
     token = form.get("token")
-    chosen = FirstOperator(
+    chosen = Newcomer(
         username=form.get("username").strip(),
         email=form.get("email").strip(),
         password=form.get("password"),
@@ -44,7 +45,7 @@ async def take_setup(request: Request) -> Response:
     if not await setup.link_is_good(server.database, token, server.clock()):
         raise _link_used(request)
     host = urlsplit(server.issuer).hostname or ""
-    problems = setup.problems_of(chosen, (host, "Assent", server.views.service_name))
+    problems = newcomers.problems_of(chosen, (host, "Assent", server.views.service_name))
     if problems:
         return answers.show(request, _page(request, token, chosen, problems))
     try:
@@ -55,6 +56,7 @@ async def take_setup(request: Request) -> Response:
             token,
             chosen,
             occasion_of(request),
+            accounts.held_by(request),
         )
     except PasswordQueueFull as full:
         return answers.show(
@@ -67,11 +69,11 @@ async def take_setup(request: Request) -> Response:
             return answers.show(request, _page(request, token, chosen, (outcome,)))
         case Created():
             response = answers.see(request, "/account")
-            cookies.give_session(request, response, outcome.session)
+            accounts.enter(request, response, outcome.session, outcome.others)
             return response
 
 
-def _page(request: Request, token: str, chosen: FirstOperator | None, problems: tuple[Problem, ...]) -> Setup:
+def _page(request: Request, token: str, chosen: Newcomer | None, problems: tuple[Problem, ...]) -> Setup:
     return Setup(
         csrf=forms.csrf_token(request),
         token=token,

@@ -15,7 +15,7 @@ from app.protocol.facts import SessionFact
 from app.routers.pages import answers, forms
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import occasion_of, require_recent, require_signed_in
-from app.routers.portal import authentication, desk
+from app.routers.portal import authentication, desk, signing_in
 from app.services import own_applications
 from app.services.application_settings import read_settings
 from app.services.own_applications import (
@@ -130,6 +130,19 @@ async def change_authentication(request: Request, segment: str) -> Response:
     )
 
 
+@router.post(PATH + "/signing-in")
+async def change_signing_in(request: Request, segment: str) -> Response:
+    """Change how it signs people in and out."""
+    form, session, holder, application = await _received(request, segment)
+    now = signing_in.shown(server_of(request), application)
+    if now is None:
+        return answers.see(request, desk.url_of(application))
+    read = signing_in.read(now, form)
+    return await _change(
+        request, session, holder, form, application, read.document, "signing-in", signing_in=read.typed
+    )
+
+
 async def _received(request: Request, segment: str) -> tuple[Form, SessionFact, Holder, OwnApplication]:
     form = await forms.read_form(request)
     session = await require_signed_in(request)
@@ -158,6 +171,8 @@ async def _change(
             read_settings(document),
             occasion_of(request),
             scopes=server.scopes,
+            signing=server.keyring.plan.algorithms,
+            outbound=server.outbound,
             version=desk.version_in(form),
         )
     except Unacceptable as refused:

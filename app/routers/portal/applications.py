@@ -101,6 +101,8 @@ async def create(request: Request) -> Response:
             read_settings(_document(form)),
             occasion_of(request),
             scopes=server.scopes,
+            signing=server.keyring.plan.algorithms,
+            outbound=server.outbound,
             organization=None if owner in ("", MYSELF) else owner,
             claim=once.claim_of(request, session, form),
             vault=server.vault,
@@ -186,6 +188,7 @@ def _form(
     kind: str = "web",
     owner: str = "",
     redirect_uris: str = "",
+    pairwise: bool = False,
     problems: tuple[Trouble, ...] = (),
 ) -> NewApplication:
     return NewApplication(
@@ -197,6 +200,8 @@ def _form(
         owner=owner,
         owners=desk.owners_of(holder),
         redirect_uris=redirect_uris,
+        pairwise=pairwise,
+        signs_in=server_of(request).id_tokens is not None,
         problems=problems,
     )
 
@@ -212,6 +217,7 @@ def _again(
         kind=form.get("kind"),
         owner=form.get("owner"),
         redirect_uris=form.get("redirect_uris"),
+        pairwise=form.get("pairwise") == "on",
         problems=problems,
     )
     return answers.show(request, page)
@@ -238,7 +244,9 @@ def _problems(form: Form) -> tuple[Trouble, ...]:
 
 def _document(form: Form) -> dict[str, object]:
     addresses = _lines(form.get("redirect_uris"))
-    given = {"redirect_uris": addresses} if addresses else {}
+    given: dict[str, object] = {"redirect_uris": addresses} if addresses else {}
+    if form.get("pairwise") == "on" and form.get("kind") != "machine":
+        given["subject_type"] = "pairwise"
     return {"client_name": form.get("name").strip(), **_KINDS[form.get("kind")], **given}
 
 

@@ -17,7 +17,7 @@ from app.routers.pages import answers, forms, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import person_of
-from app.routers.portal import authentication
+from app.routers.portal import authentication, signing_in
 from app.services import own_applications
 from app.services.own_applications import Conflicting, Holder, NoSuchApplication, OwnApplication, Problem
 from app.store import directory, usage
@@ -47,6 +47,7 @@ _MEMBERS = {
     "tos_uri": "terms",
     "organization": "owner",
     **authentication.MEMBERS,
+    **signing_in.MEMBERS,
 }
 """Which field of the page a member of the settings is."""
 
@@ -119,6 +120,7 @@ async def page_of(
             _text(registration, "tos_uri"),
         ),
         "authentication": authentication.shown(server, application),
+        "signing_in": signing_in.shown(server, application),
         "done": _done(request, application),
         **more,
     }

@@ -99,6 +99,8 @@ async def hand_over(request: Request, segment: str) -> Response:
             read_settings({}),
             occasion_of(request),
             scopes=server.scopes,
+            signing=server.keyring.plan.algorithms,
+            outbound=server.outbound,
             version=desk.version_in(form),
             hand_to=owner,
         )

@@ -1,7 +1,7 @@
 """The data file: users, organizations and applications declared in TOML or JSON (architecture §6 Data)."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,15 @@ from app.services.data_file.report import Change, GeneratedSecret, Report
 __all__ = ["Change", "DataFile", "DataFileError", "GeneratedSecret", "Problem", "Report", "apply", "parse", "read"]
 
 
-def read(file: Path, scopes: ScopeRegistry, roles: Roles | None = None) -> DataFile:
-    """Read and check a file: JSON when its name ends so, else TOML. Raises `DataFileError`."""
+def read(file: Path, scopes: ScopeRegistry, roles: Roles | None = None, signing: Sequence[str] = ()) -> DataFile:
+    """Read and check a file: JSON when its name ends so, else TOML. Raises `DataFileError`. The rest as in `parse`."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as unreadable:
         raise DataFileError([Problem(str(file), f"cannot be read: {unreadable.strerror}")]) from None
     except UnicodeDecodeError:
         raise DataFileError([Problem(str(file), "is not UTF-8; save it as UTF-8")]) from None
-    return parse(_document(file, text), scopes, roles)
+    return parse(_document(file, text), scopes, roles, signing)
 
 
 def _document(file: Path, text: str) -> Mapping[str, Any]:

@@ -10,12 +10,13 @@ from app.protocol.client_auth import client_secret_jwt
 from app.protocol.client_members import AllowedOrigins, Name
 from app.protocol.client_metadata import ClientMetadata
 from app.protocol.policy import ApplicationPolicy
-from app.protocol.scopes import BUILTIN, ScopeNames
+from app.protocol.scopes import ScopeNames
 from app.services.client_secrets import problem_with_mac_key
 from app.services.data_file.entry import DAY, Entry, refused, seconds
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _SECRET = re.compile(r"[\x20-\x7e]{1,500}")
+_UNSEEN = "sector_identifier_uri is believed: whether it lists the redirect_uris is not looked up for a data file"
 
 
 def _client_id(value: str) -> str:
@@ -59,7 +60,7 @@ class ApplicationEntry(ClientMetadata):
     rotate_refresh_tokens: bool = Field(True, description="Only a confidential application may be exempted.")
     allow_implicit: bool = Field(
         False,
-        description="Legacy: lets it ask for `response_type=token`, which puts tokens into addresses. "
+        description="Legacy: lets it ask for response types with `token`, which put tokens into addresses. "
         "Needs `features.implicit`.",
     )
     lifetimes: ApplicationLifetimes = Field(
@@ -116,10 +117,10 @@ class ApplicationEntry(ClientMetadata):
         return ("profile",) if profiles.is_unmet(self.profile, self.grant_types) else ()
 
     def waiting(self) -> tuple[str, ...]:
-        """Return what is stored without being acted on."""
-        acted_on = {"grant_types implicit", "response_types token"} if self.allow_implicit else set()
+        """Return what is stored without being acted on, or was not looked at."""
+        legacy = {"grant_types implicit", *(f"response_types {name}" for name in self.response_types)}
+        acted_on = legacy if self.allow_implicit else set()
         stored = [member for member in self.not_in_effect() if member not in acted_on]
-        builtin = {scope.name for scope in BUILTIN}
-        scopes = [f"scope {name}" for name in self.scope or () if name in builtin]
+        unseen = [_UNSEEN] if self.sector_identifier_uri is not None else []
         profile = ("profile",) if profiles.is_relaxing(self.profile) else self.unmet_further()
-        return (*stored, *profile, *scopes)
+        return (*stored, *profile, *unseen)

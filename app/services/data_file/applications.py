@@ -99,12 +99,25 @@ def gone(registered: Iterable[StoredApplication]) -> Iterator[Problem]:
             yield Problem(path, "was that of a deleted application; choose another one")
 
 
+def others_to_them(
+    entries: Iterable[ApplicationEntry], registered: Mapping[str, StoredApplication]
+) -> Iterator[Problem]:
+    """Return what would make everybody somebody else to an application that has been there before (ID-7)."""
+    for entry in entries:
+        existing = registered.get(entry.client_id)
+        if existing is None:
+            continue
+        after = _describe(entry, Owner(), "", _sector_of(existing))
+        if (problem := rules.problem_with_subjects(existing.description, after)) is not None:
+            yield Problem(f"applications[{entry.client_id}].subject_type", problem)
+
+
 def plan(
     entry: ApplicationEntry, existing: StoredApplication | None, owners: Owners, operator: Operator
 ) -> ApplicationPlan:
     """Compare one entry with what is registered."""
     owner = (owners.find(entry.owner) if entry.owner is not None else None) or Owner()
-    description = _describe(entry, owner, existing.description.name if existing else "")
+    description = _describe(entry, owner, existing.description.name if existing else "", _sector_of(existing))
     digests, generated = _credentials(entry, existing, operator)
     given = entry.client_secret.get_secret_value() if entry.client_secret else None
     weak = given is not None and client_secrets.is_weak_secret(given)
@@ -118,6 +131,8 @@ def plan(
         details += ("client_secret: kept sealed",)
     if description.key_material != existing.description.key_material and not details:
         details = ("keys: in effect from now on",)
+    if description.openid != existing.description.openid and not details:
+        details = ("signing people in: in effect from now on",)
     change = Change("~" if details else "=", "application", entry.client_id, details)
     return ApplicationPlan(existing.id, entry, existing, description, digests, change, generated, weak)
 
@@ -172,7 +187,11 @@ def _told(plan: ApplicationPlan) -> dict[str, Any]:
     return change
 
 
-def _describe(entry: ApplicationEntry, owner: Owner, name: str) -> Description:
+def _sector_of(existing: StoredApplication | None) -> str:
+    return str(existing.description.openid.get("sector", "")) if existing else ""
+
+
+def _describe(entry: ApplicationEntry, owner: Owner, name: str, sector: str = "") -> Description:
     return rules.describe(
         entry,
         entry.policy(),
@@ -182,6 +201,7 @@ def _describe(entry: ApplicationEntry, owner: Owner, name: str) -> Description:
         name=name,
         further=entry.further(),
         unmet=entry.unmet_further(),
+        sector=sector,
     )
 
 

@@ -107,6 +107,8 @@ async def _plan(
     registered = await applications.find_many(transaction, client_ids, lock=True)
     if gone := list(declared_applications.gone(registered.values())):
         raise DataFileError(gone)
+    if others := list(declared_applications.others_to_them(data.applications, registered)):
+        raise DataFileError(others)
     clients = [
         declared_applications.plan(entry, registered.get(entry.client_id), owners, operator)
         for entry in data.applications

@@ -29,6 +29,7 @@ from app.protocol.resources import problem_with as problem_with_resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeNames, ScopeRegistry
 from app.services.api_keys import DEFAULT_LABEL
+from app.services.data_file import user_claims
 from app.services.data_file.application_entry import ApplicationEntry, ApplicationLifetimes
 from app.services.data_file.entry import DAY, Entry, refused, seconds
 from app.services.data_file.key_members import GivenKey, KeyScopes, Label
@@ -38,7 +39,6 @@ from app.services.organizations import problem_with_slug
 
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
-_RESERVED_CLAIMS = frozenset({"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"})
 
 
 def _instruction(problem: str) -> None:
@@ -60,12 +60,6 @@ def _subject(value: str) -> str:
     if not _SUBJECT.fullmatch(value):
         raise refused("must be 1 to 255 printable ASCII characters without spaces")
     return value
-
-
-def _claims(value: dict[str, Any]) -> dict[str, Any]:
-    if reserved := sorted(_RESERVED_CLAIMS & value.keys()):
-        raise refused(f"must not have {reserved[0]}, which the server itself decides")
-    return {name: claim for name, claim in value.items() if claim is not None}
 
 
 def _slug(value: str) -> str:
@@ -104,9 +98,14 @@ class UserEntry(Entry):
     sub: Annotated[str, AfterValidator(_subject)] | None = Field(
         None, description="Subject identifier; generated if a new user has none. It never changes."
     )
-    claims: Annotated[dict[str, Any], AfterValidator(_claims)] | None = Field(
+    claims: Annotated[dict[str, Any], AfterValidator(user_claims.checked)] | None = Field(
         None, description="Standard claims of OpenID Connect, such as `given_name`, and claims of your own."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_what_was_checked(cls, given: Any) -> Any:
+        return user_claims.of_the_account(given)
 
 
 class MemberEntry(Entry):
@@ -242,16 +241,19 @@ class DataFileError(Exception):
         super().__init__("\n".join(map(str, problems)))
 
 
-def parse(document: Mapping[str, Any], scopes: ScopeRegistry, roles: Roles | None = None) -> DataFile:
+def parse(
+    document: Mapping[str, Any], scopes: ScopeRegistry, roles: Roles | None = None, signing: Sequence[str] = ()
+) -> DataFile:
     """Return the checked file; raises `DataFileError` with every problem found. No roles: the default ones.
 
-    Applications may be declared with the scopes of OpenID Connect: they can be asked for once that is built.
+    `signing` are the algorithms that the server signs with, empty: not known. Applications may be declared with the
+    scopes of OpenID Connect also where that is switched off: it is the same file for every server.
     """
     offered = {scope.name for scope in scopes}
     declarable = ScopeRegistry(
         (*scopes, *(scope for scope in BUILTIN if scope.name not in offered)), for_applications=scopes.for_applications
     )
-    context = {"scopes": declarable, "roles": roles or Roles.chosen({}, scopes)}
+    context = {"scopes": declarable, "roles": roles or Roles.chosen({}, scopes), "signing": signing}
     try:
         return DataFile.model_validate(document, context=context)
     except ValidationError as refused:

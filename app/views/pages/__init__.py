@@ -16,7 +16,8 @@ from app.views.pages.consent import Consent, Fact, Lifetime, Permission, Permiss
 from app.views.pages.error import ErrorPage, Link, Reference
 from app.views.pages.forms import Trouble
 from app.views.pages.identity import Account, Application, Destination, Page, Policy
-from app.views.pages.sign_in import Setup, SignedOut, SignIn, SignInSlowedDown, SignOut
+from app.views.pages.sign_in import Setup, SignIn, SignInSlowedDown
+from app.views.pages.sign_out import SignedOut, SignOut
 
 __all__ = [
     "Account",

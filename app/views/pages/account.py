@@ -29,6 +29,7 @@ DeskPlace = Literal[
     "overview",
     "applications",
     "tokens",
+    "sessions",
     "activity",
     "apps",
     "organizations",
@@ -163,7 +164,10 @@ class ConnectedApplications(DeskPage):
 
 @dataclass(frozen=True, slots=True)
 class HeldPermission:
-    """One permission of a record: its words, its pair (scope, resource), when first and last allowed (aware)."""
+    """One permission of a record: its words, its pair (scope, resource), when first and last allowed (aware).
+
+    `claim` is set when it is about a single claim, whose name in the record no page shows.
+    """
 
     scope: str
     first_allowed: datetime
@@ -171,6 +175,7 @@ class HeldPermission:
     title: str = ""
     kind: ScopeKind = "see"
     resource: str = ""
+    claim: bool = False
 
     @property
     def words(self) -> str:

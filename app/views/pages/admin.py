@@ -9,6 +9,7 @@ from urllib.parse import quote
 from app.views.addresses import segment_of
 from app.views.names import display_name, initials
 from app.views.pages.account import DeskPage, DeskPlace
+from app.views.pages.sessions import SessionLine
 
 USERS = "/admin/users"
 APPLICATIONS = "/admin/applications"
@@ -20,7 +21,7 @@ KINDS: Mapping[str, str] = {
     "machine": "Machine",
 }
 
-Done = Literal["", "disabled", "enabled", "checked", "unchecked"]
+Done = Literal["", "disabled", "enabled", "signed-out", "checked", "unchecked"]
 """What the operator has just done, to be told on top of the page."""
 
 
@@ -79,7 +80,8 @@ class AdminUsers(DeskPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminUser(DeskPage):
-    """`/admin/users/{id}`: one person."""
+    """`/admin/users/{id}`: one person. `sessions` are the newest. POSTs `csrf` and `session`, empty for all, to
+    `/admin/users/{id}/sign-out`."""
 
     template: ClassVar[str] = "admin_user.html"
     place: ClassVar[DeskPlace] = "admin-users"
@@ -87,7 +89,14 @@ class AdminUser(DeskPage):
     person: PersonLine
     holdings: Holdings
     csrf: str
+    now: datetime
+    sessions: tuple[SessionLine, ...] = ()
     done: Done = ""
+
+    @property
+    def more_sessions(self) -> int:
+        """How many sessions are not shown."""
+        return max(0, self.holdings.sessions - len(self.sessions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The application’s registration lists the response types it may ask for.",
         "Ask for code, or change the registration.",
     ),
+    "ID token": Explanation(
+        "An ID token through the browser is bound to its request",
+        "A response type with id_token needs the scope openid and a nonce.",
+        "Ask for openid and send a fresh nonce, or ask for code.",
+    ),
     "code challenge": Explanation(
         "Code challenge is sound",
         "PKCE with S256: the challenge is the base64url SHA-256 of the verifier.",
@@ -65,11 +70,39 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Prompt is sound", "none stands alone; login and consent go together.", "Send another prompt."
     ),
     "max_age": Explanation("max_age is a number", "Seconds, 0 or more.", "Send a number of seconds."),
+    "registration": Explanation(
+        "The request registers nothing", "", "Register the application before it asks; leave registration out."
+    ),
+    "claims": Explanation(
+        "Single claims are sound",
+        "claims is a JSON object with id_token, userinfo or both (OpenID Connect Core §5.5).",
+        "Send claims in that form, or ask for scopes instead.",
+    ),
+    "acr": Explanation(
+        "The sign-in that is demanded exists",
+        "A class of sign-in that claims makes essential is one of this server’s.",
+        "Ask for one of acr_values_supported, or make it voluntary.",
+    ),
+    "id_token_hint": Explanation(
+        "The ID token in the request is ours",
+        "Signed by this server for this application; it may have expired.",
+        "Send an ID token that this application got here, or leave id_token_hint out.",
+    ),
+    "acr_values": Explanation("Was the preferred kind of sign-in met?"),
     "ask the person": Explanation("Is anybody to be asked?"),
+    "ask for create": Explanation("Is anybody to be asked?"),
+    "ask for select_account": Explanation("Is anybody to be asked?"),
     "ask for login": Explanation("Is anybody to be asked?"),
     "ask for consent": Explanation("Is anybody to be asked?"),
+    "answer": Explanation(
+        "The answer can be made",
+        "An ID token is signed, and encrypted, as the application registered it, before anything is written.",
+        "Compare the application’s algorithms and keys with those of the server.",
+    ),
     "the person's choice": Explanation("The person’s choice"),
 }
+
+_ASKED_TO = {"create": "sign up", "select_account": "choose an account", "login": "sign in"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +173,7 @@ class Decision:
         if self.failed is not None:
             return f"Refused: {self.failed.detail or self.failed.title}"
         if self.asked is not None:
-            to = "sign in" if self.outcome.endswith("login") else "agree"
-            return f"Asked to {to}: {self.asked.detail}"
+            return f"Asked to {_ASKED_TO.get(self.outcome.rpartition(' ')[2], 'agree')}: {self.asked.detail}"
         if self.outcome == "denied":
             return "Denied by the person"
         if self.outcome == "device code":
@@ -158,7 +190,7 @@ class Decision:
         if self.outcome == "denied":
             return "The error access_denied, sent to the application."
         if self.outcome == "granted":
-            return "A code."
+            return "What its response type names, as a rule a code."
         if self.outcome == "device code":
             return "A device code, and a code that its person types elsewhere."
         return "A page for the person."

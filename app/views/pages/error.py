@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.views.difference import marked_difference
 from app.views.pages.consent import Fact
-from app.views.pages.identity import Account, Application, Destination, Page
+from app.views.pages.identity import Account, Application, Destination, Page, Policy
 from app.views.words import duration, waiting_time
 
 _SCHEMES_THAT_RUN = frozenset({"", "javascript", "data", "vbscript", "blob", "file", "about", "filesystem"})
@@ -31,11 +31,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A way on that the person chooses. `outside` ones lead to another host and tell it nothing."""
+    """A way on that the person chooses. `outside` ones lead to another host and tell it nothing but what they carry:
+    one with `fields` is a form that is posted there."""
 
     text: str
     url: str
     outside: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +160,12 @@ class ErrorPage(Page):
         error: str,
         description: str,
         return_to: str,
+        posted: tuple[tuple[str, str], ...] = (),
         account: Account | None = None,
     ) -> Self:
         """An error that may not travel by itself, because nobody has checked the application. `return_to` is the
-        redirect URI with the error on it; the person chooses whether to follow it."""
+        redirect URI with the error on it, or without it when it is `posted`; the person chooses whether to follow it.
+        """
         name = _name(application)
         return cls(
             code=400,
@@ -174,7 +178,7 @@ class ErrorPage(Page):
             who=Markup("Most likely the makers of {}.").format(name),
             who_note=_NOT_YOU,
             todo="Go back only if you came from there.",
-            link=_way_back(return_to),
+            link=_way_back(return_to, posted),
             reference=reference,
             facts=(Fact("Error", f"{error}: {description}"),),
             application=application,
@@ -183,7 +187,13 @@ class ErrorPage(Page):
 
     @classmethod
     def denied(
-        cls, reference: Reference, application: Application, *, return_to: str, account: Account | None = None
+        cls,
+        reference: Reference,
+        application: Application,
+        *,
+        return_to: str,
+        posted: tuple[tuple[str, str], ...] = (),
+        account: Account | None = None,
     ) -> Self:
         """The person chose "Don’t allow" for an unchecked application: the answer waits for one more click."""
         name = _name(application)
@@ -193,7 +203,7 @@ class ErrorPage(Page):
             headline=Markup("You didn’t allow {}").format(name),
             happened="You decided against it. The application has not been told yet.",
             todo="You can close this page. If you go back, the application learns that you said no, and nothing else.",
-            link=_way_back(return_to),
+            link=_way_back(return_to, posted),
             reference=reference,
             facts=(Fact("Error", "access_denied"),),
             application=application,
@@ -331,6 +341,13 @@ class ErrorPage(Page):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack(ErrorPage):
+    """The same for an answer that is posted: its form ends at the client."""
+
+    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
+
+
 def _name(application: Application | None) -> Markup:
     if application is None:
         return Markup()
@@ -339,7 +356,7 @@ def _name(application: Application | None) -> Markup:
     return Markup("“<bdi>{}</bdi>”").format(application.shown)
 
 
-def _way_back(url: str) -> Link | None:
+def _way_back(url: str, fields: tuple[tuple[str, str], ...]) -> Link | None:
     if urlsplit(url).scheme.lower() in _SCHEMES_THAT_RUN:
         return None
-    return Link(f"Return to {Destination.of(url).host}", url, outside=True)
+    return Link(f"Return to {Destination.of(url).host}", url, outside=True, fields=fields)

@@ -14,6 +14,7 @@ class Policy(Enum):
 
     OWN_FORMS = "its forms stay here"
     MAY_END_AT_CLIENT = "its POST may end at a client after redirects"
+    POSTS_ANSWER = "posts an answer to a client by itself"
     API_EXPLORER = "runs the API explorer"
     EXPLORER_RETURN = "hands an authorization answer to the API explorer"
 
@@ -81,7 +82,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the answer goes: a web host, a program on this computer (loopback), or an app that owns a URI scheme."""
+    """Where the answer goes: a web host, a program on this computer (loopback), or an app with a URI scheme (CS-5)."""
 
     kind: DestinationKind
     host: str
@@ -112,3 +113,8 @@ class Page:
     def status(self) -> int:
         """The HTTP status to answer with."""
         return 200
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        """The origins whose pages it shows in frames: none, as a rule."""
+        return ()

@@ -175,7 +175,10 @@ class OrganizationApplications(OwnApplications):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApplication(FormPage):
-    """`/apps/new`. POSTs `csrf`, `once`, `name`, `kind`, `owner` and `redirect_uris` (one per line) to itself."""
+    """`/apps/new`. POSTs `csrf`, `once`, `name`, `kind`, `owner`, `redirect_uris` (one per line) and `pairwise`.
+
+    `signs_in`: applications can ask who somebody is here, and so know him by a name of their own.
+    """
 
     template: ClassVar[str] = "portal_new.html"
     place: ClassVar[DeskPlace] = "apps"
@@ -187,6 +190,8 @@ class NewApplication(FormPage):
     owner: str = ""
     owners: tuple[Choice, ...] = ()
     redirect_uris: str = ""
+    pairwise: bool = False
+    signs_in: bool = False
 
     kinds: ClassVar[tuple[Choice, ...]] = KINDS
 

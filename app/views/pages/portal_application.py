@@ -11,6 +11,7 @@ from app.views.pages.account import DeskPlace
 from app.views.pages.forms import FormPage
 from app.views.pages.portal import Choice, OwnApplication
 from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
+from app.views.pages.portal_signing_in import SigningIn
 
 SecretStep = Literal["add", "place", "remove"]
 
@@ -22,6 +23,7 @@ DONE = {
     "permissions": "Permissions saved",
     "details": "Saved. People see it from now on.",
     "authentication": "Saved. It proves who it is like this from now on.",
+    "signing-in": "Saved. People sign in and out like this from now on.",
     "secret-removed": "Secret removed. It stopped working at once.",
     "off": "Turned off. All its tokens stopped at once.",
     "on": "Turned on. People can sign in to it again.",
@@ -91,7 +93,8 @@ class OwnApplicationPage(FormPage):
     first. `everything`: it may ask for every scope of the registry; `unknown_scopes` are those that have left it.
     `unmet` names metadata that this server can't honour yet, so that it refuses the application. `unfinished`: it is to
     sign people in, and has no redirect URI yet. `can_hand_over`: there is somebody else to own it. After a mistake,
-    `problems` tell what is wrong and `typed_uri`, `typed_origin`, `details` and `authentication` hold what was typed.
+    `problems` tell what is wrong, and `typed_uri`, `typed_origin`, `details`, `authentication` and `signing_in` hold
+    what was typed; without `signing_in`, nobody signs in to it.
     `stale`: somebody else changed it meanwhile, so nothing was done. `done` is the sentence about what was.
     """
 
@@ -118,6 +121,7 @@ class OwnApplicationPage(FormPage):
     can_hand_over: bool = False
     typed_uri: str = ""
     typed_origin: str = ""
+    signing_in: SigningIn | None = None
     stale: bool = False
     done: str = ""
 

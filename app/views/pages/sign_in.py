@@ -1,11 +1,11 @@
-"""Signing in, waiting after too many tries, signing out, and the first operator's start."""
+"""Signing in, waiting after too many tries, and the first operator's start."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from app.views.pages.forms import Trouble, problem_of
-from app.views.pages.identity import Account, Application, Page, Policy
+from app.views.pages.identity import Application, Page, Policy
 from app.views.words import waiting_time
 
 SignInState = Literal["plain", "failed", "ended"]
@@ -13,11 +13,12 @@ SignInState = Literal["plain", "failed", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn(Page):
-    """The sign-in form. POSTs `csrf`, `interaction`, `to`, `again`, `username`, `password` to `/login`.
+    """The sign-in form. POSTs `csrf`, `interaction`, `to`, `again`, `account`, `username`, `password` to `/login`.
 
     `to` is the reference to the page that the login leads back to. With an `account` it asks that person to confirm
     that it is he (`max_age`, `prompt=login`, step-up); the username is fixed then. `failed` keeps what was typed as
-    username, never the password. `ended` tells that the session ran out after `idle_seconds` without use.
+    username, never the password. `ended` tells that the session ran out after `idle_seconds` without use. `chosen` is
+    what the person has said about the account (`account`). The other links are empty where they lead nowhere.
     """
 
     template: ClassVar[str] = "sign_in.html"
@@ -30,6 +31,10 @@ class SignIn(Page):
     state: SignInState = "plain"
     username: str = ""
     idle_seconds: int = 0
+    chosen: str = ""
+    another_url: str = ""
+    choose_url: str = ""
+    sign_up_url: str = ""
 
     @property
     def status(self) -> int:
@@ -61,26 +66,6 @@ class SignInSlowedDown(Page):
         """When the next try is heard, on the full minute after the wait."""
         moment = self.now + timedelta(seconds=self.retry_after)
         return moment if moment.second == 0 else moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOut(Page):
-    """Asks before signing out. POSTs `csrf` (and `interaction`, when a client sent the person here) to `/logout`."""
-
-    template: ClassVar[str] = "sign_out.html"
-    policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
-
-    account: Account
-    csrf: str
-    interaction: str = ""
-    stay_url: str = "/account"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOut(Page):
-    """Said after signing out."""
-
-    template: ClassVar[str] = "signed_out.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

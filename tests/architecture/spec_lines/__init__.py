@@ -7,20 +7,32 @@ record, or `not a server's:` and why.
 from tests.architecture.spec_lines import (
     access,
     authorization,
+    back_channel,
     credentials,
+    id_tokens,
+    openid_request,
     other_endpoints,
     practices,
     published,
+    sessions,
+    signing_out,
     token_endpoint,
+    userinfo,
 )
 from tests.architecture.spec_lines.line import Line, Section
 
 SECTIONS: tuple[Section, ...] = (
     *authorization.SECTIONS,
+    *openid_request.SECTIONS,
     *token_endpoint.SECTIONS,
     *other_endpoints.SECTIONS,
+    *sessions.SECTIONS,
+    *signing_out.SECTIONS,
+    *back_channel.SECTIONS,
+    *userinfo.SECTIONS,
     *published.SECTIONS,
     *credentials.SECTIONS,
+    *id_tokens.SECTIONS,
     *access.SECTIONS,
     *practices.SECTIONS,
 )

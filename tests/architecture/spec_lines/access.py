@@ -8,7 +8,7 @@ SECTIONS = (
         """
 SC-1 | RFC 6749 §3.3 | MUST | printable ASCII without quote and backslash, case counts, order and repeats do not; else `invalid_scope`
 SC-2 | RFC 6749 §3.3 | MUST | what differs from the request is told; no scope asked is none granted
-SC-3 | RFC 6749 §3.3 | MAY | an application asks within its list, and an unknown scope is `invalid_scope`
+SC-3 | RFC 6749 §3.3 | MAY | an application asks within its list; an unknown scope is `invalid_scope`, and ignored in an OpenID request
 SC-4 | OAuth 2.1 §1.4.1 | SHOULD | the names of OpenID Connect are taken
 """,
     ),

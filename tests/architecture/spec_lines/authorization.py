@@ -44,8 +44,10 @@ A1.2 (8) | RFC 9700 §4.11.2, OAuth 2.1 §7.13.2 | MUST | a self-registered clie
         """
 A1.3 response_type | RFC 6749 §3.1.1 | MUST | required; its words have no order
 A1.3 client_id | RFC 6749 §4.1.1 | MUST | required in every request
-A1.3 scope | RFC 6749 §3.3 | MAY | may be left out; an unknown one is `invalid_scope`
+A1.3 scope | RFC 6749 §3.3, OpenID Connect Core §3.1.2.1 | MAY | may be left out; an unknown one is `invalid_scope`, and ignored in an OpenID request
 A1.3 state | RFC 6749 §4.1.2 | MUST | comes back byte for byte in success and error, with 2048 characters and more
+A1.3 nonce | OpenID Connect Core §3.1.2.1 | MUST | comes back unchanged in the ID token
+A1.3 registration | OpenID Connect Core §7.2.1 | MUST | is `registration_not_supported`
 """,
     ),
     section(
@@ -70,22 +72,23 @@ SR-2 | RFC 9207 §2 | MUST | every answer names the issuer, errors too, when the
 SR-3 | RFC 6749 §4.1.2, RFC 9700 §4.2.4 | MUST | a code works once and lives for 60 seconds
 SR-4 | RFC 6749 §4.1.3, OAuth 2.1 §4.1.3 | MUST | a code is bound to client, redirect URI, challenge, person, approved scopes, nonce and login
 SR-5 | RFC 6749 §10.10 | recommended | the answer cannot be stored, and no code reaches a log
-SR-6 | OpenID Connect Session Management §2 | MUST | `session_state` comes with session management | later: with OpenID Connect logout
+SR-6 | OpenID Connect Session Management §2 | MUST | `session_state` comes with session management
+A1.10 | RFC 6749 §4.1.2.1, RFC 9207 §2 | MUST NOT | an error has its code, its description, `state` and `iss`, and nothing that a specification does not name
 SR-7 | Grant Management §5.3 | SHOULD NOT | `grant_id` does not stand in the authorization answer | later: with Grant Management
 """,
     ),
     section(
         "Authorization endpoint: response types and modes",
         """
-RT-1 | OAuth 2.0 Multiple Response Types §2.1, §5 | MUST NOT | a code is answered in the query, a token in the fragment and never in a query
-RT-2 | OAuth 2.0 Multiple Response Types §4 | SHOULD | `none` answers without code and token | later: with OpenID Connect
+RT-1 | OAuth 2.0 Multiple Response Types §2.1, §5 | MUST NOT | a code is answered in the query, a token or ID token in the fragment and never in a query
+RT-2 | OAuth 2.0 Multiple Response Types §4 | SHOULD | `none` answers without code and token
 RT-3 | OpenID Connect Core §3.3.2.6 | MUST | an error is answered in the mode that success would have
 RT-4 | RFC 9700 §2.1.2, OAuth 2.1 §10.1 | SHOULD NOT | no token through the browser, unless the operator names an old application
-RT-5 | OpenID Connect Core §3.3.2.11 | MUST | hybrid answers bind code and ID token | later: with OpenID Connect
-RT-6 | OAuth 2.0 Form Post Response Mode §2 | MUST | `form_post` is a page that posts to the redirect URI | later: with OpenID Connect
+RT-5 | OpenID Connect Core §3.3.2.11 | MUST | hybrid answers bind code and ID token; an ID token through the browser needs a nonce
+RT-6 | OAuth 2.0 Form Post Response Mode §2 | MUST | `form_post` is a page that posts to the redirect URI by itself, kept nowhere, with every value escaped
 RT-7 | JARM §2.3 | MUST | answers as a JWT in four modes | later: with JARM (FAPI 2.0 Message Signing)
 RT-8 | JARM §2.1 | MUST | the claims of such a JWT | later: with JARM (FAPI 2.0 Message Signing)
-RT-9 | FAPI 2.0 Message Signing §5.3.3 | recommended | an application can be held to certain modes | later: with JARM (FAPI 2.0 Message Signing)
+RT-9 | FAPI 2.0 Message Signing §5.3.3 | recommended | an application can be held to certain modes
 RT-10 | RFC 9700 §4.17 | MUST | messages between windows name exact origins | not a server's: no answer is sent by `postMessage`
 """,
     ),

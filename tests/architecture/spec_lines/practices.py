@@ -56,9 +56,9 @@ O-14 | OAuth 2.1 §4.1.1 | MAY | pushed requests | later: with pushed requests (
 TV-1 | RFC 7636 appendix B | MUST | verifier and challenge
 TV-2 | RFC 7638 §3.1 | MUST | the thumbprint of a key
 TV-3 | RFC 9449 §4 | MUST | proof, thumbprint and token hash
-TV-4 | OpenID Connect Core appendix A | MUST | `at_hash` | later: with OpenID Connect
-TV-5 | OpenID Connect Core appendix A | MUST | `c_hash` | later: with OpenID Connect
-TV-6 | OpenID Connect Core §3.1.3.6 | MUST | `at_hash` by algorithm | later: with OpenID Connect
+TV-4 | OpenID Connect Core appendix A | MUST | `at_hash`
+TV-5 | OpenID Connect Core appendix A | MUST | `c_hash`
+TV-6 | OpenID Connect Core §3.1.3.6 | MUST | `at_hash` by algorithm
 TV-7 | RFC 6749 §2.3.1 | MUST | Basic headers
 TV-8 | RFC 8705 appendix A | MUST | the thumbprint of a certificate
 TV-9 | RFC 9126 §2.2 | MUST | the answer to a pushed request | later: with pushed requests (RFC 9126)
@@ -66,7 +66,7 @@ TV-10 | RFC 9449 §8 | MUST | the exchange of a nonce
 TV-11 | RFC 8628 §3.2 | MUST | the answer to a device
 TV-12 | RFC 8414 §3.1 | MUST | addresses of the metadata
 TV-13 | Grant Management §6.4 | MUST | a grant | later: with Grant Management
-TV-14 | OpenID Connect Back-Channel Logout §2.4 | MUST | a logout token | later: with OpenID Connect logout
+TV-14 | OpenID Connect Back-Channel Logout §2.4 | MUST | a logout token
 """,
         kind="test",
     ),

@@ -7,13 +7,13 @@ SECTIONS = (
         "Metadata",
         """
 MD-1 | RFC 8414 §3.1, OpenID Connect Discovery §4.1 | MUST | the well-known part stands between host and path of the issuer
-MD-2 | RFC 8414 §5 | MUST | each of the three usual addresses is served | later: with OpenID Connect discovery
+MD-2 | RFC 8414 §5 | MUST | each of the three usual addresses is served
 MD-3 | RFC 8414 §3 | MUST | a well-known address without a document is 404, neither a page with 200 nor a fault
 MD-4 | RFC 8414 §3.2 | MUST | GET, JSON, for every website, cacheable, without empty lists
 MD-5 | RFC 8414 §3.3 | MUST | the document names the very issuer that its address was made from
 MD-6 | RFC 8414 §2 | MUST | what is required is there
-MD-7 | MCP authorization | MUST | PKCE methods stand in the OpenID document too | later: with OpenID Connect discovery
-MD-8 | RFC 8414 §2 | SHOULD | one source for all documents | later: with OpenID Connect discovery
+MD-7 | MCP authorization | MUST | PKCE methods stand in the OpenID document too
+MD-8 | RFC 8414 §2 | SHOULD | one source for all documents
 """,
     ),
     section(
@@ -37,8 +37,8 @@ code_challenge_methods_supported | RFC 8414 §2 | MUST | S256
 request_parameter_supported | OpenID Connect Discovery §3 | MAY | false, said aloud
 request_uri_parameter_supported | OpenID Connect Discovery §3 | MUST | false, because silence means true
 require_request_uri_registration | OpenID Connect Discovery §3 | MAY | false when absent | later: with request objects (RFC 9101)
-claims_parameter_supported | OpenID Connect Discovery §3 | MAY | false when absent | later: with OpenID Connect
-claim_types_supported | OpenID Connect Discovery §3 | MAY | normal when absent | later: with OpenID Connect
+claims_parameter_supported | OpenID Connect Discovery §3 | MAY | said aloud, also when it is false
+claim_types_supported | OpenID Connect Discovery §3 | MAY | normal ones
 prompt_values_supported | OpenID Connect Prompt Create §4 | MAY | what is really served
 authorization_response_iss_parameter_supported | RFC 9207 §3 | MUST | true where answers name the issuer
 pushed_authorization_request_endpoint | RFC 9126 §5 | MAY | where it is on | later: with pushed requests (RFC 9126)
@@ -50,13 +50,16 @@ tls_client_certificate_bound_access_tokens | RFC 8705 §3.3 | MAY | where certif
 mtls_endpoint_aliases | RFC 8705 §5 | MAY | where certificates are asked for on a host of its own
 device_authorization_endpoint | RFC 8628 §4 | MAY | where it is on
 backchannel_authentication_endpoint | CIBA §4 | MUST | and its companions | later: with CIBA
-end_session_endpoint | OpenID Connect RP-Initiated Logout §2.1 | MUST | and the companions of logout | later: with OpenID Connect logout
+end_session_endpoint | OpenID Connect RP-Initiated Logout §2.1 | MUST | where it is on
+frontchannel_logout_supported | OpenID Connect Front-Channel Logout §3 | MAY | false when absent
+frontchannel_logout_session_supported | OpenID Connect Front-Channel Logout §3 | MAY | false when absent
+check_session_iframe | OpenID Connect Session Management §3.3 | MUST | where session management is on
 grant_management_endpoint | Grant Management §7.1 | MUST | and its companions | later: with Grant Management
 client_id_metadata_document_supported | Client ID Metadata Document §5 | MUST | where such clients are let in | later: with client ID metadata documents
 registration_endpoint | RFC 8414 §2 | MAY | where it is on | later: with dynamic registration (RFC 7591)
 authorization_signing_alg_values_supported | JARM §4 | MAY | and its companions | later: with JARM (FAPI 2.0 Message Signing)
 introspection_signing_alg_values_supported | RFC 9701 §7 | MAY | where signed answers are on
-acr_values_supported | OpenID Connect Discovery §3, RFC 9470 §7 | MAY | the ways to sign in | later: with OpenID Connect
+acr_values_supported | OpenID Connect Discovery §3, RFC 9470 §7 | MAY | the ways to sign in
 authorization_grant_profiles_supported | Identity Assertion JWT Authorization Grant | MUST | ID-JAG | later: with ID-JAG
 identity_chaining_requested_token_types_supported | Identity chaining draft | MAY | ID-JAG as an issuer | later: with ID-JAG
 protected_resources | RFC 9728 §4 | MAY | the resources | later: with protected resource metadata (RFC 9728)

@@ -22,7 +22,7 @@ T-9 | OAuth 2.1 §2.4.1, RFC 6749 §2.3.1 | MUST | secrets are accepted in the h
         """
 TR-1 | RFC 6749 §5.1 | MUST | 200, JSON, never stored, `expires_in` a number
 TR-2 | RFC 6749 §5.1, OAuth 2.1 §3.2.3 | MUST | `access_token`, `token_type` and `expires_in`; `scope` whenever there is any
-TR-3 | OpenID Connect Core §3.1.3.3, RFC 9396 §7 | MUST | ID token, authorization details and grant id where the request led to them | later: with OpenID Connect, RFC 9396 and Grant Management
+TR-3 | OpenID Connect Core §3.1.3.3, RFC 9396 §7 | MUST | ID token, authorization details and grant id where the request led to them | later: the ID token is there (AC-10); with RFC 9396 and Grant Management
 TR-4 | RFC 9700 §4.14.2 | MUST | a refresh token is bound to its client and to what was approved
 TR-5 | OAuth 2.1 §3.2.3 | SHOULD | whether there is a refresh token is a policy: the application's grant types
 """,
@@ -49,7 +49,7 @@ AC-6 | RFC 6749 §4.1.2, OAuth 2.1 §7.5.2 | MUST | a code used again is refused
 AC-7 | RFC 6749 §4.1.2 | MUST | of many redemptions at once one succeeds
 AC-8 | OAuth 2.1 §7.5.2 | recommended | a wrong verifier or redirect URI does not spend the code; many do
 AC-9 | RFC 6749 §3.3 | MUST | the token has the scopes of this request, not those of the record
-AC-10 | OpenID Connect Core §3.1.3.3 | MUST | the ID token carries the nonce | later: with OpenID Connect
+AC-10 | OpenID Connect Core §3.1.3.3 | MUST | the ID token carries the nonce
 """,
     ),
     section(
@@ -63,10 +63,10 @@ RF-5 | OAuth 2.1 §4.3.1 | recommended | the token just before the current one g
 RF-6 | FAPI 2.0 §5.3.2.1 | SHALL NOT | whether a refresh token rotates is decided by application; bound ones need not
 RF-7 | RFC 9700 §4.14.2 | SHOULD | refresh tokens end without use, and at a time that rotation does not move
 RF-8 | OAuth 2.1 §4.3.1 | MUST | record, person and application are judged again at each refresh
-RF-9 | RFC 9700 §4.14.2, OpenID Connect Back-Channel Logout §2.7 | SHOULD | offline refresh tokens survive the logout | later: with OpenID Connect logout
+RF-9 | RFC 9700 §4.14.2, OpenID Connect Back-Channel Logout §2.7 | SHOULD | offline refresh tokens survive the logout
 RF-10 | RFC 9449 §5 | MUST | a refresh token that a public client got with a DPoP proof is bound to that key
 RF-11 | RFC 8705 §4 | MUST | a refresh token that a public client got with a certificate is bound to it
-RF-12 | OpenID Connect Core §12.2 | MUST | an ID token at refresh keeps who, for whom and when | later: with OpenID Connect
+RF-12 | OpenID Connect Core §12.2 | MUST | an ID token at refresh keeps who, for whom and when
 RF-13 | RFC 6749 §6 | MAY | a refresh token that stays the same is left out of the answer
 """,
     ),

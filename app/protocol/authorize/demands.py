@@ -1,0 +1,78 @@
+"""What a request demands besides permissions: claims one by one, who has to be signed in, and how (OC-11 to OC-13)."""
+
+from dataclasses import dataclass
+
+from app.protocol import acr, claims_parameter, claims_request
+from app.protocol.authorize import request as request_rules
+from app.protocol.authorize.asked_scopes import AskedScopes
+from app.protocol.claims import ClaimsRegistry
+from app.protocol.claims_parameter import NOTHING, ClaimsParameter
+from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
+from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.id_token_hint import Hinted
+from app.protocol.params import Parameters
+
+Hint = Hinted | OAuthError | None
+"""Whom the `id_token_hint` of a request names, or why it names nobody; None when the request has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What an answer has to satisfy.
+
+    `claims` are those that were asked for one by one, and `pairs` what the record calls those of them that no asked
+    scope delivers. `subjects` are what the application calls those of whom one has to be signed in, `acr` the classes
+    of which his sign-in has to have one; both are empty where nothing is demanded.
+    """
+
+    claims: ClaimsRequest = NO_CLAIMS
+    pairs: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    acr: tuple[str, ...] = ()
+
+
+def claims_of(params: Parameters, asked: AskedScopes, registry: ClaimsRegistry) -> ClaimsParameter:
+    """Read the `claims` parameter, which means something in OpenID requests only (OC-13); raises `invalid_request`."""
+    return claims_parameter.read(params.get("claims")).known(registry) if asked.openid else NOTHING
+
+
+def check_acr(demanded: tuple[str, ...]) -> None:
+    """OC-11: refuse at once what nobody's sign-in can meet here. `acr_values` are preferences and never refused
+    (OC-10)."""
+    if demanded and not any(name in acr.SUPPORTED for name in demanded):
+        raise OAuthError(
+            ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS,
+            f"claims makes an acr essential that this server does not have; it has {', '.join(acr.SUPPORTED)}",
+        )
+
+
+def subjects_of(hint: Hint, demanded: tuple[str, ...], client_id: str) -> tuple[str, ...]:
+    """Return whom hint and `claims` name together (OC-12, OC-13); raises `invalid_request` where that is nobody."""
+    if isinstance(hint, OAuthError):
+        raise hint
+    if hint is None:
+        return demanded
+    if hint.client_id != client_id:
+        raise _refused("id_token_hint was issued to another application, which may know people by other names")
+    if demanded and hint.subject not in demanded:
+        raise _refused("id_token_hint names one person and the sub in claims another")
+    return (hint.subject,)
+
+
+def read(params: Parameters, asked: AskedScopes, registry: ClaimsRegistry, hint: Hint, client_id: str) -> Demands:
+    """Return what the request demands; raises as the three rules above."""
+    parameter = claims_of(params, asked, registry)
+    check_acr(parameter.acr)
+    locales = request_rules.read_locales(params.get("claims_locales")) if asked.openid else ()
+    names = dict.fromkeys((*parameter.id_token, *parameter.userinfo))
+    alone = (name for name in names if frozenset(registry.scopes_of(name)).isdisjoint(asked.scopes))
+    return Demands(
+        claims=ClaimsRequest(parameter.id_token, parameter.userinfo, locales),
+        pairs=tuple(claims_request.pair(name) for name in alone),
+        subjects=subjects_of(hint, parameter.subjects, client_id),
+        acr=parameter.acr,
+    )
+
+
+def _refused(description: str) -> OAuthError:
+    return OAuthError(ErrorCode.INVALID_REQUEST, description)

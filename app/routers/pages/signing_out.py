@@ -1,0 +1,159 @@
+"""Signing out, whoever asked for it: the person is asked, the session ends, its applications hear of it, and then only
+does the browser go on (LO-4)."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.pipeline.logout import application
+from app.pipeline.server import Server, server_of
+from app.protocol import frontchannel, logout, logout_delivery
+from app.protocol.facts import ClientFact, SessionFact
+from app.protocol.logout import Order
+from app.protocol.redirect_uri import display_host
+from app.protocol.sid import sid_of
+from app.routers.pages import answers, cookies, forms, logout_references
+from app.routers.pages.client_answers import application_of
+from app.routers.pages.logout_references import Pending
+from app.routers.pages.visitor import occasion_of, person_of
+from app.services import sessions
+from app.store import session_applications
+from app.store.session_applications import SignedInto
+from app.views.pages.error import Link
+from app.views.pages.identity import Application
+from app.views.pages.sign_out import SignedOut, SignOut
+
+
+async def sessions_of(request: Request) -> list[SessionFact]:
+    """Return the live sessions of the browser: the present one first, then the others, the latest used first."""
+    server, present = server_of(request), cookies.session_of(request)
+    shown = (*([present] if present is not None else []), *cookies.others_in(request))
+    if not shown:
+        return []
+    held = await sessions.find_held(server.database, shown, server.clock())
+    live = [one.session for one in held if one.live]
+    return sorted(live, key=lambda session: present is None or session.id != present.id)
+
+
+async def answer(request: Request, order: Order) -> Response:
+    """Do what an order comes to for this browser: ask, end the session at once, or go on where there is none."""
+    live = await sessions_of(request)
+    into = await session_applications.of_sessions(server_of(request).database, {one.sid for one in live})
+    subjects: Mapping[UUID, str] = {one.sid: one.subject for one in into if one.client_id == order.client_id}
+    verdict = logout.judge(order, live, subjects)
+    if verdict.session is None:
+        return _go_on(request, order, (), others=0, confirmed=False)
+    if verdict.act == "end":
+        return await end(request, order, verdict.session, live, into)
+    return await _ask(request, order, verdict.session, into)
+
+
+async def end_asked(request: Request, pending: Pending | None) -> Response:
+    """End the session that the person was asked about, the present one if the form does not say; then go on."""
+    live = await sessions_of(request)
+    order = logout.OURS if pending is None else pending.order
+    about = None if pending is None else pending.session
+    session = next((one for one in live if about in (None, one.sid)), None)
+    if session is None:
+        response = _go_on(request, order, (), others=len(live), confirmed=True)
+        _keep(request, response, live)
+        return response
+    into = await session_applications.of_sessions(server_of(request).database, [session.sid])
+    return await end(request, order, session, live, into)
+
+
+async def end(
+    request: Request, order: Order, session: SessionFact, live: Iterable[SessionFact], into: Iterable[SignedInto]
+) -> Response:
+    """End a session of the browser, and go on. The person wanted it: he said so, or the ID token proved it."""
+    await sessions.end(server_of(request).database, session, occasion_of(request), asked_by=order.client_id)
+    own = tuple(one for one in into if one.sid == session.sid)
+    left = [one for one in live if one.id != session.id]
+    response = _go_on(request, order, own, others=len(left), confirmed=True)
+    _keep(request, response, left)
+    return response
+
+
+async def _ask(request: Request, order: Order, session: SessionFact, into: Iterable[SignedInto]) -> Response:
+    server = server_of(request)
+    own = [one for one in into if one.sid == session.sid]
+    asking = await application(server, order.client_id, server.clock())
+    pending = Pending(order, server.clock(), session.sid)
+    page = SignOut(
+        account=person_of(session),
+        csrf=forms.csrf_token(request),
+        request=logout_references.reference_to(server, pending, cookies.browser_of(request).secret),
+        application=None if asking is None else _asking(asking, order),
+        told=tuple(_shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one)),
+    )
+    return answers.show(request, page)
+
+
+def _go_on(request: Request, order: Order, own: tuple[SignedInto, ...], *, others: int, confirmed: bool) -> Response:
+    """Say that the person is signed out, or send him on: at once, or when the frames of his applications are open."""
+    server = server_of(request)
+    frames = tuple(url for one in own if (url := _frame(server, one)))
+    by_itself = logout.may_return(order, confirmed=confirmed)
+    if by_itself and not frames:
+        return _redirect(order.return_uri)
+    onward = Link(f"Go on to {display_host(order.return_uri)}", order.return_uri, outside=True)
+    page = SignedOut(
+        told=tuple(_shown(one) for one in own if _is_told(server, one)),
+        untold=tuple(_shown(one) for one in own if not _is_told(server, one)),
+        frames=frames,
+        others=others,
+        onward=onward if order.return_uri else None,
+        goes_on=by_itself,
+    )
+    return answers.show(request, page)
+
+
+def _redirect(uri: str) -> Response:
+    """Return the 303 to the application. The registered string goes out as it is (HD-3, RU-9)."""
+    response = RedirectResponse("/", 303)
+    response.headers["Location"] = uri
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _is_told(server: Server, into: SignedInto) -> bool:
+    told_behind = logout_delivery.is_offered(server.features) and into.openid.backchannel_logout_uri
+    return bool(told_behind or _frame(server, into))
+
+
+def _frame(server: Server, into: SignedInto) -> str:
+    """Return the address of the frame that signs the browser out there; empty without one.
+
+    Only the application's own pages are opened (LF-1), whatever an old row says.
+    """
+    uri = into.openid.frontchannel_logout_uri
+    if not uri or not frontchannel.is_offered(server.features):
+        return ""
+    if frontchannel.problem_with(uri, into.redirect_uris) is not None:
+        return ""
+    return frontchannel.frame_url(uri, server.issuer, sid_of(into.sid, into.client_id))
+
+
+def _keep(request: Request, response: Response, left: Iterable[SessionFact]) -> None:
+    """Take the credentials from the browser that are worth nothing any more."""
+    present = cookies.session_of(request)
+    held = (*([present] if present is not None else []), *cookies.others_in(request))
+    cookies.drop(request, response, {credential.id for credential in held} - {one.id for one in left})
+
+
+def _asking(client: ClientFact, order: Order) -> Application:
+    return application_of(client, order.return_uri or next(iter(client.redirect_uris), ""))
+
+
+def _shown(into: SignedInto) -> Application:
+    host = display_host(into.redirect_uris[0]) if into.redirect_uris else ""
+    return Application(
+        name=into.name,
+        host=host,
+        owner=into.owner_name,
+        verified=into.vouched_for,
+        self_registered=into.self_registered,
+    )

@@ -1,0 +1,70 @@
+"""How an application signs people in and out, between the form of its page and the members of OpenID Connect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.pipeline.server import Server
+from app.protocol.openid_settings import DEFAULT_ALG
+from app.routers.pages.forms import Form
+from app.services.own_applications import OwnApplication
+from app.views.pages.portal_signing_in import SigningIn
+
+MEMBERS = {
+    "id_token_signed_response_alg": "id_token_algorithm",
+    "post_logout_redirect_uris": "signed_out",
+    "backchannel_logout_uri": "back_channel",
+    "frontchannel_logout_uri": "front_channel",
+    "sector_identifier_uri": "sector_url",
+    "subject_type": "pairwise",
+}
+"""Which field of the forms a member is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A form that came in: the members to change, and what was typed."""
+
+    document: Mapping[str, Any]
+    typed: SigningIn
+
+
+def shown(server: Server, application: OwnApplication) -> SigningIn | None:
+    """Return the form as it stands; None where nobody signs in."""
+    described = application.stored.description
+    if server.id_tokens is None or described.kind == "machine":
+        return None
+    registered = described.registration
+    algorithm = str(registered.get("id_token_signed_response_alg") or DEFAULT_ALG)
+    offered = server.keyring.plan.algorithms
+    return SigningIn(
+        algorithm=algorithm,
+        algorithms=offered if algorithm in offered else (algorithm, *offered),
+        signed_out="\n".join(registered.get("post_logout_redirect_uris") or ()),
+        back_channel=str(registered.get("backchannel_logout_uri") or ""),
+        front_channel=str(registered.get("frontchannel_logout_uri") or ""),
+        pairwise=registered.get("subject_type") == "pairwise",
+        sector_url=str(registered.get("sector_identifier_uri") or ""),
+    )
+
+
+def read(now: SigningIn, form: Form) -> Read:
+    """Return what a form says; members for which it has no field stay as they are."""
+    typed = SigningIn(
+        algorithm=form.get("id_token_algorithm"),
+        algorithms=now.algorithms,
+        signed_out=form.get("signed_out"),
+        back_channel=form.get("back_channel").strip(),
+        front_channel=form.get("front_channel").strip(),
+        pairwise=now.pairwise,
+        sector_url=form.get("sector_url").strip(),
+    )
+    document: dict[str, Any] = {
+        "id_token_signed_response_alg": typed.algorithm or None,
+        "post_logout_redirect_uris": [line.strip() for line in typed.signed_out.splitlines() if line.strip()],
+        "backchannel_logout_uri": typed.back_channel or None,
+        "frontchannel_logout_uri": typed.front_channel or None,
+    }
+    if now.pairwise and typed.sector_url != now.sector_url:
+        document["sector_identifier_uri"] = typed.sector_url or None
+    return Read(document, typed)

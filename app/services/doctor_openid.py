@@ -1,0 +1,42 @@
+"""The part of the self-check about how applications sign people in."""
+
+from collections.abc import Collection, Iterable, Iterator
+from urllib.parse import urlsplit
+
+from app.protocol.redirect_uri import LOOPBACK_NAMES
+from app.services.doctor import Finding, Level, fine
+from app.store.condition import RegisteredApplication
+
+_SUBJECT = "signing in"
+
+
+def check_openid(applications: Iterable[RegisteredApplication], algorithms: Collection[str]) -> Iterator[Finding]:
+    """Applications whose ID tokens or answers cannot be made, and weak choices; `algorithms` are the server's."""
+    applications = tuple(applications)
+    before = 0
+    for application in applications:
+        for seen, remedy in _problems(application, algorithms):
+            before += 1
+            yield Finding(Level.WARN, _SUBJECT, f"{application.client_id} {seen}", remedy)
+    if not before:
+        pairwise = sum(bool(application.openid.sector) for application in applications)
+        yield fine(_SUBJECT, f"{pairwise} of {len(applications)} applications with pairwise subjects")
+
+
+def _problems(application: RegisteredApplication, algorithms: Collection[str]) -> Iterator[tuple[str, str]]:
+    openid = application.openid
+    for what, alg in (("ID tokens", openid.id_token_alg), ("userinfo answers", openid.userinfo_alg)):
+        if alg and alg not in algorithms:
+            yield (
+                f"wants {what} signed with {alg}, for which the server has no key, so that it gets none",
+                f"Add {alg} to signing.algorithms, or register one of {', '.join(algorithms)}.",
+            )
+    encrypted = openid.id_token_encryption or openid.userinfo_encryption
+    if encrypted and not application.has_keys:
+        yield (
+            f"wants its tokens encrypted with {encrypted[0]} and has no keys, so that it gets none",
+            "Register its public keys as jwks or jwks_uri.",
+        )
+    uri = urlsplit(openid.backchannel_logout_uri)
+    if uri.scheme == "http" and uri.hostname not in LOOPBACK_NAMES:
+        yield f"hears of sign-outs over http ({uri.hostname})", "Register its https address instead (LB-1)."

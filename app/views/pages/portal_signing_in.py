@@ -1,0 +1,20 @@
+"""The part of an application's page where its owner says how it signs people in, and out."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIn:
+    """What is registered for OpenID Connect, as chosen and typed. `signed_out` are addresses, one per line.
+
+    `pairwise`: it knows people by names of its own, which was decided when it was made; `sector_url` is where the list
+    of its hosts stands. `algorithms` are those that this server signs with.
+    """
+
+    algorithm: str
+    algorithms: tuple[str, ...]
+    signed_out: str = ""
+    back_channel: str = ""
+    front_channel: str = ""
+    pairwise: bool = False
+    sector_url: str = ""

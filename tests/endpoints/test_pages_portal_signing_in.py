@@ -1,0 +1,94 @@
+"""How an application signs people in and out, chosen on its page."""
+
+import re
+
+import httpx
+import pytest
+
+from app.protocol.facts import ClientFact
+from app.store.database import Database
+from tests.support.browser import Browser
+from tests.support.portal_person import (
+    ada as ada,
+)
+from tests.support.portal_person import (
+    create,
+    created,
+    done,
+    press,
+    problems_on,
+)
+from tests.support.portal_person import (
+    url as url,
+)
+from tests.support.site import Site
+
+HOST = "https://client.example"
+FORM = {"id_token_algorithm": "RS256", "signed_out": f"{HOST}/bye\n\n  {HOST}/goodbye ", "back_channel": f"{HOST}/back"}
+
+
+async def client(database: Database, url: str) -> ClientFact:
+    found = await database.hot.gather_client(url.rpartition("/")[2])
+    assert found is not None
+    return found
+
+
+def algorithms(shown: httpx.Response) -> list[str]:
+    [select] = re.findall(r'<select class="input" id="id_token_algorithm".*?</select>', shown.text)
+    return re.findall(r'<option value="([^"]+)"', select)
+
+
+@pytest.mark.spec("standards", "ID-2")
+async def test_a_new_application_has_the_short_signatures_and_names_that_all_applications_know(
+    pages: Site, ada: Browser, url: str
+) -> None:
+    made = (await client(pages.server.database, url)).openid
+    assert (made.id_token_alg, made.sector) == ("ES256", "")
+    assert algorithms(await ada.get(url)) == ["ES256", "RS256"]
+
+
+async def test_what_is_chosen_is_in_effect_at_once(pages: Site, ada: Browser, url: str) -> None:
+    answer = await press(ada, url, "signing-in", **FORM, front_channel=f"{HOST}/front")
+    assert (await done(ada, answer)).startswith("Saved")
+    settings = (await client(pages.server.database, url)).openid
+    assert settings.id_token_alg == "RS256"
+    assert settings.post_logout_redirect_uris == (f"{HOST}/bye", f"{HOST}/goodbye")
+    assert (settings.backchannel_logout_uri, settings.frontchannel_logout_uri) == (f"{HOST}/back", f"{HOST}/front")
+    await press(ada, url, "signing-in", id_token_algorithm="ES256")
+    assert (await client(pages.server.database, url)).openid.stored == {"id_token_alg": "ES256"}
+
+
+@pytest.mark.spec("standards", "LF-1")
+async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(ada: Browser, url: str) -> None:
+    for field, typed in (
+        ("id_token_algorithm", "HS256"),
+        ("signed_out", "http://client.example/bye"),
+        ("back_channel", f"{HOST}/back#now"),
+        ("front_channel", "https://other.example/front"),
+    ):
+        answer = await press(ada, url, "signing-in", **{**FORM, field: typed})
+        assert answer.status_code == 422
+        assert list(problems_on(answer)) == [field]
+        assert f"{HOST}/back" in answer.text
+
+
+@pytest.mark.spec("standards", "ID-7")
+async def test_names_of_its_own_are_chosen_once_and_need_a_host_of_its_own(pages: Site, ada: Browser) -> None:
+    url = await created(ada, pairwise="on")
+    assert (await client(pages.server.database, url)).openid.sector == "client.example"
+    assert "knows people by names that no application on another host knows" in (await ada.get(url)).text
+    answer = await create(ada, pairwise="on", redirect_uris="http://localhost:3000/cb")
+    assert answer.status_code == 422
+    assert list(problems_on(answer)) == ["pairwise"]
+    machine = await created(ada, kind="machine", pairwise="on", redirect_uris="")
+    assert (await client(pages.server.database, machine)).openid.sector == ""
+
+
+async def test_a_machine_has_no_such_form(ada: Browser) -> None:
+    url = await created(ada, kind="machine", redirect_uris="")
+    shown = await ada.get(url)
+    assert 'id="signing-in"' not in shown.text
+    version = re.findall(r'name="version" value="(\d+)"', shown.text)[0]
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', shown.text)[0]
+    sent = await ada.post(f"{url}/signing-in", {"version": version, "csrf": csrf, **FORM})
+    assert (sent.status_code, sent.headers["location"]) == (303, url)
