@@ -18,49 +18,49 @@ hypothesis.settings.load_profile("patient")
 """How long an example takes says something of the machine, which may have other things to do."""
 
 LONGEST_FIRST = (
-    "views/test_in_browser.py",
     "cli/test_serve.py",
-    "journeys/test_every_page.py",
     "journeys/test_every_form.py",
-    "cli/test_serve_crashes.py",
+    "journeys/test_every_page.py",
+    "views/test_in_browser.py",
     "journeys/test_portal_journey.py",
-    "journeys/test_docs_journey.py",
-    "journeys/test_demo_journey.py",
-    "endpoints/test_schemathesis.py",
-    "store/test_migrations.py",
-    "journeys/test_keyboard_journeys.py",
     "endpoints/test_isolation.py",
-    "endpoints/test_fuzz.py",
     "journeys/test_device_journey.py",
-    "architecture/test_dockerfile.py",
     "journeys/test_organization_journey.py",
-    "cli/test_serve_external.py",
-    "store/test_embedded_accounts.py",
-    "journeys/test_races.py",
-    "journeys/test_logout_soak.py",
-    "journeys/test_device_races.py",
-    "journeys/test_assertion_races.py",
-    "journeys/test_node_clients.py",
-    "journeys/test_openid_clients.py",
-    "cli/test_doctor.py",
-    "store/test_application_cache.py",
-    "journeys/test_admin_journey.py",
-    "jobs/test_deletions_crashes.py",
+    "journeys/test_demo_journey.py",
     "cli/test_login_test.py",
-    "store/test_embedded_crashes.py",
-    "journeys/test_organization_races.py",
+    "journeys/test_keyboard_journeys.py",
+    "endpoints/test_schemathesis.py",
+    "endpoints/test_fuzz.py",
+    "journeys/test_docs_journey.py",
+    "journeys/test_accounts_journey.py",
+    "journeys/test_logout_journey.py",
+    "journeys/test_openid_clients.py",
     "journeys/test_signing_keys_journey.py",
-    "journeys/test_mtls_journey.py",
-    "journeys/test_api_keys_journey.py",
+    "cli/test_serve_external.py",
+    "conformance/test_claims.py",
+    "store/test_embedded_accounts.py",
+    "store/test_embedded.py",
     "journeys/test_limited_races.py",
-    "endpoints/test_pages_portal.py",
+    "cli/test_at_once.py",
+    "store/test_application_cache.py",
+    "cli/test_doctor.py",
+    "journeys/test_admin_journey.py",
+    "journeys/test_races.py",
     "endpoints/test_pages_portal_application.py",
+    "journeys/test_logout_soak.py",
+    "journeys/test_form_post_journey.py",
+    "journeys/test_node_clients.py",
+    "journeys/test_in_effect_everywhere.py",
+    "cli/test_serve_crashes.py",
+    "journeys/test_device_races.py",
+    "cli/test_embedded_database.py",
 )
-"""Files that take about ten seconds and more (`pytest --durations`), the longest first."""
+"""Files that take about ten seconds and more (`make test TEST_ARGS=--durations=0`), the longest first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --volume: the share of its full work that a volume test does."""
+    gc.disable()  # until all tests are collected
     parser.addoption("--volume", type=float, default=0.05, help="share of the full volume, 1 for all of it")
 
 
@@ -73,9 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Let no later search for garbage go through what has been collected: thousands of tests, which stay to the end."""
-    gc.collect()
+    """Let no later search for garbage go through what has been collected: thousands of tests, which stay to the end.
+
+    Nor is there a search while they are collected; it would be a tenth of that time, in every process.
+    """
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def create(
         list[str] | None, _many("Repeatable; without: authorization_code and refresh_token, if it has a redirect URI.")
     ] = None,
     response_type: Annotated[
-        list[str] | None, _many("What it may get through the browser, such as \"code id_token\"; repeatable.")
+        list[str] | None, _many('What it may get through the browser, such as "code id_token"; repeatable.')
     ] = None,
     scope: Annotated[list[str] | None, _many("What it may ask for; repeatable; everything without.")] = None,
     public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret: native and browser ones.")] = False,

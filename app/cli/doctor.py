@@ -49,7 +49,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from datetime import UTC, datetime, timedelta
 
     from app.cli.running import running_issuer
-    from app.protocol import mtls
+    from app.protocol import logout_delivery, mtls
     from app.protocol.response_types import ID_TOKEN
     from app.services import doctor as checks
     from app.services.doctor_openid import check_openid
@@ -75,10 +75,13 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         applications = await condition.registered_applications(ways.runtime)
         found += checks.check_applications(applications)
         found += checks.check_methods(applications, settings.feature_set())
-        found += check_openid(applications, settings.signing.algorithms)
+        found += check_openid(applications, settings.signing.algorithms, settings.feature_set())
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         week_ago = datetime.now(UTC) - timedelta(days=7)
-        found += checks.check_logout_notices(await condition.untold_applications(ways.runtime, week_ago))
+        found += checks.check_logout_notices(
+            await condition.untold_applications(ways.runtime, week_ago),
+            on=logout_delivery.is_offered(settings.feature_set()),
+        )
         found += checks.check_implicit(applications, on=settings.policy().implicit)
         found += checks.check_front_channel(applications, on=ID_TOKEN in settings.policy().response_types)
     found += checks.check_system_key(on=settings.system_key is not None, networks=settings.system_key_networks)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from app.store.api_keys import KeyStatus
 
 key = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Make, list and change API keys."
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make, list and change API keys of organizations. The keys that the server signs with: `assent keys`.",
 )
 
 _T = TypeVar("_T")
@@ -71,9 +74,12 @@ def create(
     _show(made)
 
 
-@key.command()
+@key.command(no_args_is_help=True)
 def rotate(slug: Slug, key_id: KeyId, config: Config = None) -> None:
-    """Give a key another secret, printed once. The one before stays good until `assent key retire`."""
+    """Give an API key another secret, printed once. The one before stays good until `assent key retire`.
+
+    The keys that the server signs with: `assent keys rotate`.
+    """
     from app.services import api_keys
 
     made = _do(
@@ -87,9 +93,12 @@ def rotate(slug: Slug, key_id: KeyId, config: Config = None) -> None:
     _show(made)
 
 
-@key.command()
+@key.command(no_args_is_help=True)
 def retire(slug: Slug, key_id: KeyId, config: Config = None) -> None:
-    """End the secret before: the last step of a rotation."""
+    """End the secret before: the last step of a rotation.
+
+    A key that the server signs with: `assent keys retire`.
+    """
     from app.services import api_keys
 
     after = _do(

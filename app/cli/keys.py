@@ -19,9 +19,10 @@ keys = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List, rotate and retire the keys that the server signs with.",
+    help="List, rotate and retire the keys that the server signs with. API keys: `assent key`.",
 )
 
+_Ahead = Annotated[bool, typer.Option("--now", help="Announce the next keys now, also where none is due for a while.")]
 _Kid = Annotated[str, typer.Argument(metavar="KID", help="The key’s id, as `assent keys list` prints it.")]
 
 
@@ -39,12 +40,12 @@ def list_(config: Config = None) -> None:
 
 
 @keys.command()
-def rotate(config: Config = None) -> None:
+def rotate(now: _Ahead = False, config: Config = None) -> None:
     """Do what is due: announce next keys, remove those that are over. A running server does this by itself."""
     from app.cli.connection import run
 
     async def work(session: "Session") -> "Changes":
-        return await (await _keeper(session)).keep(session.operator.now, _tell(session))
+        return await (await _keeper(session)).keep(session.operator.now, _tell(session), ahead=now)
 
     done = run("keys rotate", config, work)
     for made in done.make:
@@ -55,9 +56,10 @@ def rotate(config: Config = None) -> None:
         typer.echo("Nothing is due.")
 
 
+@keys.command("revoke", hidden=True, context_settings={"ignore_unknown_options": True})  # as others call it
 @keys.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 def retire(kid: _Kid, config: Config = None) -> None:
-    """End a key in an emergency: it signs and is published no more, and what it signed is invalid from now on."""
+    """Revoke a key in an emergency: it signs and is published no more, and what it signed is invalid from now on."""
     from app.cli.connection import run
     from app.services.signing_keys import AlreadyRetired, NoSuchKey
 
@@ -95,11 +97,11 @@ def _tell(session: "Session") -> "Tell":
 def _state(ring: "KeyRing", key: "RingKey", now: "datetime") -> str:
     if key.retired_at is not None:
         return f"retired {_moment(key.retired_at)}"
-    if key == ring.signer(key.alg, now) and key.alg in ring.plan.algorithms:
-        return f"signs since {_moment(key.active_from)}"
     if key.active_from > now:
         return f"signs from {_moment(key.active_from)}"
-    end = ring.end_of(key, now)
+    if key == ring.signer(key.alg, now) and key.alg in ring.plan.algorithms:
+        return f"signs since {_moment(key.active_from)}"
+    end = ring.end_of(key)
     return f"published until {_moment(end)}" if end is not None else "published"
 
 

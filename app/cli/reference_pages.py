@@ -69,7 +69,7 @@ optional = true
 Installed packages may add scopes through the entry-point group `assent.scopes`. Each entry point is an iterable of
 `app.protocol.scopes.ScopeDefinition`, or a callable that returns one.
 
-These names belong to OpenID Connect. They cannot be redefined, and this version does not offer them.
+These names belong to OpenID Connect. They are there besides, unless `features.openid` is off, and cannot be redefined.
 
 {builtin}
 """
@@ -85,9 +85,9 @@ in the input, the settings or the database must be changed first.
 _DATA_FILE = """\
 # Data file
 
-`assent apply FILE` and `assent serve --apply FILE` read users, organizations, applications and API keys from a TOML
-or JSON file. The whole file is checked before anything is written, in one transaction. Applying it again changes
-nothing. Nulls and empty lists count as absent; unknown members are errors.
+`assent apply FILE` and `assent serve --apply FILE` read users, organizations, applications, resources and API keys
+from a TOML or JSON file. The whole file is checked before anything is written, in one transaction. Applying it again
+changes nothing. Nulls and empty lists count as absent; unknown members are errors.
 
 Of a user, members that are left out stay as they are. An application is described whole: members that are left out
 have their defaults, except for a generated name and secret. No file removes, disables or enables anything.
@@ -143,7 +143,7 @@ does not have, is stored, and refused at the endpoints instead of being served w
 
 ## resources
 
-Checked and not stored by this version.
+An entry describes its resource whole. Where the settings declare the same one, they win.
 
 {resources}
 

@@ -36,7 +36,7 @@ async def expire(work: Work, now: datetime) -> None:
     await idempotency.forget(work.database, spent_before=now - _REMEMBERED)
     while await expiry.forget_revoked_tokens(work.database, expired_before=now - _MARGIN, limit=_SLICE) == _SLICE:
         pass
-    while await logout_deliveries.forget(work.database, done_before=now - _TOLD, limit=_SLICE) == _SLICE:
+    while await logout_deliveries.forget(work.database, made_before=now - _TOLD, limit=_SLICE) == _SLICE:
         pass
     begun_before = now - work.lifetimes.session_absolute - _MARGIN
     while await expiry.forget_session_applications(work.database, begun_before=begun_before, limit=_SLICE) == _SLICE:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import BYTES, TEXTS, Bytes, MaybeMoment, MaybeText, Moment, Text, Texts
@@ -11,6 +12,7 @@ class GrantCode(SQLModel, table=True):
     """An authorization code. No foreign keys: the exchange pays for each of them (storage.md §2)."""
 
     __tablename__ = "grant_code"
+    __table_args__ = (Index("grant_code_sid", "sid", postgresql_where=text("sid is not null")),)
 
     id: UUID = Field(primary_key=True)
     digest: Bytes = Field(sa_type=BYTES, repr=False)

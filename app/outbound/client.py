@@ -50,6 +50,7 @@ class Outbound:
         self._rules = rules
         self._admit = admit
         self._resolve = resolve or Resolver()
+        self._resolve_for_forms = resolve or Resolver()  # whose name servers are silent delays no document
         self._deadline = deadline
         self._places = asyncio.Semaphore(AT_ONCE)
         self._places_for_forms = asyncio.Semaphore(AT_ONCE)
@@ -89,7 +90,7 @@ class Outbound:
         headers = _headers(target, kind, ("Content-Length", str(len(content))))
         try:
             async with asyncio.timeout(self._deadline), self._places_for_forms:
-                addresses = await addresses_of(target, self._resolve)
+                addresses = await addresses_of(target, self._resolve_for_forms)
                 async with self._asked(target, addresses, "POST", headers, content) as response:
                     return Answer(response.status, _named(response).get("retry-after", ""))
         except TimeoutError as late:

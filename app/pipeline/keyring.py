@@ -2,13 +2,14 @@
 
 What changes in the database (a next key, a key that was retired in an emergency) is in effect here within
 `EVERY_SECONDS`. A worker that cannot ask goes on with what it knows: its clock tells it when an announced key begins.
+But what it publishes then is not to be kept, since others may have announced a key meanwhile.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -40,13 +41,14 @@ class Keyring:
     _open: dict[str, SigningKey] = field(default_factory=dict, repr=False)
     _sets: dict[tuple[str, ...], Published] = field(default_factory=dict, repr=False)
     _looked_at: float = -AGAIN_SECONDS
+    _read_at: float = field(default_factory=time.monotonic)
 
     def sign(self, now: datetime, alg: str, typ: str, claims: Mapping[str, Any]) -> str:
         """Return a JWT signed with the key of an algorithm, empty: with the server's own choice (JW-3).
 
         Raises `temporarily_unavailable` while there is no key for it.
         """
-        key = self.ring.signer(alg or self.plan.algorithms[0], now)
+        key = self.ring.signer(alg or self.ring.choice(now), now)
         opened = None if key is None else self._opened(key)
         if opened is None:
             raise OAuthError(
@@ -75,9 +77,15 @@ class Keyring:
             self._sets = {names: publish({"keys": [jose.public_part(key.public_jwk) for key in keys]})}
         return self._sets[names]
 
+    def cache_seconds(self) -> int:
+        """Return how long others may keep what is published here (JW-1)."""
+        return int(self.plan.cache_of(timedelta(seconds=time.monotonic() - self._read_at)).total_seconds())
+
     async def refresh(self) -> None:
         """Read the keys again; those that are open and still there stay open."""
+        asked_at = time.monotonic()
         stored = await self.read()
+        self._read_at = asked_at
         self._stored = {one.key.kid: one for one in stored}
         self._open = {kid: opened for kid, opened in self._open.items() if kid in self._stored}
         self.ring = KeyRing(tuple(one.key for one in stored), self.plan)

@@ -18,12 +18,9 @@ async def read(server: Server, params: Parameters, now: datetime) -> Order:
     request = logout.read(params)
     hinted = None if request.hint is None else await hints.read(server, request.hint, now)
     client_id = logout.client_id_of(request, hinted)
-    return logout.order(request, await application(server, client_id, now), hinted)
+    return logout.order(request, await application(server, client_id), hinted)
 
 
-async def application(server: Server, client_id: str, now: datetime) -> ClientFact | None:
-    """Return the active application of this client_id; None for none, and for an empty one."""
-    if not client_id:
-        return None
-    client, _, _ = await server.database.hot.gather_authorize(client_id, None, now)
-    return client
+async def application(server: Server, client_id: str) -> ClientFact | None:
+    """Return the active application of this client_id, as it is now; None for none, and for an empty one."""
+    return await server.database.hot.gather_client(client_id) if client_id else None

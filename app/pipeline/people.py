@@ -1,4 +1,4 @@
-"""The people of an authorization request: whom it names, who else is on the browser, what the application calls them."""
+"""The people of an authorization request: whom it names, who else is there, what the application calls them."""
 
 from dataclasses import replace
 from uuid import UUID

@@ -116,17 +116,26 @@ class ClaimsRegistry:
         base, tag = split_tag(name)
         return base in self._taggable and is_tag(tag) if "#" in name else base in self._claims
 
-    def scopes_of(self, name: str) -> tuple[str, ...]:
-        """Return the scopes that deliver a claim, in whatever language; none for one that there is not."""
+    def is_delivered(self, name: str, scopes: Collection[str]) -> bool:
+        """Tell whether one of the scopes delivers a claim, in whatever language (UI-4); none delivers one that there is
+        not."""
         claim = self._claims.get(split_tag(name)[0])
-        return () if claim is None else claim.scopes
+        return claim is not None and any(scope in scopes for scope in claim.scopes)
+
+    def may_be_asked(self, name: str, allowed: Collection[str] | None) -> bool:
+        """Tell whether an application may ask for a claim by name that may ask for these scopes, None: for all of them.
+
+        What it cannot have by a scope it cannot have by name. A claim without a scope is everybody's to ask for.
+        """
+        if allowed is None or self.is_delivered(name, allowed):
+            return True
+        claim = self._claims.get(split_tag(name)[0])
+        return claim is not None and not claim.scopes
 
     def title(self, name: str) -> str:
         """Return what a person calls a claim, such as `Your email address`; one without words is called by its name."""
-        base, tag = split_tag(name)
-        claim = self._claims.get(base)
-        words = base if claim is None or not claim.title else claim.title
-        return f"{words} ({tag})" if tag else words
+        claim = self._claims.get(name)
+        return name if claim is None or not claim.title else claim.title
 
     def of_person(self, person: PersonFact, names: Collection[str], locales: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return what is known of a person under these names; names that are no claims are passed over.

@@ -6,8 +6,8 @@ demands: `sub`, who has to be signed in, and an essential `acr`, how he has to h
 """
 
 import json
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.protocol.errors import ErrorCode, OAuthError
@@ -40,11 +40,14 @@ class ClaimsParameter:
 
     def known(self, names: Container[str]) -> "ClaimsParameter":
         """Return the same without claims that there are not: those that only the protocol makes are none of them."""
-        return ClaimsParameter(
-            tuple(name for name in self.id_token if name in names),
-            tuple(name for name in self.userinfo if name in names),
-            self.subjects,
-            self.acr,
+        return self.only(names.__contains__)
+
+    def only(self, may_be_asked: Callable[[str], bool]) -> "ClaimsParameter":
+        """Return the same without claims that nobody, or not this application, can ask for."""
+        return replace(
+            self,
+            id_token=tuple(filter(may_be_asked, self.id_token)),
+            userinfo=tuple(filter(may_be_asked, self.userinfo)),
         )
 
 

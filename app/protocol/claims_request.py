@@ -35,7 +35,7 @@ class ClaimsRequest:
 NO_CLAIMS = ClaimsRequest()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # what applications ask may be long, and they are few that ask
 def read(stored: str | None) -> ClaimsRequest:
     """Return the request of its stored form."""
     if stored is None:
@@ -44,8 +44,9 @@ def read(stored: str | None) -> ClaimsRequest:
 
 
 def pair(claim: str) -> str:
-    """Return the record's name for a claim that was asked for by itself."""
-    return PAIR_PREFIX + claim
+    """Return the record's name for a claim that was asked for by itself, in whatever language: there is no end of tags,
+    and a record has to have one (UI-6)."""
+    return PAIR_PREFIX + claim.partition("#")[0]
 
 
 def claim_of(pair: str) -> str | None:

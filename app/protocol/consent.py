@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.protocol.facts import ClientFact, RecordFact
-from app.protocol.scopes import OPENID, ScopeRegistry
+from app.protocol.scopes import OFFLINE_ACCESS, OPENID, ScopeRegistry
 
 
 def merge(held: tuple[str, ...], approved: Iterable[str]) -> tuple[str, ...]:
@@ -39,3 +39,15 @@ def approved_scopes(
     that were not asked are ignored: the choice is cut to the request (architecture §7).
     """
     return tuple(scope for scope in asked if scope not in optional or scope in granted_before or scope in ticked)
+
+
+def ends_with_session(scopes: Iterable[str]) -> bool:
+    """LB-5: whether what comes of a request in a browser ends when the person signs out: it signs him in, and is not to
+    work offline (OC-17)."""
+    asked = frozenset(scopes)
+    return OPENID in asked and OFFLINE_ACCESS not in asked
+
+
+def lasts_longer(record: RecordFact | None, scopes: Iterable[str]) -> bool:
+    """Whether a request asks to go on after the person signs out, where what he allowed before ends then."""
+    return record is not None and OFFLINE_ACCESS in scopes and ends_with_session(record.pairs)

@@ -199,7 +199,8 @@ class FamilyFact:
 
 @dataclass(frozen=True, slots=True)
 class TokenFact:
-    """An access token that speaks for a person. `client_id`, `username` and `subject` are for introspection.
+    """An access token that speaks for a person. `client_id`, `username` and `subject` are for introspection; `pairwise`
+    tells that the subject is a name for one sector, beside which nobody is told another (ID-7).
 
     `digest` is that of an opaque token's secret, or of the whole text of a JWT. `actor` is who acts for the person
     (`act`, RFC 8693 §4.1).
@@ -221,6 +222,12 @@ class TokenFact:
     acr: str = ""
     binding: Binding = UNBOUND
     actor: Mapping[str, Any] | None = None
+    pairwise: bool = False
+
+    @property
+    def told_username(self) -> str | None:
+        """The username as applications are told it: None for those that must not compare notes by it."""
+        return None if self.pairwise else self.username
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,10 @@ class FeatureSet(frozenset[Feature]):
             if key not in known:
                 raise ValueError(f"features.{key} is not a feature; there are: {', '.join(known)}")
         on = cls(feature for feature in Feature if switches.get(feature.key, feature.value.default))
-        for feature in on:
-            for needed in feature.value.requires:
-                if known[needed] not in on:
-                    raise ValueError(f"features.{feature.key} needs features.{needed}; switch both on or both off")
+        for needed in (feature for feature in Feature if feature not in on):
+            stranded = [f"features.{one.key}" for one in Feature if one in on and needed.key in one.value.requires]
+            if len(stranded) == 1:
+                raise ValueError(f"{stranded[0]} needs features.{needed.key}; switch both on or both off")
+            if stranded:
+                raise ValueError(f"{', '.join(stranded)} need features.{needed.key}; switch it on, or all of these off")
         return on

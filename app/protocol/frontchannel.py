@@ -5,7 +5,6 @@ does not (LF-2). Whoever registers both is told both ways.
 """
 
 from collections.abc import Iterable
-from urllib.parse import urlencode
 
 from app.protocol import redirect_uri
 from app.protocol.features import Feature, FeatureSet
@@ -34,7 +33,7 @@ def problem_with(uri: str, redirect_uris: Iterable[str]) -> str | None:
 def frame_url(uri: str, issuer: str, sid: str) -> str:
     """LF-1: the address of the frame, its own query kept. `iss` and `sid` are always there, both: whoever demands them
     (`frontchannel_logout_session_required`) has them, and the others ignore them."""
-    return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'iss': issuer, 'sid': sid})}"
+    return redirect_uri.with_query(uri, {"iss": issuer, "sid": sid})
 
 
 def web_origin(uri: str) -> str | None:

@@ -48,7 +48,8 @@ def describe(
 
     Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask. Of one
     with resources, its own application sees everything, and others what is for the resources that they answer for
-    (IN-5, IN-6). A token that an application got for itself names no person: neither `username` nor `sub`.
+    (IN-5, IN-6). A token that an application got for itself names no person: neither `username` nor `sub`. Where the
+    `sub` is pairwise there is no `username`, which would be the same for everybody (ID-7).
     """
     in_force = validity.access_token(shown, fact, now=now)
     if fact is None or isinstance(in_force, Fault):
@@ -69,7 +70,9 @@ def describe(
         answer["aud"] = audience[0] if len(audience) == 1 else list(audience)
         in_force = _at(fact, in_force, audience, resources)
     if not isinstance(fact, MachineTokenFact):
-        answer |= {"username": fact.username, "sub": fact.subject}
+        if fact.told_username is not None:
+            answer["username"] = fact.told_username
+        answer["sub"] = fact.subject
         if fact.auth_time is not None:
             answer["auth_time"] = int(fact.auth_time.timestamp())
         if fact.acr:

@@ -7,18 +7,26 @@ The person is asked unless the ID token that comes along proves that exactly one
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from app.protocol import redirect_uri
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, SessionFact
+from app.protocol.features import Feature, FeatureSet
 from app.protocol.id_token_hint import Hinted
 from app.protocol.params import Parameters
 from app.protocol.sid import sid_of
 
 MAX_LENGTH = 4096
 """Characters of one parameter but the hint, which the rules of JWTs bound."""
+
+LONGEST_RETURN = 3 * MAX_LENGTH
+"""Characters of the address that the browser goes on to: as many as a `state` of that length takes in ASCII."""
+
+
+def is_offered(features: FeatureSet) -> bool:
+    """Tell whether applications can ask for it here."""
+    return Feature.RP_INITIATED_LOGOUT in features
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,10 @@ def _return_uri(request: LogoutRequest, client: ClientFact | None) -> str:
         )
     if request.state is None:
         return asked
-    return f"{asked}{'&' if '?' in asked else '?'}{urlencode({'state': request.state})}"
+    onward = redirect_uri.with_query(asked, {"state": request.state})
+    if len(onward) > LONGEST_RETURN:
+        raise _refused(f"state makes the address longer than {LONGEST_RETURN} characters; send a shorter one")
+    return onward
 
 
 def _refused(description: str) -> OAuthError:

@@ -86,7 +86,8 @@ def judge(
 
     Delivered is what was answered 2xx: 200 is the rule, 204 what some frameworks make of it. Sent again is what failed
     for a reason that may pass: no answer, a server error, too many requests. Every other answer is final, 400 first of
-    all, which is how an application says that it could not end the session. `chance` is a random number from 0 to 1.
+    all, which is how an application says that it could not end the session. Whoever wants to be left alone is, but for
+    no more than `longest`: a session that is over must not go on there. `chance` is a random number from 0 to 1.
     """
     if isinstance(heard, Answer) and 200 <= heard.status < 300:
         return Done("delivered")
@@ -94,7 +95,7 @@ def judge(
     if heard.final if isinstance(heard, Silence) else not _may_pass(heard.status):
         return Done("refused", problem[:_MAX_PROBLEM])
     asked = _asked_for(heard.retry_after, now) if isinstance(heard, Answer) else timedelta()
-    at = now + max(delay(attempt, chance, longest), asked)
+    at = now + max(delay(attempt, chance, longest), min(asked, longest))
     return Again(at, problem[:_MAX_PROBLEM]) if at < expires_at else Done("gave_up", problem[:_MAX_PROBLEM])
 
 
@@ -123,6 +124,6 @@ def _asked_for(retry_after: str, now: datetime) -> timedelta:
         return timedelta(seconds=int(retry_after))
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta()
     return until.replace(tzinfo=until.tzinfo or UTC) - now

@@ -34,9 +34,14 @@ class IdTokenRules:
     claims: ClaimsRegistry
 
 
+def is_offered(features: FeatureSet) -> bool:
+    """Tell whether people sign in with OpenID Connect here."""
+    return Feature.OPENID in features
+
+
 def rules(features: FeatureSet, issuer: str, lifetime: timedelta, claims: ClaimsRegistry) -> IdTokenRules | None:
     """Return the rules of a server with these features; None where there are no ID tokens."""
-    if Feature.OPENID not in features:
+    if not is_offered(features):
         return None
     return IdTokenRules(issuer, lifetime, not _NAMING_SESSIONS.isdisjoint(features), claims)
 
@@ -110,8 +115,7 @@ def claims_in_force(
     return tuple(
         name
         for name in asked
-        if not frozenset(registry.scopes_of(name)).isdisjoint(origin.scopes)
-        or since.get(pair(name), never) <= origin.record_version
+        if registry.is_delivered(name, origin.scopes) or since.get(pair(name), never) <= origin.record_version
     )
 
 
@@ -132,9 +136,5 @@ def front_channel_claims(
     """
     if code:
         return ()
-    single = tuple(
-        name
-        for name in asked.id_token
-        if not frozenset(registry.scopes_of(name)).isdisjoint(approved) or pair(name) in pairs
-    )
+    single = tuple(name for name in asked.id_token if registry.is_delivered(name, approved) or pair(name) in pairs)
     return single if token else tuple(dict.fromkeys((*registry.of_scopes(approved), *single)))

@@ -8,6 +8,7 @@ application registers, and stays: whoever moves to another host must not find th
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -33,7 +34,8 @@ def subject(key: bytes, sector: str, user_id: UUID) -> str:
 def sector_of(sector_identifier_uri: str | None, redirect_uris: Sequence[str]) -> str:
     """Return the sector of an application; empty where there is none that is its own.
 
-    A loopback address and a private scheme are everybody's: applications of whomever would be one sector.
+    Addresses of private networks, loopback ones first, and private schemes are everybody's: applications of whomever
+    would be one sector.
     """
     if sector_identifier_uri is not None:
         return urlsplit(sector_identifier_uri).hostname or ""
@@ -71,5 +73,12 @@ def read_list(body: bytes) -> frozenset[str]:
 
 
 def _own_host(uri: str) -> str:
+    """Return the host of an address that one maker has; empty for those that anybody can have on his own network."""
     parts = redirect_uri.parse(uri)
-    return parts.host.lower() if parts is not None and parts.scheme == "https" else ""
+    host = parts.host.lower() if parts is not None and parts.scheme == "https" else ""
+    if host.rpartition(".")[2] == "localhost":
+        return ""
+    try:
+        return host if ip_address(host.strip("[]")).is_global else ""
+    except ValueError:
+        return host

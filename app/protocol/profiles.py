@@ -3,11 +3,12 @@
 `fapi2` is the FAPI 2.0 Security Profile, §5.3.2.1 (standards B13.1).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from app.protocol.client_assertion import STRICT_ALGORITHMS
 from app.protocol.client_auth import CERTIFICATE_METHODS, private_key_jwt
 from app.protocol.client_metadata import REDIRECTING, ClientMetadata
+from app.protocol.openid_settings import DEFAULT_ALG
 
 DEFAULT = "oauth2.1"
 FAPI = "fapi2"
@@ -24,7 +25,19 @@ def problem_with(profile: str, metadata: ClientMetadata) -> str | None:
     if metadata.token_endpoint_auth_signing_alg not in (None, *STRICT_ALGORITHMS):
         strong = ", ".join(STRICT_ALGORITHMS)
         return f"token_endpoint_auth_signing_alg must be one of: {strong}, because of the profile {FAPI}"
-    return None
+    return next(_weak_signatures(metadata), None)
+
+
+def _weak_signatures(metadata: ClientMetadata) -> Iterator[str]:
+    """JW-4: what the server signs for it is signed as strongly as what it signs itself, ID tokens always."""
+    signs_in = not REDIRECTING.isdisjoint(metadata.grant_types)
+    for member, alg in (
+        ("id_token_signed_response_alg", metadata.id_token_signed_response_alg or (DEFAULT_ALG if signs_in else None)),
+        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+        ("introspection_signed_response_alg", metadata.introspection_signed_response_alg),
+    ):
+        if alg not in (None, *STRICT_ALGORITHMS):
+            yield f"{member} must be one of: {', '.join(STRICT_ALGORITHMS)}, because of the profile {FAPI}"
 
 
 def bindings(profile: str, metadata: ClientMetadata) -> dict[str, bool]:

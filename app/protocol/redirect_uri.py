@@ -4,8 +4,9 @@ Comparison is by exact string (RFC 9700 §4.1.3); the one exception is the port 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from app.protocol.errors import ErrorCode, OAuthError
 
@@ -105,6 +106,11 @@ def match(registered: Iterable[str], requested: str) -> str | None:
             port = f":{asked.port}" if asked.port is not None else ""
             return f"http://{known.host}{port}{known.rest}"
     return None
+
+
+def with_query(uri: str, members: Mapping[str, str]) -> str:
+    """Return a URI with further members behind its own query, which stays as it is."""
+    return f"{uri}{'&' if '?' in uri else '?'}{urlencode(members)}"
 
 
 def display_host(uri: str) -> str:

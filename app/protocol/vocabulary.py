@@ -31,12 +31,13 @@ class Vocabulary:
         """
         asked = tuple(names)
         scopes = frozenset(name for name in asked if claim_of(name) is None)
-        alone = (name for name in asked if (claim := claim_of(name)) is not None and self._is_alone(claim, scopes))
+        alone = (
+            name
+            for name in asked
+            if (claim := claim_of(name)) is not None and not self.claims.is_delivered(claim, scopes)
+        )
         lines = [line for line, _ in self.scopes.melt(name for name in asked if name in scopes)]
         return [*lines, *(known for name in alone if (known := self.get(name)) is not None)]
-
-    def _is_alone(self, claim: str, scopes: frozenset[str]) -> bool:
-        return scopes.isdisjoint(self.claims.scopes_of(claim))
 
 
 def _seeing(title: str) -> str:

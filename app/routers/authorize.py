@@ -91,21 +91,25 @@ async def _saved_request(request: Request, server: Server, saved: str, client_id
 
 
 async def _answer(request: Request, server: Server, known: Known, waiting: Gathered | None = None) -> Response:
-    """Answer a request; `waiting` is its interaction when a page has been shown for it before."""
+    """Answer a request; `waiting` is its interaction when a page has been shown for it before.
+
+    For whomever it is answered: what pages notice of the browser is its present session, which stays (LS-3).
+    """
     trace = Trace()
+    present = known.session
     try:
         known, verdict = await _judge(server, known, trace)
     except NoReturnPath as refused:
         return _no_return_path(request, server, known, trace, refused)
     match verdict:
         case Back():
-            return _back(request, server, known, trace, verdict)
+            return _back(request, server, replace(known, session=present), trace, verdict)
         case Ask(client=client, asked=asked):
             server.traces.add(trace_of(request_id(request), known, f"asked for {asked.prompt}", trace))
             saved = waiting.reference if waiting is not None else await _save(request, server, known, client)
             return see(request, prompts.page_for(asked, known.session, saved))
         case Grantable():
-            return await _grant(request, server, known, verdict, waiting, trace)
+            return await _grant(request, server, replace(known, session=present), verdict, waiting, trace)
 
 
 async def _judge(server: Server, known: Known, trace: Trace) -> tuple[Known, Verdict]:
@@ -154,7 +158,7 @@ async def _grant(
     if answer is None:
         raise interactions.out_of_date(request)
     server.traces.add(trace_of(request_id(request), known, "granted", trace))
-    return with_state(request, answer, verdict.client, verdict.session, signs_in=OPENID in verdict.accepted.scopes)
+    return with_state(request, answer, verdict.client, known.session, signs_in=OPENID in verdict.accepted.scopes)
 
 
 def _read(request: Request, raw: bytes) -> Parameters:

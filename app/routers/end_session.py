@@ -17,7 +17,7 @@ from app.pipeline.server import server_of
 from app.protocol.errors import OAuthError
 from app.protocol.logout import Order
 from app.protocol.params import parse_form
-from app.routers.pages import interactions, logout_references, signing_out
+from app.routers.pages import accounts, interactions, logout_references, signing_out
 from app.routers.pages.answers import PageRefused, reference, see
 from app.routers.pages.bodies import BodyRefused, form_body
 from app.routers.pages.logout_references import ANYBODY, Pending
@@ -52,7 +52,7 @@ def operation(*, in_body: bool) -> dict[str, Any]:
         shown = {"requestBody": {"content": {_FORM: {"schema": {"type": "object", "properties": described}}}}}
     return {
         "tags": ["protocol"],
-        "operationId": "end_session_by_post" if in_body else "end_session",
+        "operationId": "sign_out_by_post" if in_body else "sign_out",
         "summary": "Sign a person out",
         "description": "For browsers. OpenID Connect RP-Initiated Logout 1.0.",
         **shown,
@@ -102,7 +102,7 @@ async def _order(request: Request, raw: bytes) -> Order:
         client_id = request.state.client_id = (params.get("client_id") or "")[:100]
         return await logout.read(server, params, server.clock())
     except OAuthError as refused:
-        live = await signing_out.sessions_of(request)
+        live = await accounts.signed_in_on(request)
         account = person_of(live[0]) if live else None
         page = sign_out.refused(
             reference(request), description=refused.description, client_id=client_id, account=account

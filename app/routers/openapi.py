@@ -39,7 +39,15 @@ _AUTHORIZE_ERRORS = (
     ErrorCode.CONSENT_REQUIRED,
     ErrorCode.REQUEST_NOT_SUPPORTED,
     ErrorCode.REQUEST_URI_NOT_SUPPORTED,
+    ErrorCode.REGISTRATION_NOT_SUPPORTED,
 )
+_SIGN_IN_ERRORS = (
+    ErrorCode.INTERACTION_REQUIRED,
+    ErrorCode.ACCOUNT_SELECTION_REQUIRED,
+    ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS,
+)
+"""Those that only requests of OpenID Connect meet."""
+
 _CALLER_ERRORS = (
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_CLIENT,
@@ -84,6 +92,9 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
 )
 
+_SIGN_IN_PARAMETERS = frozenset({"nonce", "id_token_hint", "acr_values", "claims", "claims_locales"})
+"""Those that only OpenID Connect has."""
+
 _PROOF: dict[str, Any] = {
     "name": "DPoP",
     "in": "header",
@@ -96,7 +107,11 @@ def document(server: Server) -> dict[str, Any]:
     """Return the document; what a switched-off feature would serve is not in it."""
     features, paths = server.features, {}
     if Feature.AUTHORIZATION_CODE in features:
-        paths["/oauth/authorize"] = {"get": _authorize(in_body=False), "post": _authorize(in_body=True)}
+        signs_in = Feature.OPENID in features
+        paths["/oauth/authorize"] = {
+            "get": _authorize(in_body=False, signs_in=signs_in),
+            "post": _authorize(in_body=True, signs_in=signs_in),
+        }
     if offered(features):
         paths["/oauth/token"] = {"post": _token(server)}
     if Feature.DEVICE_AUTHORIZATION in features:
@@ -139,14 +154,16 @@ def document(server: Server) -> dict[str, Any]:
     }
 
 
-def _authorize(*, in_body: bool) -> dict[str, Any]:
+def _authorize(*, in_body: bool, signs_in: bool) -> dict[str, Any]:
+    errors = (*_AUTHORIZE_ERRORS, *(_SIGN_IN_ERRORS if signs_in else ()))
+    parameters = [one for one in _AUTHORIZE_PARAMETERS if signs_in or one[0] not in _SIGN_IN_PARAMETERS]
     operation: dict[str, Any] = {
         "tags": ["protocol"],
         "operationId": "authorize_by_post" if in_body else "authorize",
         "summary": "Ask a person for permission",
         "description": "For browsers. The answer is a redirect to the application with what its response type has, "
         "such as `code`, with `state` and `iss`, or with `error`; a page where no answer may travel. "
-        "RFC 6749 §4.1.1. Errors: " + ", ".join(f"`{code.wire}`" for code in _AUTHORIZE_ERRORS),
+        "RFC 6749 §4.1.1. Errors: " + ", ".join(f"`{code.wire}`" for code in errors),
         "responses": {
             "200": {"description": "A page that posts the answer to the application (`form_post`)."},
             "303": {"description": "To the login page, the consent page, or back to the application."},
@@ -155,13 +172,13 @@ def _authorize(*, in_body: bool) -> dict[str, Any]:
     }
     if in_body:
         operation["requestBody"] = _form(
-            {name: {"type": "string", "description": text} for name, _, text in _AUTHORIZE_PARAMETERS},
-            [name for name, required, _ in _AUTHORIZE_PARAMETERS if required],
+            {name: {"type": "string", "description": text} for name, _, text in parameters},
+            [name for name, required, _ in parameters if required],
         )
     else:
         operation["parameters"] = [
             {"name": name, "in": "query", "required": required, "description": text, "schema": {"type": "string"}}
-            for name, required, text in _AUTHORIZE_PARAMETERS
+            for name, required, text in parameters
         ]
     return operation
 

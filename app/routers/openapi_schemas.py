@@ -56,6 +56,7 @@ def schemas() -> dict[str, Any]:
     """Return the schemas by name, each with an example."""
     text, number = {"type": "string"}, {"type": "integer"}
     names = {"type": "array", "items": text}
+    username = {"type": ["string", "null"], "description": "Null for an application that knows people by other names."}
     described: dict[str, dict[str, Any]] = {
         "TokenResponse": {
             "type": "object",
@@ -86,7 +87,7 @@ def schemas() -> dict[str, Any]:
             "properties": {
                 "version": text,
                 "issuer": text,
-                "user": {"type": ["object", "null"], "properties": {"sub": text, "username": text}},
+                "user": {"type": ["object", "null"], "properties": {"sub": text, "username": username}},
                 "auth": {
                     "type": ["object", "null"],
                     "required": ["kind", "scopes"],
@@ -109,7 +110,7 @@ def schemas() -> dict[str, Any]:
             "required": ["sub", "username", "client_id", "scopes", "exp"],
             "properties": {
                 "sub": text,
-                "username": text,
+                "username": username,
                 "client_id": {"type": ["string", "null"], "description": "Null for a personal token."},
                 "scopes": names,
                 "exp": {"type": ["integer", "null"], "description": "Null when it never ends."},

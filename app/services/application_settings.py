@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.protocol import client_openid, profiles
+from app.protocol import client_openid, pairwise, profiles
 from app.protocol.client_auth import METHODS, tls_client_auth
 from app.protocol.client_members import (
     AllowedOrigins,
@@ -280,20 +280,27 @@ def _scopes(
 
 
 def _check_sector(before: Description | None, after: Description, listed: SectorList | None) -> None:
-    """DR-10: what stands at a `sector_identifier_uri` lists every redirect URI, whenever either of them is given."""
+    """DR-10: what stands at a `sector_identifier_uri` lists every redirect URI, whenever either of them is given.
+
+    An application that leaves the host of its sector shows so that the host has not lost it (ID-7): else anybody could
+    register with somebody else's address, move to his own, and know people as that one does.
+    """
     uri = after.registration.get("sector_identifier_uri")
-    if uri is None or (before is not None and _where(before) == _where(after) and not lacks_its_sector(before)):
+    if before is not None and _where(before) == _where(after) and not applications.lacks_its_sector(before):
+        return
+    sector = after.openid.get("sector")
+    if sector and pairwise.sector_of(uri, after.redirect_uris) != sector:
+        rule = (
+            f"has to be an address at {sector}, by which this application knows people, that lists all redirect_uris; "
+            "or register another application"
+        )
+        raise Unacceptable([Problem("sector_identifier_uri", rule)])
+    if uri is None:
         return
     if listed is None or listed.uri != uri:
         raise Unacceptable([Problem("sector_identifier_uri", "has to be fetched, which cannot be done here")])
     if (problem := listed.problem_with(after.redirect_uris)) is not None:
         raise Unacceptable([Problem("sector_identifier_uri", problem)])
-
-
-def lacks_its_sector(before: Description) -> bool:
-    """Tell whether it is to have pairwise subjects and has no sector: a version that knew none has registered it, and
-    nobody has looked at its `sector_identifier_uri`."""
-    return before.registration.get("subject_type") == "pairwise" and not before.openid.get("sector")
 
 
 def _where(description: Description) -> tuple[Any, tuple[str, ...]]:

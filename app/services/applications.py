@@ -114,9 +114,15 @@ def describe(
 def problem_with_subjects(before: Description, after: Description) -> str | None:
     """Return why an application cannot become what it would be: everybody would be somebody else to it (ID-7)."""
     was, will_be = (one.registration.get("subject_type") == "pairwise" for one in (before, after))
-    if was == will_be:
+    if was == will_be or lacks_its_sector(before):
         return None
     return "cannot change: each person would become another one for this application; register another application"
+
+
+def lacks_its_sector(before: Description) -> bool:
+    """Tell whether it is to have pairwise subjects and has no sector: a version that knew none has registered it, and
+    nobody has looked at its `sector_identifier_uri`."""
+    return before.registration.get("subject_type") == "pairwise" and not before.openid.get("sector")
 
 
 def kind_of(metadata: ClientMetadata) -> ApplicationKind:

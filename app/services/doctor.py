@@ -237,8 +237,11 @@ def check_signing_keys(ring: KeyRing, unreadable: Iterable[str], now: datetime) 
         yield fine("signing keys", f"{len(ring.published(now))} published, for {', '.join(ring.plan.algorithms)}")
 
 
-def check_logout_notices(untold: Iterable[UntoldApplication]) -> Iterator[Finding]:
+def check_logout_notices(untold: Iterable[UntoldApplication], *, on: bool) -> Iterator[Finding]:
     """Applications that do not hear when sessions end leave people signed in who have signed out (LB-4)."""
+    if not on:
+        yield fine("logout", "off")
+        return
     untold = tuple(untold)
     for one in untold:
         parts = (("notices that wait for another attempt", one.waiting), ("given up in the last 7 days", one.failed))
@@ -390,5 +393,5 @@ def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]
     for origin in filter(origins.is_wildcard, application.allowed_origins):
         yield f"lets its tokens be used on every website ({origin})", "Name its own websites instead."
     for member in application.unmet:
-        remedy = "Apply its data file again if that is new here; else wait, or remove the member."
-        yield f"asks for {member}, which this version does not have, so it is refused", remedy
+        remedy = "Apply its data file again, or have its owner save it, if that is new here; else remove the member."
+        yield f"asks for {member}, which it cannot have as it is registered, so it is refused", remedy

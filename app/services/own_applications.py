@@ -305,7 +305,7 @@ async def _sector(database: Database, holder: Holder, client_id: str, settings: 
     if "sector_identifier_uri" in given:
         return settings.sector_identifier_uri
     before = (await find(database, holder, client_id)).stored.description
-    if "redirect_uris" not in given and not rules.lacks_its_sector(before):
+    if "redirect_uris" not in given and not applications.lacks_its_sector(before):
         return None
     uri: str | None = before.registration.get("sector_identifier_uri")
     return uri

@@ -59,15 +59,16 @@ class KeyKeeper:
         used = [one for one in await signing_keys.read(self.database) if one.key.retired_at is None]
         return tuple(one.key.kid for one in used if one.opened(self.vault) is None)
 
-    async def keep(self, now: datetime, tell: Tell) -> Changes:
-        """Do what is due at `now`: make the next keys ahead, begin with them, remove what is over."""
-        steps = due(await self.ring(), now)
+    async def keep(self, now: datetime, tell: Tell, *, ahead: bool = False) -> Changes:
+        """Do what is due at `now`: announce the next keys, begin with them, remove what is over. With `ahead` the next
+        keys are announced now."""
+        steps = due(await self.ring(), now, ahead=ahead)
         if not steps:
             return Changes()
         spare = await self._pairs(step.alg for step in steps if isinstance(step, Make))
 
         def decide(keys: tuple[RingKey, ...]) -> Changes:
-            return _carried_out(due(KeyRing(keys, self.plan), now), spare, now, tell)
+            return _carried_out(due(KeyRing(keys, self.plan), now, ahead=ahead), spare, now, tell)
 
         return await signing_keys.change(self.database, now, decide)
 

@@ -78,10 +78,18 @@ def _limits(settings: Settings) -> Iterator[Contradiction]:
 
 
 def _signing(settings: Settings) -> Iterator[Contradiction]:
+    """JW-3: ID tokens are shown as hints for as long as the session goes on, and the last one lives on by itself."""
     if settings.signing.announce * 2 > settings.signing.rotation:
         yield (
             ("signing", "announce"),
             f"must not be longer than half of rotation; set it to {settings.signing.rotation // 2} or less",
+        )
+    needed = settings.lifetimes.session_absolute + settings.lifetimes.id_token
+    if _signs_in(settings) and settings.signing.keep < needed:
+        yield (
+            ("signing", "keep"),
+            f"must outlast a session and its last ID token; set it to {needed} or more, or shorten "
+            "lifetimes.session_absolute",
         )
 
 
@@ -136,8 +144,11 @@ def _claims(settings: Settings) -> Iterator[Contradiction]:
         registry = settings.scope_registry()
     except ValueError:
         return  # said where the scopes are looked at
-    signs_in = settings.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
-    yield from problems_with_claims(settings.claims, registry, signs_in=signs_in)
+    yield from problems_with_claims(settings.claims, registry, signs_in=_signs_in(settings))
+
+
+def _signs_in(settings: Settings) -> bool:
+    return settings.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
 
 
 def _features(settings: Settings) -> Iterator[Contradiction]:

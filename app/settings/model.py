@@ -22,7 +22,6 @@ from app.protocol.policy import Lifetimes, ServerPolicy
 from app.protocol.resources import Resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
-from app.protocol.tokens.keyring import SigningPlan
 from app.settings import plugins, values
 from app.settings.bound_tokens import DpopSettings, MtlsSettings
 from app.settings.claims import ClaimSettings
@@ -31,6 +30,7 @@ from app.settings.fields import DAY, YEAR, Section, Words, marks, number, span
 from app.settings.limits import LimitSettings
 from app.settings.logout import LogoutSettings
 from app.settings.resources import ResourceSettings
+from app.settings.signing import SigningSettings
 
 
 def waits_for(field: FieldInfo) -> str:
@@ -97,29 +97,6 @@ class OutboundSettings(Section):
         description="An egress proxy as `host:port`, asked for a tunnel (CONNECT) to each address but the exempted "
         "ones. Variables such as `HTTPS_PROXY` have no effect.",
     )
-
-
-class SigningSettings(Section):
-    """The keys that sign what the server says. Times are in seconds."""
-
-    algorithms: Annotated[Words, AfterValidator(values.check_signing_algorithms)] = Field(
-        SigningPlan().algorithms,
-        description="The algorithms that there are keys for: RS256, which every client may rely on, and any of ES256, "
-        "PS256 and EdDSA. The first one signs what asks for none.",
-    )
-    rotation: int = span(90 * DAY, 3600, YEAR, "How long a key signs before the next one takes over.")
-    announce: int = span(
-        DAY,
-        120,
-        30 * DAY,
-        "How long the next key is published before it signs. Others may cache the list for half of it.",
-    )
-    keep: int = span(35 * DAY, DAY, YEAR, "How long a key stays published after it has signed for the last time.")
-
-    def plan(self) -> SigningPlan:
-        """Return the plan that the keys live by."""
-        spans = {name: timedelta(seconds=getattr(self, name)) for name in ("rotation", "announce", "keep")}
-        return SigningPlan(self.algorithms, **spans)
 
 
 class CibaSettings(Section):

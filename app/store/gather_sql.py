@@ -39,7 +39,10 @@ def standing(of: str) -> str:
     )
 
 
-STANDING = f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, coalesce(r.subject, u.sub)"
+STANDING = (
+    f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, coalesce(r.subject, u.sub), "
+    "r.subject is not null"
+)
 
 
 PERSON_IF_ASKED = "case when h.claims is not null then person_document(h.user_id)::text end"

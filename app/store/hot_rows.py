@@ -35,7 +35,7 @@ FAMILY_WIDTH = 22
 TOKEN_WIDTH = 24
 SESSION_WIDTH = 16
 RECORD_WIDTH = 5
-STANDING_WIDTH = 8
+STANDING_WIDTH = 9
 
 
 def person(document: str | None) -> PersonFact | None:
@@ -119,6 +119,7 @@ def token(row: asyncpg.Record, at: int) -> AccessTokenFact | None:
         client_id=row[at + 16] or "",
         username=row[at + 19] or "",
         subject=row[at + TOKEN_WIDTH + 7] or "",
+        pairwise=row[at + TOKEN_WIDTH + 8],
         auth_time=row[at + 20],
         acr=row[at + 21] or "",
         family_revoked=row[at + 22],

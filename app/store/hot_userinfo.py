@@ -74,7 +74,7 @@ def _person(row: asyncpg.Record, *, memberships: bool) -> PersonFact | None:
         return None
     held = row[at + 3] if memberships else None
     return PersonFact(
-        username=row[19],
+        username=row["username"],
         email=row[at] or "",
         claims=orjson.loads(row[at + 1]),
         updated_at=row[at + 2],

@@ -17,6 +17,7 @@ from app.protocol.logout_delivery import Again, Done, Verdict
 from app.protocol.openid_settings import OpenIdSettings
 from app.store import audit
 from app.store.database import Database
+from app.store.expiry import lowest_id
 from app.store.orders import AuditEntry
 
 LONGEST_CLAIM = timedelta(seconds=30)
@@ -24,11 +25,16 @@ LONGEST_CLAIM = timedelta(seconds=30)
 
 _WAITING = "d.done_at is null and d.next_at <= :now"
 
-# The applications that have notices are walked through in the index, one step each, however many notices they have. Of
-# each the oldest due ones are taken, as many as it has places left, and then of all of them the first of each before
-# the second of any; those that have failed last come behind the others. In a lane only the first that is not done is
-# ever taken. What somebody else claims at this moment is locked, and what he has just claimed is not due any more: both
-# are passed over.
+_FIRST_OF_ITS_LANE = """d.id = (
+                select e.id from logout_delivery e
+                where e.application_id = d.application_id and e.lane = d.lane and e.done_at is null
+                order by e.id limit 1)"""
+
+# The applications that have notices are walked through in the index, one step each, however many notices they have. No
+# more are looked into than notices are asked for: those whose oldest due one is the oldest, and whoever has failed last
+# behind the others. Of each the oldest due ones are taken, as many as it has places left, and then of all of them the
+# first of each before the second of any. In a lane only the first that is not done is ever taken. What somebody else
+# claims at this moment is locked, and what he has just claimed is not due any more: both are passed over.
 _CLAIM = text(f"""
 with recursive busy as (
     select b.application_id, b.places from unnest(cast(:busy as uuid[]), cast(:places as int[]))
@@ -39,19 +45,24 @@ told as (
     select (select d.application_id from logout_delivery d
             where d.done_at is null and d.application_id > h.application_id order by d.application_id limit 1)
     from told h where h.application_id is not null),
-candidate as (
-    select c.id
+chosen as (
+    select h.application_id, coalesce(b.places, :abreast) places,
+        h.application_id = any(cast(:failing as uuid[])) failing
     from told h left join busy b on b.application_id = h.application_id
     cross join lateral (
+        select d.id, d.next_at from logout_delivery d
+        where d.application_id = h.application_id and {_WAITING} and {_FIRST_OF_ITS_LANE}
+        order by d.next_at, d.id limit 1) oldest
+    where h.application_id is not null and coalesce(b.places, :abreast) > 0
+    order by failing, oldest.next_at, oldest.id limit :most),
+candidate as (
+    select c.id
+    from chosen h cross join lateral (
         select d.id, d.next_at, row_number() over (order by d.next_at, d.id) turn from (
             select d.id, d.next_at from logout_delivery d
-            where d.application_id = h.application_id and {_WAITING} and d.id = (
-                select e.id from logout_delivery e
-                where e.application_id = d.application_id and e.lane = d.lane and e.done_at is null
-                order by e.id limit 1)
-            order by d.next_at, d.id limit coalesce(b.places, :abreast)) d) c
-    where h.application_id is not null
-    order by h.application_id = any(cast(:failing as uuid[])), c.turn, c.next_at, c.id limit :most),
+            where d.application_id = h.application_id and {_WAITING} and {_FIRST_OF_ITS_LANE}
+            order by d.next_at, d.id limit h.places) d) c
+    order by h.failing, c.turn, c.next_at, c.id limit :most),
 mine as (
     select d.id from logout_delivery d
     where d.id = any(array(select id from candidate)) and {_WAITING}
@@ -76,7 +87,7 @@ returning d.id""")
 
 _FORGET = text("""
 delete from logout_delivery where id in (
-    select id from logout_delivery where done_at < :done_before order by done_at limit :most)""")
+    select id from logout_delivery where id < :below order by id limit :most)""")
 
 _COUNT = text("select count(*) from logout_delivery where done_at is null")
 
@@ -144,10 +155,13 @@ async def record(database: Database, reports: Sequence[Report], now: datetime) -
         await audit.record_all(transaction, [(entry, None) for entry in failures])
 
 
-async def forget(database: Database, *, done_before: datetime, limit: int) -> int:
-    """Forget notices that were done with before a moment; returns how many, `limit` at most."""
+async def forget(database: Database, *, made_before: datetime, limit: int) -> int:
+    """Forget notices that were made before a moment; returns how many, `limit` at most.
+
+    Also those that nobody has done with, as where the feature was switched off: their time is over long ago.
+    """
     async with database.transaction() as transaction:
-        result = await transaction.execute(_FORGET, {"done_before": done_before, "most": limit})
+        result = await transaction.execute(_FORGET, {"below": lowest_id(made_before), "most": limit})
         return result.rowcount if isinstance(result, CursorResult) else 0
 
 

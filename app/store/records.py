@@ -15,7 +15,8 @@ from sqlmodel import col
 
 from app.models import Application, Authorization, AuthorizationScope
 from app.protocol.names import is_vouched_for
-from app.store import audit
+from app.protocol.scopes import OFFLINE_ACCESS
+from app.store import audit, session_ends
 from app.store.database import Database
 from app.store.orders import AuditEntry
 from app.store.versions import VersionChanged
@@ -125,6 +126,8 @@ async def narrow(
         )
         change = {"before": record.pairs, "after": [pair for pair, _ in staying], "version": record.version + 1}
         await audit.record(transaction, replace(entry, data={**entry.data, **change}), authorization_id=record_id)
+        if OFFLINE_ACCESS in going:
+            await session_ends.end_what_worked_offline(transaction, record_id, record.user_id, now)
     return True
 
 
@@ -154,7 +157,7 @@ async def revoke(
 
 async def _locked(
     transaction: AsyncSession, record_id: UUID, version: int | None
-) -> Row[list[str], list[int], int, datetime] | None:
+) -> Row[list[str], list[int], int, datetime, UUID] | None:
     """Lock a live record, so that what follows in this transaction sees, and changes, its latest state."""
     query = (
         select(
@@ -162,6 +165,7 @@ async def _locked(
             col(Authorization.since),
             col(Authorization.version),
             col(Authorization.updated_at),
+            col(Authorization.user_id),
         )
         .where(col(Authorization.id) == record_id, col(Authorization.revoked_at).is_(None))
         .with_for_update()

@@ -16,12 +16,35 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, all_, and_, any_, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Uuid,
+    all_,
+    and_,
+    any_,
+    false,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.crypto.secrets import new_id
-from app.models import Application, BrowserSession, GrantCode, LogoutDelivery, SessionApplication, TokenFamily
+from app.models import (
+    Application,
+    Authorization,
+    BrowserSession,
+    GrantCode,
+    LogoutDelivery,
+    SessionApplication,
+    TokenFamily,
+)
 from app.protocol.logout_delivery import WINDOW
 from app.protocol.scopes import OFFLINE_ACCESS, OPENID
 from app.store import audit
@@ -32,8 +55,9 @@ from app.store.orders import AuditEntry
 REASON = "session_ended"
 """Why the families are revoked, in their rows."""
 
-_OLDEST_CODE = timedelta(minutes=10)
-"""No code lives longer, whatever the settings say: so far back lie the ids of those that may still be exchanged."""
+_LONG_AGO = timedelta(minutes=10)
+"""No code lives longer, whatever the settings say, and no request takes so long: what ended this long before now has
+ended for those that are under way, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +84,8 @@ async def end_sessions(
     if ended:
         sids = _among(session.sid for session in ended)
         # Codes first: whoever exchanges one at this moment is waited for, and the family that it began is seen.
-        await _end_codes(transaction, sids, now)
-        await _revoke_families(transaction, sids, now)
+        await _end_codes(transaction, now, col(GrantCode.sid) == any_(sids))
+        await _revoke_families(transaction, now, col(TokenFamily.sid) == any_(sids))
         await _write_notices(transaction, sids, now)
         await audit.record_all(transaction, [(audit_of(session), None) for session in ended])
     return ended
@@ -84,6 +108,39 @@ def by_user(user_id: UUID, *, but: UUID | None = None) -> ColumnElement[bool]:
     return everything if but is None else and_(everything, col(BrowserSession.id) != but)
 
 
+async def end_what_worked_offline(transaction: AsyncSession, record_id: UUID, user_id: UUID, now: datetime) -> None:
+    """End the codes and families of a person's record that have outlived their session: he has just taken back, in this
+    very transaction, that they may. Those whose session goes on end with it."""
+    # Whoever ends one of these sessions at this moment is waited for, or waits and finds the record as it is then.
+    going_on = (
+        select(func.coalesce(col(BrowserSession.sid), col(BrowserSession.id)))
+        .where(
+            col(BrowserSession.user_id) == user_id,
+            col(BrowserSession.ended_at).is_(None),
+            col(BrowserSession.idle_expires_at) > now,
+            col(BrowserSession.expires_at) > now,
+        )
+        .order_by(col(BrowserSession.id))
+        .with_for_update(read=True)
+    )
+    sids = _among(await transaction.scalars(going_on))
+    recent, his = col(GrantCode.id) >= lowest_id(now - _LONG_AGO), col(TokenFamily.user_id) == user_id
+    await _end_codes(transaction, now, recent, *_outlived(GrantCode, record_id, sids))
+    await _revoke_families(transaction, now, his, *_outlived(TokenFamily, record_id, sids))
+
+
+def _outlived(
+    table: type[GrantCode] | type[TokenFamily], record_id: UUID, sids: ColumnElement[Any]
+) -> tuple[ColumnElement[bool], ...]:
+    """What of a record was to work offline, and comes from another session than these."""
+    return (
+        col(table.authorization_id) == record_id,
+        col(table.sid).is_not(None),
+        col(table.sid) != all_(sids),
+        literal(OFFLINE_ACCESS) == any_(col(table.scopes)),
+    )
+
+
 async def _end(transaction: AsyncSession, which: ColumnElement[bool], now: datetime) -> tuple[EndedSession, ...]:
     """End the rows. They are locked in the order of their ids, so that no two wait for each other."""
     sid = func.coalesce(col(BrowserSession.sid), col(BrowserSession.id))
@@ -100,44 +157,46 @@ async def _end(transaction: AsyncSession, which: ColumnElement[bool], now: datet
     return ended
 
 
-async def _end_codes(transaction: AsyncSession, sids: ColumnElement[Any], now: datetime) -> None:
+async def _end_codes(transaction: AsyncSession, now: datetime, *which: ColumnElement[bool]) -> None:
     """Let the codes run out that are still on their way to such a family: well before now, since whoever exchanges one
     has taken his moment when his request came."""
     await transaction.execute(
         update(GrantCode)
         .where(
-            col(GrantCode.id) >= lowest_id(now - _OLDEST_CODE),
-            col(GrantCode.sid) == any_(sids),
+            *which,
             col(GrantCode.used_at).is_(None),
             col(GrantCode.expires_at) > now,
             _ends_with_session(GrantCode),
         )
-        .values(expires_at=now - _OLDEST_CODE)
+        .values(expires_at=now - _LONG_AGO)
     )
 
 
-async def _revoke_families(transaction: AsyncSession, sids: ColumnElement[Any], now: datetime) -> None:
+async def _revoke_families(transaction: AsyncSession, now: datetime, *which: ColumnElement[bool]) -> None:
     await transaction.execute(
         update(TokenFamily)
-        .where(
-            col(TokenFamily.sid) == any_(sids),
-            col(TokenFamily.revoked_at).is_(None),
-            _ends_with_session(TokenFamily),
-        )
+        .where(*which, col(TokenFamily.revoked_at).is_(None), _ends_with_session(TokenFamily))
         .values(revoked_at=now, revoked_reason=REASON)
     )
 
 
 def _ends_with_session(table: type[GrantCode] | type[TokenFamily]) -> ColumnElement[bool]:
-    """What a sign-in led to ends with it unless it is to work offline (LB-5); so does all that a browser keeps, where
-    the next person may sit (BB-3)."""
+    """What a sign-in led to ends with it unless it is to work offline (LB-5), which its person can take back like any
+    permission (AR-9); so does all that a browser keeps, where the next person may sit (BB-3)."""
     scopes = col(table.scopes)
+    since = col(Authorization.since)[func.array_position(col(Authorization.pairs), OFFLINE_ACCESS)]
+    still_allowed = (
+        select(col(Authorization.id))
+        .where(col(Authorization.id) == col(table.authorization_id), since <= col(table.record_version))
+        .exists()
+    )
     in_a_browser = (
         select(col(Application.id))
         .where(col(Application.id) == col(table.application_id), col(Application.kind) == "browser")
         .exists()
     )
-    return and_(literal(OFFLINE_ACCESS) != all_(scopes), or_(literal(OPENID) == any_(scopes), in_a_browser))
+    offline = and_(literal(OFFLINE_ACCESS) == any_(scopes), still_allowed)
+    return and_(not_(offline), or_(literal(OPENID) == any_(scopes), in_a_browser))
 
 
 async def _write_notices(transaction: AsyncSession, sids: ColumnElement[Any], now: datetime) -> None:

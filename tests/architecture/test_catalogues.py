@@ -20,6 +20,7 @@ FEATURES_ASKED_IN = (
     "app.protocol.frontchannel",
     "app.protocol.grant_types",
     "app.protocol.introspection_jwt",
+    "app.protocol.logout",
     "app.protocol.logout_delivery",
     "app.protocol.mtls",
     "app.protocol.metadata",

@@ -25,8 +25,6 @@ CONNECTING = {
 CONNECT = {"app/outbound/dialer.py", "app/outbound/guard.py", "app/cli/sockets.py"}
 """The last one resolves the address that the server itself listens on."""
 
-APP = modules("app")
-
 
 def clients(module: Module) -> list[str]:
     """Return the HTTP and mail clients that a module imports."""
@@ -40,17 +38,17 @@ def connecting(module: Module) -> list[str]:
 
 def importers(name: str) -> set[str]:
     """Return the modules that import one, as `import a.b` or as `from a import b`."""
-    return {module.path for module in APP if name in {imported for imported, _ in imports(module.tree)}}
+    return {module.path for module in modules("app") if name in {imported for imported, _ in imports(module.tree)}}
 
 
 @pytest.mark.spec("standards", "NS-4")
 def test_only_the_guarded_client_and_the_command_lines_visitor_know_an_http_client() -> None:
-    assert {module.path for module in APP if clients(module)} == {*GUARDED, VISITOR}
+    assert {module.path for module in modules("app") if clients(module)} == {*GUARDED, VISITOR}
 
 
 @pytest.mark.spec("standards", "NS-4")
 def test_only_the_guard_resolves_names_and_connects() -> None:
-    assert {module.path for module in APP if connecting(module)} == CONNECT
+    assert {module.path for module in modules("app") if connecting(module)} == CONNECT
 
 
 @pytest.mark.spec("standards", "NS-4")

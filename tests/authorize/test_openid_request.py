@@ -243,6 +243,15 @@ def test_an_essential_acr_that_this_login_lacks_is_asked_for_once() -> None:
     assert again.error.code.wire == "unmet_authentication_requirements"
 
 
+@pytest.mark.spec("standards", "UI-6")
+def test_a_claim_is_consented_to_once_whatever_the_languages_it_is_asked_for_in() -> None:
+    names = [f"nickname#{language}" for language in ("de", "ja-Kana-JP", "x-1", "x-2")]
+    held = replace(HELD, pairs=(*HELD.pairs, "claim:nickname"), since=(*HELD.since, 1))
+    accepted = granted(scope="openid", claims=claims(userinfo=dict.fromkeys(names)), record=held).accepted
+    assert accepted.claims.userinfo == tuple(names)
+    assert accepted.pairs == ("openid", "claim:nickname"), "no request makes a record longer than there are claims"
+
+
 @pytest.mark.spec("standards", "OC-13")
 def test_claims_that_no_asked_scope_delivers_are_consented_to_one_by_one() -> None:
     outcome = granted(

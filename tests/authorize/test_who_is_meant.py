@@ -116,6 +116,26 @@ def test_nobody_is_answered_for_instead_of_the_person_who_is_named(named: dict[s
     assert is_granted(login=True, signed_in=SAM, **named)
 
 
+@pytest.mark.spec("standards", "OC-13")
+def test_without_a_page_only_who_has_allowed_the_application_is_recognized_by_his_name() -> None:
+    def told(who: str, **how: Any) -> tuple[str, str]:
+        answer = verdict(sub=who, prompt="none", **how)
+        assert isinstance(answer, Back)
+        return answer.error.code.wire, answer.error.description
+
+    somebody = told("subject-3", record=None)
+    assert somebody[0] == "login_required"
+    assert told("subject-1", record=None) == somebody
+    assert told("subject-1", record=None, max_age="0") == somebody
+    assert told("subject-2", record=None, others=(SAM,)) == somebody
+    nobody = told("subject-3", signed_in=None, others=(SAM,))
+    assert told("subject-2", signed_in=None, others=(SAM,)) == nobody
+    # Whom the application knows it may name, and whose ID token it has.
+    assert is_granted(sub="subject-1", prompt="none")
+    assert told("subject-2", others=(SAM,), connected=frozenset({SAM.id}))[0] == "account_selection_required"
+    assert told("subject-1", record=None, hint=OF_ROBIN)[0] == "consent_required"
+
+
 @pytest.mark.spec("standards", "OC-12")
 def test_somebody_else_signs_in_and_the_present_person_need_not_confirm_that_it_is_he() -> None:
     named, demanded = verdict(hint=OF_SAM), verdict(prompt="login")

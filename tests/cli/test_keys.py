@@ -72,8 +72,24 @@ def test_an_announced_key_and_one_that_runs_out_are_told_apart(assent: Assent, m
     _said(assent("keys", "rotate"))
 
     states = {alg: state for alg, state in _listed(assent).values() if not state.startswith("retired")}
-    assert states["ES256"].startswith("signs since")
+    assert states["ES256"].startswith("signs from")
+    assert states["RS256"].startswith("signs since")
     assert states["EdDSA"].startswith("published until")
+
+
+def test_who_does_not_want_to_wait_announces_the_next_keys_now(assent: Assent) -> None:
+    made = _said(assent("keys", "rotate", "--now"))
+    assert made.count(" signs from ") == 2
+    assert _said(assent("keys", "rotate", "--now")) == "Nothing is due.\n"
+
+
+def test_whoever_looks_for_them_under_another_name_finds_them(assent: Assent) -> None:
+    for words, other in (("key", "`assent keys`"), ("keys", "`assent key`")):
+        assert other in " ".join(_said(assent(words, "--help")).split())
+    for command in ("rotate", "retire"):
+        assert f"`assent keys {command}`" in assent("key", command).output
+    announced = [kid for kid, (_, state) in _listed(assent).items() if state.startswith("signs from")]
+    assert _said(assent("keys", "revoke", announced[0])).startswith(f"Retired {announced[0]}.")
 
 
 def test_another_root_secret_is_refused(assent: Assent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,11 @@
 """What somebody might try with tokens and JWTs that are not his: every way ends in a refusal (standards A2.8, A2.9)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from app.crypto import jose
 from app.models import Application
-from app.store.database import Database
 from tests.support import delegated_people as people
 from tests.support.credentials import api_key, change, personal_token
 from tests.support.delegation import (
@@ -23,9 +20,10 @@ from tests.support.delegation import (
     STRANGER,
     TOKEN_ENDPOINT,
     Asking,
-    delegating_service,
     refusal,
 )
+from tests.support.delegation import asking as asking
+from tests.support.delegation import site as site
 from tests.support.dpop import Holder
 from tests.support.facts import VERIFIER
 from tests.support.jose import rewritten
@@ -33,17 +31,6 @@ from tests.support.membership import found
 from tests.support.service import REDIRECT_URI, SECRET, Service, obtain_code
 
 URN = "urn:ietf:params:oauth:token-type:"
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    async with delegating_service(database) as running:
-        yield running
-
-
-@pytest.fixture
-def asking(site: Service, browser: httpx.AsyncClient) -> Asking:
-    return Asking(site, browser)
 
 
 @pytest.fixture(scope="module")

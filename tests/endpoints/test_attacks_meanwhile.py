@@ -1,32 +1,22 @@
 """What happens while something is taken away: whoever comes at that very moment gets nothing that outlives it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
 from app.protocol.grant_types import device_code
-from app.store.database import Database
 from tests.support import delegated_people as people
 from tests.support import devices
-from tests.support.delegation import MACHINE, ORDERS, STOCK, Asking, delegating_service
+from tests.support.delegation import MACHINE, ORDERS, STOCK, Asking
+from tests.support.delegation import asking as asking
+from tests.support.delegation import site as site
 from tests.support.service import SECRET, Service, sign_in
 
 ROUNDS = 8
 AT_ONCE = 6
 INACTIVE = {"active": False}
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    async with delegating_service(database) as running:
-        yield running
-
-
-@pytest.fixture
-def asking(site: Service, browser: httpx.AsyncClient) -> Asking:
-    return Asking(site, browser)
 
 
 async def _switched_off(site: Service, username: str, client_id: str) -> None:

@@ -161,5 +161,19 @@ async def test_the_click_takes_two_trips(
     assert await trips_of(decide(browser, page, decision), 303) == ["gather_interaction", settled]
 
 
+@pytest.mark.parametrize(("response_type", "settled"), [("code", "settle_authorization"), ("none", "settle_nothing")])
+async def test_signing_in_takes_two_trips_for_the_click_and_two_for_every_further_time(
+    site: Service, browser: httpx.AsyncClient, response_type: str, settled: str
+) -> None:
+    client_id = f"signing-{response_type}"
+    await site.application(client_id, response_types=(response_type,))
+    url = authorize_url(client_id, scope="openid", response_type=response_type)
+    await sign_in(browser, "robin")
+    page = await follow(browser, await browser.get(url))
+    assert await trips_of(decide(browser, page, "approve"), 303) == ["gather_interaction", settled]
+    assert await trips_of(browser.get(url), 303) == ["gather_authorize", settled]
+
+
 async def test_discovery_takes_none(browser: httpx.AsyncClient) -> None:
-    assert await trips_of(browser.get("/.well-known/oauth-authorization-server")) == []
+    for name in ("oauth-authorization-server", "openid-configuration"):
+        assert await trips_of(browser.get(f"/.well-known/{name}")) == []

@@ -39,6 +39,7 @@ async def test_an_active_token(browser: httpx.AsyncClient) -> None:
     assert body["exp"] - body["iat"] == 3600
     assert set(body) == {
         *("active", "client_id", "username", "token_type", "exp", "iat", "sub", "iss", "jti", "scope", "auth_time"),
+        "acr",
     }
 
 

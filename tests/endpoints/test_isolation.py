@@ -44,6 +44,8 @@ NO_OWNER = {
     "GET /setup/{token}": "its link is for the very first operator",
     "POST /setup": "its link is for the very first operator",
     "GET /api/v1/me": "tells tokens who they are",
+    "GET /oauth/userinfo": "tells tokens who has signed in",
+    "POST /oauth/userinfo": "tells tokens who has signed in",
     "GET /login": "for whoever is not signed in",
     "POST /login": "for whoever is not signed in",
     "POST /sign-up": "for whoever has no account",

@@ -7,6 +7,7 @@ import pytest
 from joserfc import jwk as other_keys
 from joserfc import jwt as other_library
 
+from app.store.hot_connection import counting_trips
 from tests.support.signing import keep_keys
 from tests.support.site import Site
 
@@ -64,15 +65,18 @@ async def test_whoever_fetches_it_can_check_what_is_signed(site: Site, alg: str)
     assert other_library.decode(token, keys, algorithms=[alg]).claims == {"iss": site.server.issuer}
 
 
+@pytest.mark.spec("standards", "JW-1")
 async def test_whoever_has_it_is_not_sent_it_again(site: Site) -> None:
-    tag = (await _get(site)).headers["etag"]
-
-    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = await _get(site, If_None_Match=known)
-        assert (again.status_code, again.content) == (304, b"")
-        assert "content-length" not in again.headers
-        assert again.headers["etag"] == tag
-    assert (await _get(site, If_None_Match='"other"')).status_code == 200
+    with counting_trips() as trips:
+        tag = (await _get(site)).headers["etag"]
+        for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            again = await _get(site, If_None_Match=known)
+            assert (again.status_code, again.content) == (304, b"")
+            assert "content-length" not in again.headers
+            assert again.headers["etag"] == tag
+            assert again.headers["cache-control"] == "public, max-age=43200"
+        assert (await _get(site, If_None_Match='"other"')).status_code == 200
+    assert trips == [], "it is served from memory"
 
 
 async def test_head_and_preflight_are_answered_and_nothing_else(site: Site) -> None:

@@ -1,17 +1,14 @@
 """The JWT bearer grant at the wire: trust per issuer and per application (standards A2.8)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from app.crypto import jose
 from app.models import Application, User
 from app.protocol.token_format import Prefix, parse_credential
 from app.store import users
-from app.store.database import Database
 from app.store.hot_connection import counting_trips
 from tests.endpoints.test_budgets import remembering
 from tests.store.scene import fetch
@@ -27,24 +24,14 @@ from tests.support.delegation import (
     STRANGER,
     TOKEN_ENDPOINT,
     Asking,
-    delegating_service,
     refusal,
 )
+from tests.support.delegation import asking as asking
+from tests.support.delegation import site as site
 from tests.support.dpop import Holder
 from tests.support.history import entries_about
 from tests.support.jose import b64, rewritten
 from tests.support.service import ISSUER, Service
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    async with delegating_service(database) as running:
-        yield running
-
-
-@pytest.fixture
-def asking(site: Service, browser: httpx.AsyncClient) -> Asking:
-    return Asking(site, browser)
 
 
 async def user_id(site: Service, username: str) -> UUID:

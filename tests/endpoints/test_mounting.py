@@ -39,6 +39,19 @@ async def test_without_the_code_grant_nobody_is_asked_for_anything(database: Dat
         assert (await browser.get("/login")).status_code == 200
 
 
+@pytest.mark.parametrize("signs_in", [True, False], ids=["signs in", "does not"])
+async def test_the_api_reference_tells_of_signing_in_where_there_is_any(database: Database, signs_in: bool) -> None:
+    features = {} if signs_in else WITHOUT_OPENID
+    async with service(database, features=features) as running, running.browser() as browser:
+        paths = (await browser.get("/openapi.json")).json()["paths"]
+    asked = paths["/oauth/authorize"]["get"]
+    names = {parameter["name"] for parameter in asked["parameters"]}
+    assert {"scope", "prompt", "login_hint"} <= names
+    assert ("claims" in names, "nonce" in names) == (signs_in, signs_in)
+    assert ("`account_selection_required`" in asked["description"]) is signs_in
+    assert ("/oauth/userinfo" in paths, "/oauth/logout" in paths) == (signs_in, signs_in)
+
+
 @pytest.mark.parametrize(
     "features",
     [

@@ -92,31 +92,52 @@ async def test_the_api_takes_a_claim_back_and_no_scope_of_that_name(site: Servic
         if item["application"]["client_id"] == "taken"
     )
     path = f"/api/v1/authorizations/{record['id']}"
-    assert record["claims"] == ["name#de-CH", "email"]
+    assert record["claims"] == ["name", "email"]
     assert (await browser.delete(f"{path}/scopes/claim:email", headers=mine)).status_code == 404
     assert (await browser.delete(f"{path}/claims/phone_number", headers=mine)).status_code == 404
-    assert (await browser.delete(f"{path}/claims/name%23de-CH", headers=mine)).status_code == 204
+    assert (await browser.delete(f"{path}/claims/name", headers=mine)).status_code == 204
     assert (await browser.get(path, headers=mine)).json()["claims"] == ["email"]
 
 
 @pytest.mark.spec("standards", "OC-17")
-async def test_offline_access_is_a_line_of_the_page_and_refresh_tokens_go_by_the_grant_type(
+async def test_offline_access_is_how_long_it_lasts_and_refresh_tokens_go_by_the_grant_type(
     site: Service, browser: httpx.AsyncClient
 ) -> None:
     await site.application("here-only", openid=ES256, grant_types=("authorization_code",))
     await site.application("stays", openid=ES256)
     await sign_in(browser, "robin")
     page = await follow(browser, await browser.get(ask("stays", scope="openid offline_access")))
-    assert "Keep access while you are away" in page.text
+    assert "Until you disconnect it." in page.text
+    assert "Keep access while you are away" not in page.text, "it is no permission beside others"
     bought = (await redeem(browser, "stays", answer_of(await decide(browser, page))["code"])).json()
     assert bought["scope"] == "openid offline_access"
     assert "refresh_token" in bought
     assert "refresh_token" in await tokens(browser, "stays"), "the scope is not what it goes by"
     page = await follow(browser, await browser.get(ask("here-only", scope="openid offline_access")))
-    assert "Keep access while you are away" not in page.text
+    assert "For 1 hour." in page.text
     bought = (await redeem(browser, "here-only", answer_of(await decide(browser, page))["code"])).json()
     assert bought["scope"] == "openid"
     assert "refresh_token" not in bought
+
+
+@pytest.mark.spec("standards", "OC-17")
+async def test_a_sign_in_that_is_to_last_after_signing_out_is_asked_for_as_such(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    await site.application("longer", openid=ES256)
+    await sign_in(browser, "robin")
+    page = await follow(browser, await browser.get(ask("longer")))
+    assert "Until you sign out or disconnect it." in page.text
+    await decide(browser, page)
+    page = await follow(browser, await browser.get(ask("longer", scope="openid offline_access")))
+    assert "asks to stay connected while you are away" in page.text
+    assert 'Until you disconnect it.</b> <span class="badge badge--new">New</span>' in page.text
+    assert "It also asks to" not in page.text
+    await decide(browser, page)
+    assert "code" in answer_of(await browser.get(ask("longer", scope="openid offline_access", prompt="none")))
+    again = await follow(browser, await browser.get(ask("longer", scope="openid offline_access", prompt="consent")))
+    assert "asks you to confirm" in again.text
+    assert "badge--new" not in again.text
 
 
 @pytest.mark.spec("standards", "CS-1")

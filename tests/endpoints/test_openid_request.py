@@ -112,6 +112,8 @@ async def test_what_this_server_did_not_sign_for_this_application_is_no_hint(
         answer = answer_of(await browser.get(ask(prompt="none", id_token_hint=text)))
         assert answer["error"] == "invalid_request", text
         assert "id_token_hint" in answer["error_description"]
+    sealed = answer_of(await browser.get(ask(prompt="none", id_token_hint=f"{hint}.x.y")))
+    assert "send the signed one that is inside it" in sealed["error_description"]
     posted = await browser.post("/oauth/authorize", data=dict(parse_qs_flat(ask(id_token_hint=forged))))
     assert answer_of(posted)["error"] == "invalid_request"
     assert "code" in answer_of(await browser.get(ask(prompt="none", id_token_hint=hint)))

@@ -37,7 +37,7 @@ async def test_the_page_tells_what_a_program_must_know(pages: Site, ada: Browser
     assert client_id_on(shown) == url.removeprefix(f"{APPS}/")
     for fact in (
         f'<code class="id">{pages.server.issuer}</code>',
-        f'href="{pages.server.issuer}/.well-known/oauth-authorization-server"',
+        f'href="{pages.server.issuer}/.well-known/openid-configuration"',
         "Client secret in the Authorization header",
         "Nobody connected yet",
         "by <bdi>you</bdi>",

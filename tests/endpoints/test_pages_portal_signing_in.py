@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from app.protocol.facts import ClientFact
+from app.protocol.features import Feature
 from app.store.database import Database
 from tests.support.browser import Browser
 from tests.support.portal_person import (
@@ -21,7 +22,7 @@ from tests.support.portal_person import (
 from tests.support.portal_person import (
     url as url,
 )
-from tests.support.site import Site
+from tests.support.site import Site, open_site
 
 HOST = "https://client.example"
 FORM = {"id_token_algorithm": "RS256", "signed_out": f"{HOST}/bye\n\n  {HOST}/goodbye ", "back_channel": f"{HOST}/back"}
@@ -92,3 +93,27 @@ async def test_a_machine_has_no_such_form(ada: Browser) -> None:
     csrf = re.findall(r'name="csrf" value="([^"]+)"', shown.text)[0]
     sent = await ada.post(f"{url}/signing-in", {"version": version, "csrf": csrf, **FORM})
     assert (sent.status_code, sent.headers["location"]) == (303, url)
+
+
+async def test_ways_to_sign_out_that_the_server_does_not_have_are_not_asked_for_and_stay(
+    pages: Site, ada: Browser, url: str
+) -> None:
+    await press(ada, url, "signing-in", **FORM)
+    off = ("rp_initiated_logout", "backchannel_logout", "frontchannel_logout")
+    without = open_site(pages.server.database, features=dict.fromkeys(off, False), clock=pages.clock)
+    there = await without.signed_in("ada")
+    shown = await there.get(url)
+    assert not re.findall(r'name="(?:signed_out|back_channel|front_channel)"', shown.text)
+    await press(there, url, "signing-in", id_token_algorithm="ES256")
+    settings = (await client(pages.server.database, url)).openid
+    assert (settings.id_token_alg, settings.backchannel_logout_uri) == ("ES256", f"{HOST}/back")
+    assert settings.post_logout_redirect_uris == (f"{HOST}/bye", f"{HOST}/goodbye")
+
+
+async def test_the_page_leads_to_the_document_that_libraries_look_for(pages: Site, ada: Browser, url: str) -> None:
+    assert 'href="http://localhost:8000/.well-known/openid-configuration"' in (await ada.get(url)).text
+    features = {feature.key: False for feature in Feature if "openid" in (feature.key, *feature.value.requires)}
+    plain = await open_site(pages.server.database, features=features, clock=pages.clock).signed_in("ada")
+    shown = await plain.get(url)
+    assert 'href="http://localhost:8000/.well-known/oauth-authorization-server"' in shown.text
+    assert 'id="signing-in"' not in shown.text

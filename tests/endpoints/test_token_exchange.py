@@ -1,13 +1,9 @@
 """Token exchange at the wire: one's own tokens made narrower, others' tokens by permission (standards A2.9)."""
 
-from collections.abc import AsyncIterator
-
-import httpx
 import pytest
 
 from app.crypto import jose
 from app.protocol.token_format import Prefix, parse_credential
-from app.store.database import Database
 from app.store.hot_connection import counting_trips
 from tests.endpoints.test_budgets import remembering
 from tests.store.scene import fetch
@@ -23,24 +19,14 @@ from tests.support.delegation import (
     ORDERS,
     STOCK,
     Asking,
-    delegating_service,
     refusal,
 )
+from tests.support.delegation import asking as asking
+from tests.support.delegation import site as site
 from tests.support.history import entries_about
 from tests.support.service import SECRET, Service
 
 GATEWAY = {"sub": "gateway", "client_id": "gateway"}
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    async with delegating_service(database) as running:
-        yield running
-
-
-@pytest.fixture
-def asking(site: Service, browser: httpx.AsyncClient) -> Asking:
-    return Asking(site, browser)
 
 
 @pytest.mark.spec("standards", "TX-1")

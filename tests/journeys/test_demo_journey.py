@@ -106,7 +106,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     expect(card).to_contain_text(urlsplit(demo.url).netloc)
     expect(card).to_contain_text("by Assent examples")
     assert "See projects" in clause(page, "It asks to")
-    assert "Until you disconnect it." in clause(page, "For how long")
+    assert "Until you sign out or disconnect it." in clause(page, "For how long")
     assert "Connected applications" in clause(page, "To undo it")
     page.click("#consent-approve")
 

@@ -58,15 +58,34 @@ def onlookers(walkers: Mapping[str, Walker], axe_source: str) -> Mapping[str, Wa
 def test_page_is_readable_and_within_reach(
     route: str, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
 ) -> None:
+    visit(world, onlookers, route, 0, WAYS, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("route", "number"), [(route, n) for route in VISITS for n in range(1, len(VISITS[route]))])
+def test_page_in_another_state_is_readable_and_within_reach(
+    route: str, number: int, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
+) -> None:
+    visit(world, onlookers, route, number, WAYS[number % len(WAYS) :][:1], folder)
+
+
+def visit(
+    world: LivedIn,
+    onlookers: Mapping[str, Walker],
+    route: str,
+    number: int,
+    ways: Sequence[Way],
+    folder: Path | None,
+) -> None:
+    """Make one of the visits to a route."""
     with ExitStack() as stack:
         if route == "/setup/{token}":
             stack.enter_context(world.not_set_up())
-        for number, visit in enumerate(VISITS[route]):
+        one = VISITS[route][number]
+        page = look(world, onlookers[one.person], one, ways)
+        if folder:
             name = f"{route.strip('/').replace('/', '.') or 'home'}-{number}".translate(str.maketrans("", "", "{}"))
-            ways = WAYS if number == 0 else WAYS[number % len(WAYS) :][:1]
-            page = look(world, onlookers[visit.person], visit, ways)
-            if folder:
-                take_pictures(page, folder / name)
+            take_pictures(page, folder / name)
 
 
 def look(world: LivedIn, walker: Walker, visit: Visit, ways: Sequence[Way]) -> Page:

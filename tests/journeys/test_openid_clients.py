@@ -5,11 +5,15 @@ the sign-out the refresh token of each is worth nothing.
 """
 
 import json
+import re
+import runpy
+import shlex
 import shutil
 import ssl
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,10 +25,12 @@ from idpyoidc.client.exception import OidcServiceError
 from idpyoidc.client.rp_handler import RPHandler
 from playwright.sync_api import Browser, Page, expect
 
+from tests.architecture.repository import text
 from tests.journeys.conftest import Onlooker
 from tests.support.chromium import chromium, complaints_of
 from tests.support.client_round import CALLBACK, ROBIN
 from tests.support.example_page import served_page
+from tests.support.login import allow
 from tests.support.node_programs import program
 from tests.support.openid_round import (
     AFTERWARDS,
@@ -119,6 +125,25 @@ async def test_authlib_signs_in_refreshes_asks_and_signs_out(place: Place) -> No
     Login(claims, refreshed, userinfo).check("authlib", server.issuer)
 
 
+async def test_the_application_of_the_readme_signs_somebody_in(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, site, readme = place.server, "http://localhost:9001", text("README.md")
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+    [registers] = re.findall(r"^\.venv/bin/assent (application create .* --redirect-uri .*)$", readme, re.MULTILINE)
+    [secret] = re.findall(r"ascs_\S+", server.assent(*shlex.split(registers)).stdout)
+    [written] = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    notes = tmp_path / "notes.py"
+    notes.write_text(written.replace("http://localhost:8000", server.issuer).replace("ascs_…", secret))
+    application = httpx.ASGITransport(app=runpy.run_path(str(notes))["app"])
+    async with httpx.AsyncClient(transport=application, base_url=site) as visitor:
+        sent = await visitor.get("/login")
+        back = await allow(ROBIN, sent.headers["location"], callback=f"{site}/callback", ca_file=str(server.ca_file))
+        claims = (await visitor.get(back)).json()
+    assert (claims["iss"], claims["aud"], claims["amr"]) == (server.issuer, "notes", ["pwd"])
+    assert {"sub", "auth_time", "acr", "sid", "nonce"} <= claims.keys()
+
+
 async def _refreshed(client: Any, token: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = await client.fetch_access_token(
         grant_type="refresh_token", refresh_token=token["refresh_token"]
@@ -127,7 +152,10 @@ async def _refreshed(client: Any, token: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # it checks no certificate of a localhost
-async def test_idpyoidc_signs_in_refreshes_asks_and_signs_out(place: Place) -> None:
+async def test_idpyoidc_signs_in_refreshes_asks_and_signs_out(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # it keeps keys of its own where it is started
     server = place.server
     handler = RPHandler(
         "https://client.example",

@@ -1,12 +1,17 @@
 """Forms that are sent to addresses of others: by the same rules as documents are fetched (NS-4)."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from threading import Event
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from app.outbound.client import AT_ONCE, Answer, Failed, Refused
+from app.outbound.client import AT_ONCE, Answer, Failed, Outbound, Refused
+from app.outbound.guard import LOOKUPS
+from app.protocol.configuration import OutboundRules
 from tests.outbound.test_fetch import flood, put_off_in_a_hurry, say_nothing
 from tests.support.far_server import HOST, Count, FarServer, Names, Trust, answer, far_server, trust, way_out
 
@@ -122,3 +127,25 @@ async def test_forms_neither_wait_for_documents_nor_count_as_such() -> None:
         for task in reading:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
+
+
+@pytest.mark.spec("standards", "NS-4")
+async def test_silent_name_servers_of_receivers_keep_no_document_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, real = Event(), socket.getaddrinfo
+
+    def lookup(host: str, *rest: Any, **named: Any) -> Any:
+        if host == "silent.example":
+            assert answered.wait(30)
+        return real("127.0.0.1", *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    outbound = Outbound(OutboundRules(), Count(), deadline=0.5)
+    try:
+        heard = await asyncio.gather(
+            *(outbound.post("https://silent.example/", FORM) for _ in range(LOOKUPS)), return_exceptions=True
+        )
+        assert {type(one) for one in heard} == {Failed}
+        with pytest.raises(Refused, match="public addresses"):  # it was looked up
+            await outbound.get("https://other.example/", accept=("application/json",), max_bytes=1)
+    finally:
+        answered.set()

@@ -1,6 +1,7 @@
 """The ring of a worker: signs with today's key, learns of changes, and says so when it cannot sign."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -79,6 +80,14 @@ async def test_without_a_key_it_asks_for_patience(shelf: Shelf, ring: Keyring, a
     assert refused.value.code is ErrorCode.TEMPORARILY_UNAVAILABLE
 
 
+async def test_an_announced_algorithm_is_not_the_own_choice_yet(shelf: Shelf, ring: Keyring) -> None:
+    shelf.add("ES256", begins=DAY)
+    own = shelf.add("EdDSA")
+    await ring.refresh()
+
+    assert jose.peek(ring.sign(NOW, "", "at+jwt", {})).kid == own
+
+
 async def test_a_key_under_another_root_secret_is_told_to_the_operator_alone(shelf: Shelf, ring: Keyring) -> None:
     kid = shelf.add(vault=open_vault(b"quite another root secret, 32 bytes"))
     await ring.refresh()
@@ -148,6 +157,20 @@ async def test_the_list_is_the_same_bytes_for_as_long_as_it_says_the_same(shelf:
     shelf.add(begins=DAY)
     await ring.refresh()
     assert ring.published(NOW).etag != first.etag
+
+
+@pytest.mark.spec("standards", "JW-1")
+async def test_a_list_that_could_not_be_read_for_long_is_not_to_be_kept(
+    shelf: Shelf, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add()
+    await ring.refresh()
+    assert ring.cache_seconds() == 12 * 3600
+    started = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: started + 6 * 3600 + 60)
+    assert ring.cache_seconds() == 0
+    await ring.refresh()
+    assert ring.cache_seconds() == 12 * 3600
 
 
 async def test_a_database_that_is_away_changes_nothing(shelf: Shelf, ring: Keyring) -> None:

@@ -43,7 +43,7 @@ def said(names: str, *locales: str, **claims: Any) -> dict[str, Any]:
 )
 def test_a_scope_delivers_its_claims(scope: str, names: tuple[str, ...]) -> None:
     assert REGISTRY.of_scopes((scope,)) == names
-    assert all(scope in REGISTRY.scopes_of(name) for name in names)
+    assert all(REGISTRY.is_delivered(name, (scope,)) for name in names)
 
 
 def test_what_several_scopes_deliver_comes_once() -> None:
@@ -204,12 +204,22 @@ def test_the_registry_knows_its_names_also_in_languages(name: object, there: boo
 
 def test_a_claim_has_words_for_people() -> None:
     assert REGISTRY.title("email") == "Your email address"
-    assert REGISTRY.title("name#ja-Kana-JP") == "Your full name (ja-Kana-JP)"
     assert REGISTRY.title("department") == "Your department"
     assert (REGISTRY.title("badge"), REGISTRY.title("unknown")) == ("badge", "unknown")
     assert all(REGISTRY.title(name) != name for name in STANDARD_NAMES)
-    assert REGISTRY.scopes_of("name#de") == ("profile",)
-    assert REGISTRY.scopes_of("unknown") == ()
+    assert REGISTRY.is_delivered("name#de", ("openid", "profile"))
+    assert not REGISTRY.is_delivered("name#de", ("openid", "email"))
+    assert not REGISTRY.is_delivered("unknown", ("openid", "profile"))
+
+
+def test_what_an_application_cannot_have_by_a_scope_it_cannot_ask_for_by_name() -> None:
+    assert all(REGISTRY.may_be_asked(name, None) for name in ("email", "name#de", "department", "badge"))
+    allowed = ("openid", "staff")
+    assert [name for name in ("email", "name#de", "department", "badge") if REGISTRY.may_be_asked(name, allowed)] == [
+        "department",
+        "badge",
+    ]
+    assert not REGISTRY.may_be_asked("unknown", allowed)
 
 
 @pytest.mark.parametrize("name", ["department", "https://example.com/claims/team", "a.b"])

@@ -1,5 +1,7 @@
 """Features: which are on, and what the switches may say."""
 
+import re
+
 import pytest
 
 from app.protocol import grant_types
@@ -22,8 +24,23 @@ def test_an_unknown_switch_is_refused_with_the_names_that_there_are() -> None:
 
 
 def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
-    with pytest.raises(ValueError, match=r"needs features\.authorization_code; switch both on or both off"):
-        FeatureSet.chosen({"authorization_code": False})
+    with pytest.raises(ValueError, match=r"session_management needs features\.openid; switch both on or both off"):
+        FeatureSet.chosen(
+            {
+                feature.key: False
+                for feature in Feature
+                if feature is Feature.OPENID or "openid" in feature.value.requires
+            }
+            | {"session_management": True}
+        )
+
+
+def test_all_that_needs_what_is_off_is_said_at_once() -> None:
+    needing = ("claims_parameter", "front_channel_id_tokens", "rp_initiated_logout", "backchannel_logout")
+    listed = ", ".join(f"features.{name}" for name in (*needing, "frontchannel_logout"))
+    said = re.escape(f"{listed} need features.openid; switch it on, or all of these off")
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        FeatureSet.chosen({"openid": False})
 
 
 def test_what_needs_each_other_can_be_switched_off_together() -> None:

@@ -59,6 +59,14 @@ def test_an_active_token_is_described() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.spec("standards", "ID-7")
+def test_beside_a_name_for_one_sector_there_is_none_for_all() -> None:
+    told = described(access_token(subject="pairwise-1", pairwise=True))
+    assert told["sub"] == "pairwise-1"
+    assert {**told, "username": "robin"} == described(access_token(subject="pairwise-1"))
+    assert "username" not in told
+
+
 @pytest.mark.spec("standards", "BC-19")
 def test_a_token_that_an_application_got_for_itself_names_no_person() -> None:
     assert described(machine_token()) == {

@@ -1,5 +1,7 @@
 """The liveness rule and the record's arithmetic (architecture §1, AR-17)."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +104,21 @@ def test_a_scope_may_be_unticked_where_the_registry_or_the_application_says_so()
     asking = client(optional_scopes=frozenset({"c", "gone"}))
     assert consent.optional_scopes(("a", "b", "c"), asking, registry) == {"b", "c"}
     assert consent.optional_scopes(("gone", "left"), asking, registry) == {"gone"}
+
+
+@pytest.mark.spec("standards", "LB-5")
+@pytest.mark.spec("standards", "OC-17")
+def test_a_sign_in_ends_with_its_session_unless_it_is_to_stay() -> None:
+    assert consent.ends_with_session(("openid", "email"))
+    assert not consent.ends_with_session(("openid", "offline_access"))
+    assert not consent.ends_with_session(("email",)), "what is no sign-in hangs on no session"
+
+
+def test_to_stay_is_more_only_where_something_ends() -> None:
+    asked = ("openid", "offline_access")
+    signs_in = RecordFact(id=RECORD, version=1, pairs=("openid", "a"), since=(1, 1))
+    assert consent.lasts_longer(signs_in, asked)
+    assert not consent.lasts_longer(signs_in, ("openid",))
+    assert not consent.lasts_longer(replace(signs_in, pairs=asked), asked)
+    assert not consent.lasts_longer(replace(signs_in, pairs=("a",)), asked)
+    assert not consent.lasts_longer(None, asked), "whoever is new is told how long, not that it is longer"

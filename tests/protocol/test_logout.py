@@ -69,6 +69,14 @@ def test_client_id_and_hint_name_the_same_application() -> None:
         logout.client_id_of(LogoutRequest(client_id="other"), HINT)
 
 
+@pytest.mark.spec("standards", "LO-6")
+def test_a_state_that_takes_too_much_room_in_an_address_is_refused() -> None:
+    asked = LogoutRequest(client_id="client", redirect_uri=BYE, state="x" * 4096)
+    assert logout.order(asked, application(BYE), None).return_uri.endswith("x" * 4096)
+    with pytest.raises(OAuthError, match="state makes the address longer than 12288 characters"):
+        logout.order(replace(asked, state="€" * 4096), application(BYE), None)
+
+
 @pytest.mark.spec("standards", "LO-5")
 def test_the_registered_address_is_returned_to_with_the_state_as_it_was_sent() -> None:
     asked = LogoutRequest(client_id="client", redirect_uri=BYE, state="s 1&x=ü")

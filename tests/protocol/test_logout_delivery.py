@@ -77,6 +77,9 @@ def test_what_is_written_down_about_a_problem_is_short() -> None:
         ("Mon, 02 Nov 2026 11:00:00 GMT", 1),
         ("soon", 1),
         ("-5", 1),
+        ("999999999", 4 * 3600),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", 4 * 3600),
+        ("Mon, 02 Nov 2026 12:00:30 +99999999999999999999", 1),
         ("1.5", 1),
     ],
 )
@@ -106,7 +109,7 @@ def test_chance_moves_a_delay_by_a_quarter_at_the_most() -> None:
 def test_it_ends_when_the_next_attempt_would_come_too_late() -> None:
     assert verdict(SILENT, left=timedelta(seconds=1)) == Done("gave_up", SILENT.problem)
     assert isinstance(verdict(SILENT, left=timedelta(seconds=1.001)), Again)
-    assert verdict(Answer(503, "999999999")) == Done("gave_up", "answers with status 503")
+    assert verdict(Answer(503, "300"), left=timedelta(seconds=300)) == Done("gave_up", "answers with status 503")
 
 
 def test_a_day_has_more_than_ten_attempts() -> None:

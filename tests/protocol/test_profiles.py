@@ -44,6 +44,28 @@ def test_fapi_accepts_strong_algorithms_alone() -> None:
     assert "token_endpoint_auth_signing_alg" in (profiles.problem_with(profiles.FAPI, weak) or "")
 
 
+@pytest.mark.spec("standards", "JW-4")
+@pytest.mark.parametrize(
+    ("members", "member"),
+    [
+        ({"id_token_signed_response_alg": "RS256"}, "id_token_signed_response_alg"),
+        ({"grant_types": ["authorization_code"]}, "id_token_signed_response_alg"),  # it would get RS256
+        ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
+        ({"introspection_signed_response_alg": "RS256"}, "introspection_signed_response_alg"),
+    ],
+    ids=str,
+)
+def test_what_is_signed_for_fapi_is_signed_strongly(members: dict[str, Any], member: str) -> None:
+    weak = metadata(redirect_uris=["https://app.example/cb"], **members)
+    assert (profiles.problem_with(profiles.FAPI, weak) or "").startswith(f"{member} must be one of: PS256, ES256")
+    assert profiles.problem_with(profiles.DEFAULT, weak) is None
+    strong = metadata(
+        redirect_uris=["https://app.example/cb"],
+        **{**members, member: "ES256", "id_token_signed_response_alg": "PS256"},
+    )
+    assert profiles.problem_with(profiles.FAPI, strong) is None
+
+
 def test_tokens_of_fapi_are_always_bound_and_those_of_others_when_they_say_so() -> None:
     by_certificate = metadata(tls_client_certificate_bound_access_tokens=True)
     assert profiles.bindings(profiles.FAPI, metadata()) == {"dpop_bound": True, "tls_bound": False}

@@ -24,7 +24,6 @@ def lines(*names: str) -> list[tuple[str, str]]:
     [
         ("claim:email", "See your email address"),
         ("claim:updated_at", "See when your details last changed"),
-        ("claim:name#de", "See your full name (de)"),
         ("claim:vat", "See VAT number"),
         ("claim:https://id.example/team", "See https://id.example/team"),
         ("claim:gone", "See gone"),

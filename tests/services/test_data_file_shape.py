@@ -248,7 +248,8 @@ def test_the_profile_of_fapi_is_held_to() -> None:
     ).applications
     assert entry.policy() == ApplicationPolicy(rotate_refresh_tokens=False, strict_assertions=True)
     assert (entry.unmet_further(), entry.waiting(), entry.further()) == ((), (), {"profile": "fapi2"})
-    (waiting,) = parse(applications=[application(profile="fapi2", **keyed)]).applications
+    signed = {**keyed, "id_token_signed_response_alg": "ES256"}
+    (waiting,) = parse(applications=[application(profile="fapi2", **signed)]).applications
     assert waiting.unmet_further() == ("profile",), "it would send people here without a pushed request (F-20)"
     assert "because of the profile fapi2" in told(applications=[application(profile="fapi2")])[0]
 

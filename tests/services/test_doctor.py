@@ -138,11 +138,12 @@ def test_tokens_through_the_browser_are_named_with_the_applications_that_may_hav
 
 def test_applications_that_do_not_hear_of_the_end_of_sessions_are_named() -> None:
     untold = [UntoldApplication("web", 2, 0), UntoldApplication("", 0, 3), UntoldApplication("notes", 1, 1)]
-    waits, gone, both = doctor.check_logout_notices(untold)
+    waits, gone, both = doctor.check_logout_notices(untold, on=True)
     assert (waits.level, waits.seen) == (Level.WARN, "web: notices that wait for another attempt: 2")
     assert gone.seen == "a deleted application: given up in the last 7 days: 3"
     assert both.seen == "notes: notices that wait for another attempt: 1, given up in the last 7 days: 1"
-    assert _worst(doctor.check_logout_notices([])).level is Level.OK
+    assert _worst(doctor.check_logout_notices([], on=True)).level is Level.OK
+    assert _worst(doctor.check_logout_notices(untold, on=False)).seen == "off"
 
 
 def test_applications_that_get_id_tokens_through_the_browser_are_named() -> None:

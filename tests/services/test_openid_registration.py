@@ -54,9 +54,24 @@ def test_what_the_server_does_not_sign_with_is_refused_at_its_member() -> None:
 def test_the_sector_of_an_application_outlives_its_address() -> None:
     before = made(subject_type="pairwise")
     assert before.openid["sector"] == "shop.example"
-    after = changed(before, redirect_uris=[BANK])
+    uri = "https://shop.example/moved.json"
+    after = changed(before, SectorList(uri, frozenset({BANK})), redirect_uris=[BANK], sector_identifier_uri=uri)
     assert after.openid["sector"] == "shop.example"
     assert changed(after, client_name="Bank").openid["sector"] == "shop.example"
+
+
+@pytest.mark.spec("standards", "ID-7")
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"sector_identifier_uri": SECTOR}, {"sector_identifier_uri": "https://shop.example/moved.json"}],
+    ids=["no_list", "a_list_elsewhere", "a_list_of_others"],
+)
+def test_nobody_takes_the_names_of_a_host_away_to_his_own(members: dict[str, str]) -> None:
+    borrowed = made(subject_type="pairwise")
+    listed = {SECTOR: LISTED.redirect_uris}.get(members.get("sector_identifier_uri", ""), frozenset({SHOP}))
+    with pytest.raises(Unacceptable) as refused:
+        changed(borrowed, SectorList(members.get("sector_identifier_uri", ""), listed), redirect_uris=[BANK], **members)
+    assert field_of(refused) == "sector_identifier_uri"
 
 
 @pytest.mark.spec("standards", "ID-7")
@@ -109,6 +124,8 @@ def test_a_list_that_nobody_has_looked_at_yet_is_looked_at_with_the_next_change(
     assert field_of(refused) == "sector_identifier_uri"
     after = changed(before, LISTED, client_name="Shop")
     assert (after.openid["sector"], after.unmet) == ("sector.example", ())
+    public = changed(before, subject_type=None, sector_identifier_uri=None)
+    assert ("sector" in public.openid, public.unmet) == (False, ())  # nobody had another name yet
 
 
 def test_what_was_registered_before_it_had_an_effect_has_it_from_now_on() -> None:

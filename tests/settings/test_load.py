@@ -8,6 +8,7 @@ import pytest
 
 from app.protocol.configuration import SecretLimits
 from app.protocol.features import Feature
+from app.protocol.scopes import BUILTIN
 from app.settings import Settings, SettingsError, load
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -32,7 +33,7 @@ def test_without_any_source_there_are_defaults() -> None:
     settings = load(environment={})
     assert settings.issuer_url == "http://localhost:8000"
     assert settings.policy().lifetimes.access_token.total_seconds() == 3600
-    assert len(settings.scope_registry()) == 16
+    assert len(settings.scope_registry()) == len(BUILTIN) + 16
     assert settings.root_secret is None
     assert settings.not_in_effect() == []
 

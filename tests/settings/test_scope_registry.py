@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.protocol.scopes import ScopeDefinition
+from app.protocol.scopes import BUILTIN, ScopeDefinition
 from app.settings import SettingsError, load, plugins
 from app.settings.plugins import ScopeClash
 
@@ -21,14 +21,15 @@ def test_the_scopes_table_replaces_the_default_registry_and_keeps_its_order(tmp_
         encoding="utf-8",
     )
     assert list(load(config, environment={}).scope_registry()) == [
+        *BUILTIN,
         ScopeDefinition("invoice:write", "Edit invoices", kind="change", set="invoice"),
         ScopeDefinition("invoice:read", "See", "All.", set="invoice", optional=True),
         ScopeDefinition("all", "Everything", covers=("invoice:write",)),
     ]
 
 
-def test_a_registry_may_be_empty() -> None:
-    assert len(load(environment={"ASSENT_SCOPES": "{}"}).scope_registry()) == 0
+def test_a_registry_may_be_empty_but_for_the_scopes_of_openid_connect() -> None:
+    assert tuple(load(environment={"ASSENT_SCOPES": "{}"}).scope_registry()) == BUILTIN
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_an_installed_package_adds_its_scopes(installed: Path) -> None:
         encoding="utf-8",
     )
     registry = load(environment={}).scope_registry()
-    assert len(registry) == 17
+    assert len(registry) == len(BUILTIN) + 17
     assert registry.get("invoice:read") == ScopeDefinition("invoice:read", "See invoices")
 
 

@@ -7,6 +7,7 @@ import pytest
 import trustme
 
 from app.protocol.configuration import OutboundRules
+from app.protocol.features import Feature
 from app.protocol.tokens.keyring import SigningPlan
 from app.settings import Settings, SettingsError, load
 
@@ -114,7 +115,7 @@ def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secre
         ({"LIFETIMES__SESSION_IDLE": "2592001"}, "must not be longer than session_absolute"),
         ({"LIMITS__FIRST_WAIT": "60", "LIMITS__LONGEST_WAIT": "59"}, "must not be longer than longest_wait"),
         ({"FEATURES__INTROSPECT": "true"}, "features.introspect is not a feature; there are: authorization_code,"),
-        ({"FEATURES__AUTHORIZATION_CODE": "false"}, "needs features.authorization_code"),
+        ({"FEATURES__AUTHORIZATION_CODE": "false"}, "need features.authorization_code"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8 0.0.0.0/0"}, "must not trust every address"),
         ({"TRUSTED_PROXIES": "proxy.example"}, "'proxy.example', which is no address or network"),
         ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "'10.0.0.1/8', which is no address or network"),
@@ -132,6 +133,9 @@ def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secre
         ({"SIGNING__ALGORITHMS": "RS256 RS256"}, "names an algorithm twice"),
         ({"SIGNING__ROTATION": "172799"}, "must not be longer than half of rotation; set it to 86399 or less"),
         ({"SIGNING__KEEP": "86399"}, "signing.keep"),
+        ({"SIGNING__KEEP": "2595599"}, "must outlast a session and its last ID token; set it to 2595600 or more"),
+        ({"LIFETIMES__SESSION_ABSOLUTE": "31536000"}, "signing.keep must outlast a session"),
+        ({"SIGNING__ANNOUNCE": "119"}, "signing.announce"),
         ({"CIBA__DANGER_AUTO_APPROVE": "a b", "CIBA__DANGER_AUTO_DENY": "b c"}, "also names b"),
         ({"ROLES__OWNER": "org:admin org:fly"}, "roles.owner (ASSENT_ROLES__OWNER) has 'org:fly'"),
         (
@@ -171,6 +175,18 @@ def test_what_workers_learn_of_signing() -> None:
     assert plan.algorithms == ("PS256", "EdDSA", "RS256")
     assert (plan.rotation, plan.announce, plan.keep) == (timedelta(days=10), timedelta(hours=1), timedelta(days=35))
     assert settings().configuration().signing == SigningPlan()
+
+
+@pytest.mark.spec("standards", "JW-3")
+def test_keys_outlast_the_hints_that_they_have_signed() -> None:
+    exact = settings(SIGNING__KEEP="2595600").configuration()
+    lifetimes = exact.policy.lifetimes
+    assert exact.signing.keep == lifetimes.session_absolute + lifetimes.id_token
+    longest = settings(SIGNING__KEEP="63072000", LIFETIMES__SESSION_ABSOLUTE="31536000").configuration()
+    assert longest.signing.keep == 2 * longest.policy.lifetimes.session_absolute
+    hanging = [feature.key for feature in Feature if Feature.OPENID.key in feature.value.requires]
+    nobody = {f"FEATURES__{name.upper()}": "false" for name in (Feature.OPENID.key, *hanging)}
+    assert settings(SIGNING__KEEP="86400", **nobody).configuration().signing.keep == timedelta(days=1)
 
 
 def test_a_feature_can_be_switched_off() -> None:

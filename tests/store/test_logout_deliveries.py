@@ -166,14 +166,15 @@ async def test_an_application_that_has_failed_comes_behind_the_others(scene: Sce
     assert [notice.id for notice in claimed] == [late[0], *soon]
 
 
-async def test_what_was_done_long_ago_is_forgotten(scene: Scene, fresh_database: FreshDatabase) -> None:
-    await notices(scene, *lanes(4))
-    claimed = await claim(scene.database)
-    await record(scene.database, claimed[:3], DELIVERED, NOW)
-    assert await logout_deliveries.forget(scene.database, done_before=NOW, limit=10) == 0
-    assert await logout_deliveries.forget(scene.database, done_before=NOW + SECOND, limit=2) == 2
-    assert await logout_deliveries.forget(scene.database, done_before=NOW + SECOND, limit=2) == 1
-    assert len(await fetch(fresh_database.superuser_url, "select from logout_delivery")) == 1
+async def test_what_is_long_ago_is_forgotten_whatever_came_of_it(scene: Scene, fresh_database: FreshDatabase) -> None:
+    await notices(scene, *lanes(3))
+    await record(scene.database, (await claim(scene.database))[:2], DELIVERED, NOW)
+    young = await notices(scene, *lanes(1), at=NOW + SECOND)
+    assert await logout_deliveries.forget(scene.database, made_before=NOW, limit=10) == 0
+    assert await logout_deliveries.forget(scene.database, made_before=NOW + SECOND, limit=2) == 2
+    assert await logout_deliveries.forget(scene.database, made_before=NOW + SECOND, limit=2) == 1
+    left = await fetch(fresh_database.superuser_url, "select id from logout_delivery")
+    assert [row["id"] for row in left] == young
 
 
 @pytest.mark.soak
@@ -200,17 +201,34 @@ async def test_of_many_that_claim_at_once_each_notice_goes_to_one_and_lanes_keep
 
 async def test_a_claim_reads_no_more_the_more_notices_wait(scene: Scene, fresh_database: FreshDatabase) -> None:
     """Of twenty thousand, which the planner has not heard of yet, nothing is read or sorted whole."""
+    await crowd_of_notices(fresh_database, [scene.application_id], each=20_000)
+    assert await most_read(scene, at_once=16) <= 8
+
+
+async def test_of_many_applications_few_are_looked_into(scene: Scene, fresh_database: FreshDatabase) -> None:
+    """Each one's oldest notice tells whether it is one of them."""
+    await crowd_of_notices(fresh_database, lanes(500), each=8)
+    assert await most_read(scene, at_once=16) <= 500 + 1
+
+
+async def crowd_of_notices(database: FreshDatabase, applications: list[UUID], *, each: int) -> None:
+    """Put many notices into the outbox, each in a lane of its own."""
     await fetch(
-        fresh_database.superuser_url,
+        database.superuser_url,
         "insert into logout_delivery (id, application_id, user_id, lane, subject, next_at, created_at, expires_at) "
-        "select gen_random_uuid(), $1, $1, gen_random_uuid(), '', $2, $2, $2 from generate_series(1, 20000)",
-        *(scene.application_id, NOW),
+        "select gen_random_uuid(), a, a, gen_random_uuid(), '', $2, $2, $2 "
+        "from unnest($1::uuid[]) a, generate_series(1, $3)",
+        *(applications, NOW, each),
     )
+
+
+async def most_read(scene: Scene, *, at_once: int) -> int:
+    """Return how many notices the step of a claim reads that reads the most."""
     explain = text(f"explain (analyze, timing off, format json) {logout_deliveries._CLAIM.text}")
     columns = {
         "now": NOW,
         "until": NOW + LONGEST_CLAIM,
-        "most": 16,
+        "most": at_once,
         "abreast": 8,
         "busy": [],
         "places": [],
@@ -218,7 +236,7 @@ async def test_a_claim_reads_no_more_the_more_notices_wait(scene: Scene, fresh_d
     }
     async with scene.database.transaction() as transaction:
         plan = (await transaction.execute(explain, columns)).scalar_one()
-    assert max(read for table, read in rows_read(plan[0]["Plan"]) if table == "logout_delivery") <= 8
+    return max(read for table, read in rows_read(plan[0]["Plan"]) if table == "logout_delivery")
 
 
 def rows_read(node: dict[str, Any]) -> Iterator[tuple[str, int]]:

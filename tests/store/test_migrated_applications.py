@@ -31,7 +31,7 @@ REGISTERED: dict[str, dict[str, Any]] = {
         "userinfo_encrypted_response_enc": "A256GCM",
         "jwks": KEYS,
         "subject_type": "pairwise",
-        "redirect_uris": [SHOP, "https://shop.example:8443?x=1"],
+        "redirect_uris": [SHOP, "https://shop.example:8443?x=1", "https://shop.example"],
         "default_max_age": 600,
         "default_acr_values": ["a", "b"],
         "response_modes": ["query"],
@@ -56,6 +56,9 @@ SECTORLESS: dict[str, dict[str, Any]] = {
     "loopback": {"redirect_uris": [LOCAL]},
     "loopback beside a host": {"redirect_uris": [SHOP, LOCAL]},
     "private scheme": {"redirect_uris": ["com.example.app:/cb"]},
+    "encrypted loopback": {"redirect_uris": ["https://board.localhost:8443/cb"]},
+    "numbers": {"redirect_uris": ["https://10.1.2.3"]},
+    "more numbers": {"redirect_uris": ["https://[::1]:8443/cb"]},
     "the list of somebody else": {
         "redirect_uris": [SHOP],
         "sector_identifier_uri": "https://bank.example/uris.json",

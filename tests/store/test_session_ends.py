@@ -1,107 +1,22 @@
 """What ends with a session that somebody ends, and who is told (LB-1, LB-3, LB-5, RF-9, BB-3)."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.hashing import digest
-from app.crypto.secrets import new_id
-from app.models import Application, SessionApplication, TokenFamily
-from app.store import session_ends
-from app.store.database import Database
-from app.store.orders import AuditEntry
+from app.store import records, session_ends
 from app.store.session_ends import EndedSession
 from tests.store import scene as scenes
+from tests.store.endings import LATER, LISTENS, application, end, family, notices, record, revoked, row_of, told_by
+from tests.store.endings import scene as scene
+from tests.store.endings import url as url
 from tests.store.scene import NOW, SECOND, Scene, fetch
-
-LATER = NOW + 5 * SECOND
-LISTENS = {"backchannel_logout_uri": "https://client.example/logout"}
-
-
-def row_of(ended: EndedSession) -> AuditEntry:
-    """The audit row of a session."""
-    return scenes.entry("session.ended", LATER, session=str(ended.id))
-
-
-async def end(database: Database, which: Any) -> tuple[EndedSession, ...]:
-    """End sessions in a transaction of their own."""
-    async with database.transaction() as transaction:
-        return await session_ends.end_sessions(transaction, which, LATER, row_of)
-
-
-async def told_by(scene: Scene, sid: UUID, *, to: UUID | None = None, subject: str = "ada") -> None:
-    """Let the session have signed the person in to an application."""
-    row = {"sid": sid, "application_id": to or scene.application_id, "user_id": scene.user_id, "subject": subject}
-    async with scene.database.transaction() as transaction:
-        await transaction.execute(insert(SessionApplication).values(**row, first_at=NOW, last_at=NOW))
-
-
-async def application(scene: Scene, **columns: Any) -> UUID:
-    """Register another application."""
-    key = new_id(NOW)
-    row = {"id": key, "client_id": str(key), "name": "Notes", "kind": "web", "auth_method": "none"}
-    async with scene.database.transaction() as transaction:
-        await transaction.execute(insert(Application).values({**row, "created_at": NOW, "updated_at": NOW, **columns}))
-    return key
-
-
-async def family(scene: Scene, sid: UUID | None, *scopes: str, of: UUID | None = None) -> UUID:
-    """Begin a family of a session."""
-    key = new_id(NOW)
-    row = {
-        "id": key,
-        "authorization_id": new_id(NOW),
-        "user_id": scene.user_id,
-        "application_id": of or scene.application_id,
-        "record_version": 1,
-        "user_epoch": 0,
-        "application_epoch": 0,
-        "scopes": list(scopes),
-        "resources": [],
-        "key_since": [1, 0],
-        "rotated_at": NOW,
-        "idle_expires_at": NOW + timedelta(days=30),
-        "expires_at": NOW + timedelta(days=180),
-        "auth_time": NOW,
-        "acr": "1",
-        "amr": ["pwd"],
-        "sid": sid,
-    }
-    async with scene.database.transaction() as transaction:
-        await transaction.execute(insert(TokenFamily).values(row))
-    return key
-
-
-async def notices(url: str, user_id: UUID) -> list[dict[str, Any]]:
-    """The notices about a person, in their order."""
-    return [
-        dict(row) for row in await fetch(url, "select * from logout_delivery where user_id = $1 order by id", user_id)
-    ]
-
-
-async def revoked(url: str, user_id: UUID) -> set[UUID]:
-    """The families of a person that have ended with a session."""
-    query = "select id from token_family where user_id = $1 and revoked_at = $2 and revoked_reason = 'session_ended'"
-    return {row["id"] for row in await fetch(url, query, user_id, LATER)}
-
-
-@pytest.fixture
-async def url(fresh_database: Any) -> str:
-    """The test's own way to the database."""
-    return str(fresh_database.superuser_url)
-
-
-@pytest.fixture
-async def scene(database: Database) -> Scene:
-    """A person and an application that wants to be told; nobody has been told anything."""
-    database.notices.clear()
-    return await scenes.begin(database, openid=LISTENS)
 
 
 @pytest.mark.spec("standards", "LB-1")
@@ -155,13 +70,61 @@ async def test_what_hangs_on_the_session_ends_with_it_and_the_rest_goes_on(scene
 
 
 @pytest.mark.spec("standards", "LB-5")
+async def test_what_may_work_offline_no_more_ends_with_its_session_or_at_once_when_that_is_over(
+    scene: Scene, url: str
+) -> None:
+    here, gone, idle = (
+        await scenes.sign_in(scene),
+        await scenes.sign_in(scene, ended_at=NOW),
+        await scenes.sign_in(scene, idle_expires_at=NOW),
+    )
+    page = await application(scene)
+    at_once = {await family(scene, sid, "openid", "offline_access") for sid in (gone, idle)}
+    later = await family(scene, here, "openid", "offline_access")
+    await family(scene, None, "openid", "offline_access")
+    await family(scene, idle, "openid")
+    await family(scene, gone, "org:read", "offline_access")
+    await family(scene, gone, "openid", "offline_access", of=page)
+    taken = scenes.entry("authorization.narrowed", LATER)
+    assert await records.narrow(
+        scene.database, await record(scene, scene.application_id), ["offline_access"], LATER, taken
+    )
+    assert await revoked(url, scene.user_id) == at_once
+    await end(scene.database, session_ends.by_ids(scene.user_id, [here]))
+    assert await revoked(url, scene.user_id) == {*at_once, later}
+
+
+@pytest.mark.spec("standards", "LB-5")
+async def test_what_no_session_stands_behind_goes_on_though_nobody_is_signed_in(scene: Scene, url: str) -> None:
+    mine = await record(scene, scene.application_id)
+    await family(scene, None, "openid", "offline_access")
+    over = await family(scene, await scenes.sign_in(scene, ended_at=NOW), "openid", "offline_access")
+    taken = scenes.entry("authorization.narrowed", LATER)
+    assert await records.narrow(scene.database, mine, ["offline_access"], LATER, taken)
+    assert await revoked(url, scene.user_id) == {over}
+
+
+@pytest.mark.spec("standards", "LB-5")
+async def test_neither_of_both_who_end_at_once_leaves_it_to_the_other(scene: Scene, url: str) -> None:
+    sessions = [await scenes.sign_in(scene) for _ in range(10)]
+    families = {await family(scene, session, "openid", "offline_access") for session in sessions}
+    mine = await record(scene, scene.application_id)
+    taken = scenes.entry("authorization.narrowed", LATER)
+    await asyncio.gather(
+        *(end(scene.database, session_ends.by_ids(scene.user_id, [session])) for session in sessions),
+        records.narrow(scene.database, mine, ["offline_access"], LATER, taken),
+    )
+    assert await revoked(url, scene.user_id) == families
+
+
+@pytest.mark.spec("standards", "LB-5")
 @pytest.mark.parametrize(("scope", "lives"), [("openid", False), ("offline_access", True), ("org:read", True)])
 async def test_a_code_on_its_way_ends_with_the_session_as_its_tokens_would(
     scene: Scene, scope: str, lives: bool
 ) -> None:
     session = await scenes.sign_in(scene)
     how = replace(scenes.AUTHENTICATION, sid=session)
-    order = scenes.consent(scene, "openid", code={"scopes": ("openid", scope), "authentication": how})
+    order = scenes.consent(scene, "openid", "offline_access", code={"scopes": ("openid", scope), "authentication": how})
     if scope == "org:read":
         order = scenes.consent(scene, scope, code={"authentication": how})
     settled = await scene.database.hot.settle_authorization(order)
@@ -249,62 +212,36 @@ async def test_thousands_of_sessions_of_one_person_end_at_once(scene: Scene, url
     assert len(await notices(url, scene.user_id)) == many
 
 
-@pytest.mark.soak
-@pytest.mark.spec("standards", "LB-1")
-async def test_of_many_that_end_the_same_session_one_tells_the_application(
-    crowd: Iterator[Database], volume: Callable[[int], int], url: str
-) -> None:
-    scene = await scenes.begin(next(crowd), openid=LISTENS)
-    for _ in range(volume(50)):
-        sessions = [await scenes.sign_in(scene) for _ in range(2)]
-        for session in sessions:
-            await told_by(scene, session)
-        ways = (
-            session_ends.by_user(scene.user_id),
-            session_ends.by_ids(scene.user_id, reversed(sessions)),
-            session_ends.by_credentials([(session, digest(b"session")) for session in sessions]),
-            session_ends.by_ids(scene.user_id, sessions[:1]),
-        )
-        ends = await asyncio.gather(*(end(next(crowd), way) for way in ways * 5))
-        assert sorted(one.id for ended in ends for one in ended) == sessions
-    told = [row["sid"] for row in await notices(url, scene.user_id)]
-    assert len(told) == len(set(told)) == 2 * volume(50)
-
-
-async def test_who_is_answered_while_his_session_ends_leaves_no_code_behind_and_his_application_is_told(
-    scene: Scene, url: str
-) -> None:
-    """Whichever comes first: the answer is not given, or what it gave is over and the application hears of it."""
-    for number in range(20):
-        session = await scenes.sign_in(scene)
-        how = replace(scenes.AUTHENTICATION, sid=session)
-        order = replace(scenes.consent(scene, "openid", code={"authentication": how}), session_id=session)
-        by_id = session_ends.by_ids(scene.user_id, [session])
-        ways = scene.database.hot.settle_authorization(order), end(scene.database, by_id)
-        settled, _ = await asyncio.gather(*ways) if number % 2 else reversed(await asyncio.gather(*reversed(ways)))
-        alive = "select from grant_code where sid = $1 and expires_at > $2"
-        assert not await fetch(url, alive, session, NOW)
-        told = await fetch(url, "select from logout_delivery where sid = $1", session)
-        assert len(told) == int(settled is not None)
-
-
-async def test_nobody_is_answered_whose_session_is_over(scene: Scene) -> None:
+async def test_the_end_of_a_session_reads_nothing_of_others_however_many_there_are(scene: Scene, url: str) -> None:
     session = await scenes.sign_in(scene)
-    assert await end(scene.database, session_ends.by_ids(scene.user_id, [session]))
-    order = replace(scenes.consent(scene, "openid"), session_id=session)
-    assert await scene.database.hot.settle_authorization(order) is None
+    await told_by(scene, session)
+    await family(scene, session, "openid", "offline_access")
+    how = replace(scenes.AUTHENTICATION, sid=session)
+    assert await scene.database.hot.settle_authorization(
+        scenes.consent(scene, "openid", code={"authentication": how, "expires_at": LATER + SECOND})
+    )
+    tables = ("grant_code", "token_family", "session_application")
+    for table in tables:
+        await fetch(
+            url,
+            f"insert into {table} select other.* from {table} one, generate_series(1, 5000) n, "
+            "lateral jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), 'sid', gen_random_uuid(), "
+            "'user_id', gen_random_uuid(), 'n', n)) other where one.sid = $1",
+            session,
+        )
+        await fetch(url, f"analyze {table}")
+    mine, which = await record(scene, scene.application_id), session_ends.by_ids(scene.user_id, [session])
+    async with scene.database.transaction() as transaction:
+        before = await rows_read(transaction)
+        await session_ends.end_what_worked_offline(transaction, mine, scene.user_id, LATER)
+        meanwhile = await rows_read(transaction)
+        assert meanwhile["token_family"] - before["token_family"] < 10
+        assert await session_ends.end_sessions(transaction, which, LATER, row_of)
+        after = await rows_read(transaction)
+        assert all(after[table] - meanwhile[table] < 10 for table in tables), (meanwhile, after)
 
 
-async def test_a_code_that_is_exchanged_meanwhile_leaves_no_family_behind(scene: Scene, url: str) -> None:
-    """Whichever comes first: the code is over, or the family is."""
-    for _ in range(10):
-        session = await scenes.sign_in(scene)
-        how = replace(scenes.AUTHENTICATION, sid=session)
-        order = scenes.consent(scene, "openid", code={"authentication": how})
-        settled = await scene.database.hot.settle_authorization(order)
-        assert settled is not None
-        exchange = scenes.exchange(scene.origin(settled), scenes.code_id(order), NOW + SECOND)
-        by_id = session_ends.by_ids(scene.user_id, [session])
-        await asyncio.gather(scene.database.hot.settle_code(exchange), end(scene.database, by_id))
-        alive = "select from token_family where sid = $1 and revoked_at is null"
-        assert not await fetch(url, alive, session)
+async def rows_read(transaction: AsyncSession) -> Counter[str]:
+    """Return how many rows of each table the connection has read of late."""
+    counted = text("select relname, seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables")
+    return Counter(dict((await transaction.execute(counted)).all()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 
 from app.crypto import jose
 from app.protocol.grant_types import jwt_bearer, token_exchange
@@ -180,3 +181,16 @@ class Asking:
 def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Return the status and the error of an answer."""
     return answer.status_code, answer.json()["error"]
+
+
+@pytest.fixture(scope="module")
+async def site(database: Database) -> AsyncIterator[Service]:
+    """The server that trusts them, for all tests of a module."""
+    async with delegating_service(database) as running:
+        yield running
+
+
+@pytest.fixture
+def asking(site: Service, browser: httpx.AsyncClient) -> Asking:
+    """Somebody who asks there."""
+    return Asking(site, browser)

@@ -1,5 +1,6 @@
 """The pages of a server on a database of its own, with people, a clock that is set by hand, and browsers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -114,9 +115,12 @@ def open_site(
     trusted_proxies: tuple[str, ...] = (),
     keys: ServerKeys = KEYS,
     vault: Vault = VAULT,
+    features: Mapping[str, bool] | None = None,
 ) -> Site:
     """Wire the pages to a database."""
-    settings = Settings(issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies)
+    settings = Settings(
+        issuer=issuer, service_name="Lumenfold", trusted_proxies=trusted_proxies, features=dict(features or {})
+    )
     configured = settings.configuration()
     clock = clock or Clock()
     made = pages_of(configured)

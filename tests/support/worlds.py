@@ -34,6 +34,7 @@ from app.models import (
     TokenFamily,
     User,
 )
+from app.protocol.scopes import ABOUT_PEOPLE
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.transaction import Transaction
 from tests.support.api_person import HERE
@@ -238,7 +239,7 @@ class _Builder:
 
 async def a_world(site: Service, mark: str, *, operator: bool = False) -> World:
     """Make everything that a person can have; texts and names hold `mark`."""
-    scopes = tuple(definition.name for definition in site.server.scopes)
+    scopes = tuple(one.name for one in site.server.scopes if one.name not in ABOUT_PEOPLE)
     async with site.database.transaction() as transaction:
         builder = _Builder(site, transaction, mark, scopes)
         await builder.people(operator=operator)

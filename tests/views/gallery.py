@@ -150,6 +150,9 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
     optional_only = (replace(TRACKER, permissions=(MEMBERS, COMMENT)),)
     yield "consent", FIRST
     yield "consent-one-hour", replace(FIRST, groups=(BILLING,), lifetime=Lifetime(False, 3600, lag_seconds=900))
+    session = replace(OFFLINE, with_session=True)
+    yield "consent-until-sign-out", replace(FIRST, lifetime=session)
+    yield "consent-stays", replace(FIRST, groups=all_had, lifetime=replace(OFFLINE, longer=True))
     yield "consent-long-name", replace(FIRST, application=LONG)
     yield "consent-no-permission", replace(FIRST, groups=())
     yield "consent-optional-only", replace(FIRST, groups=optional_only)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from app.views.pages import Account, Page
 from app.views.pages.account import OrganizationTab
+from app.views.pages.error import Link
 from app.views.pages.forms import Trouble
 from app.views.pages.portal import (
     Choice,
@@ -131,7 +132,7 @@ def _application(
         once="once-value",
         now=now,
         issuer=ISSUER,
-        discovery_url=f"{ISSUER}/.well-known/oauth-authorization-server",
+        discovery=Link("openid-configuration", f"{ISSUER}/.well-known/openid-configuration"),
         authentication=CONFIDENTIAL,
         details=Details("Deploy Diary", "https://deploydiary.example/", "https://deploydiary.example/privacy"),
         secrets=(new, old),

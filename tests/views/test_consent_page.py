@@ -120,3 +120,16 @@ def test_way_back_of_an_unchecked_application_is_a_link_that_the_person_chooses(
         }
     ]
     assert "Return to notes-agent.example" in parsed("error-refused").text()
+
+
+def test_access_that_ends_with_the_session_says_so() -> None:
+    text = parsed("consent-until-sign-out").text("form")
+    assert "Until you sign out or disconnect it. Ends after 30 days without use." in text
+    assert "while you are away" not in text
+
+
+def test_to_stay_connected_is_a_question_of_its_own() -> None:
+    text = parsed("consent-stays").text("form")
+    assert "Deploy Diary asks to stay connected while you are away" in text
+    assert "It also asks to" not in text
+    assert "Until you disconnect it. New" in text

@@ -14,7 +14,12 @@ from tests.support.chromium import DESKTOP, NARROWEST, PHONE, RUN_AXE, SCHEMES, 
 from tests.views.gallery import GALLERY, VIEWS
 from tests.views.loopback import Answer, LoopbackSite, running_site
 
+Way = tuple[Literal["light", "dark"], int]
+
 WIDTHS = (DESKTOP, PHONE, NARROWEST)
+WAYS: tuple[Way, ...] = tuple(product(SCHEMES, WIDTHS))
+EXTREMES: tuple[Way, ...] = (("light", NARROWEST), ("dark", DESKTOP))
+"""The ways in which pages are looked at first: both schemes, the narrowest and the widest."""
 
 SHOWN_FIRST = frozenset({page.template: name for name, page in reversed(GALLERY.items())}.values())
 """One state of each template, which is looked at in all ways; other states differ in what is written, not in style."""
@@ -44,7 +49,7 @@ class Onlooker:
     complaints: list[str]
     folder: Path | None
 
-    def look(self, url: str, name: str, ways: Sequence[tuple[Literal["light", "dark"], int]]) -> None:
+    def look(self, url: str, name: str, ways: Sequence[Way]) -> None:
         """Open a page and look at it in schemes and widths."""
         self.complaints.clear()
         self.page.goto(url)
@@ -69,12 +74,20 @@ def onlooker(browser: Browser, axe_source: str, screenshots: Path | None) -> Ite
 
 
 @pytest.mark.parametrize("name", [name for name in GALLERY if name in SHOWN_FIRST])
+@pytest.mark.parametrize(
+    "ways",
+    [
+        pytest.param(EXTREMES, id="extremes"),
+        pytest.param([way for way in WAYS if way not in EXTREMES], id="between", marks=pytest.mark.slow),
+    ],
+)
 def test_page_is_accessible_and_fits_at_every_width_in_light_and_dark(
-    name: str, site: LoopbackSite, onlooker: Onlooker
+    name: str, ways: Sequence[Way], site: LoopbackSite, onlooker: Onlooker
 ) -> None:
-    onlooker.look(serve(site, name), name, list(product(SCHEMES, WIDTHS)))
+    onlooker.look(serve(site, name), name, ways)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme"), list(zip(OTHERS, cycle(SCHEMES), strict=False)))
 def test_page_in_another_state_is_accessible_and_fits_where_it_is_narrowest(
     name: str, scheme: Literal["light", "dark"], site: LoopbackSite, onlooker: Onlooker

@@ -23,8 +23,12 @@ COLUMNS = (
 )
 """Each on its own, and again after one that broke off, as in r0004."""
 
-FAMILIES = "token_family_sid on token_family (sid) where revoked_at is null and sid is not null"
-"""A session ends the families that hang on it. What a rotation writes is not in it: updates stay HOT."""
+INDEXES = {
+    "token_family_sid": "token_family (sid) where revoked_at is null and sid is not null",
+    "grant_code_sid": "grant_code (sid) where sid is not null",
+}
+"""A session ends the families that hang on it, and the codes on their way to one. What rotations and exchanges write is
+in neither: updates stay HOT."""
 
 TABLES = (
     """
@@ -111,8 +115,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $function$
         'frontchannel_logout_session_required', nullif(registered->'frontchannel_logout_session_required', 'false')))
     from (
         select count(distinct host) as differ, min(host) as one
-        from unnest(redirects) as uri, lateral (select lower(coalesce(substring(
-            uri from '^https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#]|$)'), '')) as host) as of_it
+        from unnest(redirects) as uri, lateral (select coalesce(substring(lower(uri) from
+            '^https://(?!([a-z0-9._-]+\.)?(localhost|[0-9]+)([:/?#]|$))([a-z0-9._-]+)(:[0-9]{1,5})?([/?#]|$)'),
+            '') as host) as of_it
     ) as hosts
 $function$"""
 
@@ -159,18 +164,20 @@ update application set openid = openid_of(metadata, redirect_uris), version = ve
 
 
 def upgrade() -> None:
-    """Add them. The SQL that is only written out adds columns and index the plain way."""
+    """Add them. The SQL that is only written out adds columns and indexes the plain way."""
     context = op.get_context()
     with nullcontext() if context.as_sql else context.autocommit_block():
         for statement in COLUMNS:
             op.execute(statement)
         if not context.as_sql:
             op.execute("set lock_timeout = 0")  # it waits for transactions that began before, and holds up nobody
-            op.execute("drop index concurrently if exists token_family_sid")  # one that broke off
-            op.execute(f"create index concurrently {FAMILIES}")
+            for name, what in INDEXES.items():
+                op.execute(f"drop index concurrently if exists {name}")  # one that broke off
+                op.execute(f"create index concurrently {name} on {what}")
             op.execute("reset lock_timeout")
     if context.as_sql:
-        op.execute(f"create index {FAMILIES}")
+        for name, what in INDEXES.items():
+            op.execute(f"create index {name} on {what}")
     for statement in TABLES:
         op.execute(statement)
     op.execute(PERSON)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlencode
 
-from app.protocol import response_types, scopes
+from app.protocol import redirect_uri, response_types, scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ClientAnswer:
         """SR-1, RT-1: the redirect URI with the members behind it, in the query or as a fragment; its query stays."""
         if self.mode == response_types.FRAGMENT:
             return f"{self.uri}#{urlencode(self.members)}"
-        return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(self.members)}"
+        return redirect_uri.with_query(self.uri, self.members)
 
     def with_members(self, further: Mapping[str, str]) -> Self:
         """Return the answer with further members at its end."""

@@ -5,9 +5,10 @@ A1.2 steps 6, 7.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
-from app.protocol import pkce, resources, response_types
+from app.protocol import claims_parameter, pkce, resources, response_types
 from app.protocol import scopes as scope_rules
 from app.protocol.authorize import asked_scopes, demands
 from app.protocol.authorize import request as request_rules
@@ -32,9 +33,12 @@ STANDARD_CLAIMS = ClaimsRegistry()
 """The claims of a server whose operator has defined none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows."""
+    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows.
+
+    What several checks look at is read once, which is why this class has no slots.
+    """
 
     client: ClientFact
     policy: EffectivePolicy
@@ -46,16 +50,26 @@ class Subject:
     prompts: tuple[str, ...] = PROMPTS
     where: Where = "authorize"
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What an answer holds, by the response type."""
+        return response_types.words(request_rules.read_response_type(self.params))
+
+    @cached_property
     def asked(self) -> AskedScopes:
-        """Return the scopes that the request asks for; raises `invalid_scope`."""
-        renewable = self.where == "device" or response_types.CODE in _words(self)
+        """The scopes that the request asks for; raises `invalid_scope`."""
+        renewable = self.where == "device" or response_types.CODE in self.words
         return asked_scopes.read(self.params.get("scope"), self.registry, self.client, renewable=renewable)
 
+    @cached_property
     def asked_claims(self) -> ClaimsParameter:
-        """Return the claims that it asks for one by one; raises as `asked`, and `invalid_request`."""
-        if self.params.get("claims") is None:
+        """The claims that it asks for one by one, which means something in OpenID requests only (OC-13); raises as
+        `asked`, and `invalid_request`."""
+        text = self.params.get("claims")
+        if text is None or not self.asked.openid:
             return NOTHING
-        return demands.claims_of(self.params, self.asked(), self.claims)
+        known = claims_parameter.read(text).known(self.claims)
+        return known.only(lambda name: self.claims.may_be_asked(name, self.client.scopes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +136,8 @@ def _response_type(subject: Subject) -> None:
     response_types.check(subject.params.get("response_type"), subject.client, subject.policy)
 
 
-def _words(subject: Subject) -> frozenset[str]:
-    return response_types.words(request_rules.read_response_type(subject.params))
-
-
 def _pkce(subject: Subject) -> None:
-    if response_types.CODE not in _words(subject):
+    if response_types.CODE not in subject.words:
         return  # nothing is redeemed, so there is nothing that a verifier could prove
     pkce.check_challenge(
         subject.params.get("code_challenge"),
@@ -138,15 +148,15 @@ def _pkce(subject: Subject) -> None:
 
 def _scope(subject: Subject) -> str:
     """Tell the words that were ignored, too."""
-    ignored = subject.asked().ignored
+    ignored = subject.asked.ignored
     return f"ignored: {scope_rules.render(ignored)[:200]}" if ignored else ""
 
 
 def _front_channel_id_token(subject: Subject) -> None:
     """RT-5: an ID token through the browser is for a sign-in, and bound to the request by its nonce."""
-    if response_types.ID_TOKEN not in _words(subject):
+    if response_types.ID_TOKEN not in subject.words:
         return
-    if not subject.asked().openid:
+    if not subject.asked.openid:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "a response type with id_token needs the scope openid; add it")
     if subject.params.get("nonce") is None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "a response type with id_token needs a nonce; send a random one")
@@ -154,7 +164,7 @@ def _front_channel_id_token(subject: Subject) -> None:
 
 def _resource(subject: Subject) -> None:
     chosen = resources.chosen(subject.params.all("resource"), subject.resources)
-    resources.pairs(subject.asked().scopes, chosen)
+    resources.pairs(subject.asked.scopes, chosen)
 
 
 def _dpop_jkt(subject: Subject) -> None:
@@ -170,15 +180,15 @@ def _max_age(subject: Subject) -> None:
 
 
 def _claims(subject: Subject) -> None:
-    subject.asked_claims()
+    _ = subject.asked_claims
 
 
 def _acr(subject: Subject) -> None:
-    demands.check_acr(subject.asked_claims().acr)
+    demands.check_acr(subject.asked_claims.acr)
 
 
 def _id_token_hint(subject: Subject) -> None:
-    demands.subjects_of(subject.hint, subject.asked_claims().subjects, subject.client.client_id)
+    demands.subjects_of(subject.hint, subject.asked_claims.subjects, subject.client.client_id)
 
 
 AUTHORIZE: frozenset[Where] = frozenset({"authorize"})
@@ -207,10 +217,12 @@ CHECKLIST: tuple[tuple[str, Callable[[Subject], str | None], str, frozenset[Wher
 def run(subject: Subject, trace: Trace) -> Accepted:
     """Run the checks of the authorization endpoint in their order; the first that refuses ends it."""
     wanted = run_at("authorize", subject, trace)
-    params, client = subject.params, subject.client
-    demanded = demands.read(params, subject.asked(), subject.claims, subject.hint, client.client_id)
+    demanded = demands.of(
+        *(subject.asked, subject.asked_claims, subject.claims, subject.hint, subject.client.client_id),
+        locales=subject.params.get("claims_locales"),
+    )
     return Accepted(
-        request=request_rules.read(params, client.openid, prompts_known=subject.prompts),
+        request=request_rules.read(subject.params, subject.client.openid, prompts_known=subject.prompts),
         demands=demanded,
         scopes=wanted.scopes,
         resources=wanted.resources,
@@ -230,6 +242,6 @@ def run_at(where: Where, subject: Subject, trace: Trace) -> Wanted:
             trace.add(name, "refused", f"{refused.code.wire}: {refused.description}", section)
             raise
         trace.add(name, "passed", told or "", section)
-    scopes = subject.asked().scopes
+    scopes = subject.asked.scopes
     chosen = resources.chosen(subject.params.all("resource"), subject.resources)
     return Wanted(scopes=scopes, resources=chosen, pairs=resources.pairs(scopes, chosen))

@@ -188,7 +188,7 @@ def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
         raise
     trace.add("return path", "passed", path.host, "RFC 9700 §4.1.3")
     # Where no page may be shown, none is shown for an error either: it travels to whoever asked so (OC-4).
-    return client, replace(path, travels=True) if known.params.get("prompt") == "none" else path
+    return client, replace(path, travels=True) if request_rules.is_silent(known.params) else path
 
 
 def _require_redirect_uri(known: Known) -> None:

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from app.protocol import acr, claims_parameter, claims_request
+from app.protocol import acr, claims_request
 from app.protocol.authorize import request as request_rules
 from app.protocol.authorize.asked_scopes import AskedScopes
 from app.protocol.claims import ClaimsRegistry
-from app.protocol.claims_parameter import NOTHING, ClaimsParameter
+from app.protocol.claims_parameter import ClaimsParameter
 from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.id_token_hint import Hinted
-from app.protocol.params import Parameters
 
 Hint = Hinted | OAuthError | None
 """Whom the `id_token_hint` of a request names, or why it names nobody; None when the request has none."""
@@ -22,18 +21,15 @@ class Demands:
 
     `claims` are those that were asked for one by one, and `pairs` what the record calls those of them that no asked
     scope delivers. `subjects` are what the application calls those of whom one has to be signed in, `acr` the classes
-    of which his sign-in has to have one; both are empty where nothing is demanded.
+    of which his sign-in has to have one; both are empty where nothing is demanded. With `proven` an ID token names the
+    person, and not the word of the application alone.
     """
 
     claims: ClaimsRequest = NO_CLAIMS
     pairs: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     acr: tuple[str, ...] = ()
-
-
-def claims_of(params: Parameters, asked: AskedScopes, registry: ClaimsRegistry) -> ClaimsParameter:
-    """Read the `claims` parameter, which means something in OpenID requests only (OC-13); raises `invalid_request`."""
-    return claims_parameter.read(params.get("claims")).known(registry) if asked.openid else NOTHING
+    proven: bool = False
 
 
 def check_acr(demanded: tuple[str, ...]) -> None:
@@ -59,18 +55,26 @@ def subjects_of(hint: Hint, demanded: tuple[str, ...], client_id: str) -> tuple[
     return (hint.subject,)
 
 
-def read(params: Parameters, asked: AskedScopes, registry: ClaimsRegistry, hint: Hint, client_id: str) -> Demands:
-    """Return what the request demands; raises as the three rules above."""
-    parameter = claims_of(params, asked, registry)
+def of(
+    asked: AskedScopes,
+    parameter: ClaimsParameter,
+    registry: ClaimsRegistry,
+    hint: Hint,
+    client_id: str,
+    *,
+    locales: str | None = None,
+) -> Demands:
+    """Return what the request demands; raises as the two rules above. `locales` are its `claims_locales`."""
     check_acr(parameter.acr)
-    locales = request_rules.read_locales(params.get("claims_locales")) if asked.openid else ()
+    spoken = request_rules.read_locales(locales) if asked.openid else ()
     names = dict.fromkeys((*parameter.id_token, *parameter.userinfo))
-    alone = (name for name in names if frozenset(registry.scopes_of(name)).isdisjoint(asked.scopes))
+    alone = (name for name in names if not registry.is_delivered(name, asked.scopes))
     return Demands(
-        claims=ClaimsRequest(parameter.id_token, parameter.userinfo, locales),
-        pairs=tuple(claims_request.pair(name) for name in alone),
+        claims=ClaimsRequest(parameter.id_token, parameter.userinfo, spoken),
+        pairs=tuple(dict.fromkeys(claims_request.pair(name) for name in alone)),
         subjects=subjects_of(hint, parameter.subjects, client_id),
         acr=parameter.acr,
+        proven=isinstance(hint, Hinted),
     )
 
 

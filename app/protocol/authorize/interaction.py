@@ -46,7 +46,17 @@ class Situation:
     def is_named(self, session: SessionFact) -> bool:
         """Tell whether the request is for this person (OC-12, OC-13): everybody, unless it names somebody."""
         named = self.accepted.demands.subjects
-        return not named or self.subjects.get(session.user_id, session.subject) in named
+        if not named:
+            return True
+        return self._may_recognize(session) and self.subjects.get(session.user_id, session.subject) in named
+
+    def _may_recognize(self, session: SessionFact) -> bool:
+        """Without a page nobody is recognized by an application that he has allowed nothing: it would learn who sits
+        there by asking for one name after the other. Whoever shows an ID token of the person was allowed before."""
+        if self.accepted.demands.proven or "none" not in self.accepted.request.prompts:
+            return True
+        allowed = self.session is not None and session.id == self.session.id and self.record is not None
+        return allowed or session.id in self.others.connected
 
 
 @dataclass(frozen=True, slots=True)

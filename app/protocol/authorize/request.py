@@ -122,6 +122,11 @@ def is_openid(params: Parameters) -> bool:
     return scopes.OPENID in (params.get("scope") or "").split(" ")
 
 
+def is_silent(params: Parameters) -> bool:
+    """OC-4: whether no page may be shown, however the one word that says so is spaced."""
+    return _words(params.get("prompt") or "") == {"none"}
+
+
 def read_response_type(params: Parameters) -> str:
     """Return the response type in its one spelling; empty when there is none."""
     return response_types.canonical(params.get("response_type") or "")
@@ -131,7 +136,7 @@ def read_prompt(text: str | None, known: Collection[str] = PROMPTS) -> frozenset
     """OC-2, OC-3: a set of known words, for those that are known are published; `none` stands alone."""
     if text is None:
         return frozenset()
-    words = frozenset(word for word in text.split(" ") if word)
+    words = _words(text)
     if unknown := words.difference(known):
         raise OAuthError(
             ErrorCode.INVALID_REQUEST, f"prompt does not know {min(unknown)[:40]}; it knows {', '.join(known)}"
@@ -161,3 +166,7 @@ def read_locales(text: str | None) -> tuple[str, ...]:
     """OC-15: the languages that claims are wanted in, the dearest first; what is no language tag is passed over."""
     tags = (tag for tag in (text or "").split(" ") if claims.is_tag(tag))
     return tuple(dict.fromkeys(tags))[:_MOST_LOCALES]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in text.split(" ") if word)

@@ -1,14 +1,21 @@
 """The life of a signing key: announced, signing, published until its last token is over, gone (JW-3).
 
 A key is published from its making on. It signs from `active_from` until the next one of its algorithm does, and stays
-published for `keep` after that. `retired_at` ends everything at once: that is for a key that may be in wrong hands.
-Each algorithm has keys of its own, so that none serves two (JW-5).
+published for `keep` after that. `retired_at` ends everything at once, on every server and whatever its clock shows:
+that is for a key that may be in wrong hands. Each algorithm has keys of its own, so that none serves two (JW-5).
+
+Nobody signs with a key that others may not have seen. A list without it may be kept until half of the announcement is
+over (JW-1); the other half is for servers that read the ring again later, and whose clocks differ.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+SHORTEST_ANNOUNCEMENT = timedelta(seconds=120)
+"""Of its second half, 10 seconds are for servers to read the ring again, and 30 for clients that have just fetched the
+list and fetch it for an unknown key no second time before that is over, as libraries do; the rest is for clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,14 @@ class SigningPlan:
     def cache(self) -> timedelta:
         """How long others may keep the list: until half of the announcement is over (JW-1)."""
         return self.announce / 2
+
+    def cache_of(self, age: timedelta) -> timedelta:
+        """Return how long others may keep a list that was read so long ago.
+
+        A server that could not read it for a quarter of the announcement may lack a key that others sign with soon:
+        its list is used, and not kept.
+        """
+        return self.cache if age <= self.announce / 4 else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +70,24 @@ class KeyRing:
     plan: SigningPlan = field(default_factory=SigningPlan)
 
     def signer(self, alg: str, now: datetime) -> RingKey | None:
-        """Return the key that signs with this algorithm now; None when there is none."""
-        active = [key for key in self.alive(now) if key.alg == alg and key.active_from <= now]
-        return max(active, key=lambda key: key.order, default=None)
+        """Return the key that signs with this algorithm now; None when there is none.
+
+        Where every key is yet to begin, the first of them signs: the one before it was retired, or this clock is slow.
+        """
+        own = [key for key in self.alive() if key.alg == alg]
+        active = [key for key in own if key.active_from <= now]
+        if active:
+            return max(active, key=lambda key: key.order)
+        return min(own, key=lambda key: key.order, default=None)
+
+    def choice(self, now: datetime) -> str:
+        """Return the algorithm for what asks for none: the first of the plan with a key that has been announced."""
+        begun = {key.alg for key in self.alive() if key.active_from <= now}
+        return next((alg for alg in self.plan.algorithms if alg in begun), self.plan.algorithms[0])
 
     def published(self, now: datetime) -> tuple[RingKey, ...]:
         """Return the keys that the world may see now, the oldest first (JW-3)."""
-        shown = [key for key in self.alive(now) if (end := self.end_of(key, now)) is None or now < end]
+        shown = [key for key in self.alive() if (end := self.end_of(key)) is None or now < end]
         return tuple(sorted(shown, key=lambda key: (key.created_at, key.kid)))
 
     def public_keys(self, now: datetime) -> tuple[Mapping[str, Any], ...]:
@@ -72,21 +98,21 @@ class KeyRing:
         """Tell whether a key of ours no longer counts. One that nobody here has heard of may be new."""
         return any(key.kid == kid for key in self.keys) and all(key.kid != kid for key in self.published(now))
 
-    def end_of(self, key: RingKey, now: datetime) -> datetime | None:
+    def end_of(self, key: RingKey) -> datetime | None:
         """Return when a key stops being published; None while nobody can know.
 
         A key whose algorithm has left the plan has no successor: it ends as if it had been replaced in time.
         """
         if key.retired_at is not None:
             return key.retired_at
-        later = [other for other in self.alive(now) if other.alg == key.alg and other.order > key.order]
+        later = [other for other in self.alive() if other.alg == key.alg and other.order > key.order]
         if later:
             return min(other.active_from for other in later) + self.plan.keep
         return None if key.alg in self.plan.algorithms else key.active_from + self.plan.rotation + self.plan.keep
 
-    def alive(self, now: datetime) -> Iterator[RingKey]:
+    def alive(self) -> Iterator[RingKey]:
         """Return the keys that nobody has retired."""
-        return (key for key in self.keys if key.retired_at is None or now < key.retired_at)
+        return (key for key in self.keys if key.retired_at is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +140,33 @@ class Remove:
 Step = Make | Activate | Remove
 
 
-def due(ring: KeyRing, now: datetime) -> tuple[Step, ...]:
-    """Return what has to be done at `now`; doing it twice does nothing more."""
-    steps: list[Step] = []
-    for alg in ring.plan.algorithms:
-        own = sorted((key for key in ring.alive(now) if key.alg == alg), key=lambda key: key.order)
-        if not own:
-            steps.append(Make(alg, now))  # nothing of it has been published: there is nothing to wait for
-        elif own[0].active_from > now:
-            steps.append(Activate(own[0].kid))
-        elif own[-1].active_from + ring.plan.rotation - ring.plan.announce <= now:
-            steps.append(Make(alg, max(own[-1].active_from + ring.plan.rotation, now + ring.plan.announce)))
-    steps += (Remove(key.kid) for key in ring.keys if _is_over(ring, key, now))
-    return tuple(steps)
+def due(ring: KeyRing, now: datetime, *, ahead: bool = False) -> tuple[Step, ...]:
+    """Return what has to be done at `now`; doing it twice does nothing more.
+
+    With `ahead` the next keys are announced now, unless they are already: somebody does not want to wait.
+    """
+    steps = [step for alg in ring.plan.algorithms for step in _next(ring, alg, now, ahead=ahead)]
+    return (*steps, *(Remove(key.kid) for key in ring.keys if _is_over(ring, key, now)))
+
+
+def _next(ring: KeyRing, alg: str, now: datetime, *, ahead: bool) -> Iterator[Step]:
+    """Yield what an algorithm needs. A first key has nothing to wait for where there was none of any algorithm; a key
+    that takes the place of a retired one must not wait."""
+    own = sorted((key for key in ring.alive() if key.alg == alg), key=lambda key: key.order)
+    urgent = not any(ring.alive()) or any(key.alg == alg and key.retired_at is not None for key in ring.keys)
+    announced = now + ring.plan.announce
+    if not own:
+        yield Make(alg, now if urgent else announced)
+    elif own[0].active_from > now:
+        if urgent:
+            yield Activate(own[0].kid)
+    elif own[-1].active_from + ring.plan.rotation <= announced:
+        yield Make(alg, max(own[-1].active_from + ring.plan.rotation, announced))
+    elif ahead and own[-1].active_from <= now:
+        yield Make(alg, announced)
 
 
 def _is_over(ring: KeyRing, key: RingKey, now: datetime) -> bool:
     """A retired key stays in the list of the operator for as long as it would have been published."""
-    end = ring.end_of(key, now)
+    end = ring.end_of(key)
     return end is not None and now >= (end if key.retired_at is None else end + ring.plan.keep)

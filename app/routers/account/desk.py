@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.pipeline.server import Server
-from app.protocol import redirect_uri
+from app.protocol import consent, redirect_uri
 from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
+from app.protocol.grant_types import device_code
 from app.protocol.liveness import split_pair
 from app.protocol.policy import effective
 from app.protocol.scopes import ScopeKind
@@ -97,6 +98,8 @@ async def lifetime_of(server: Server, record: Record) -> Lifetime:
         access, idle = policy.access_token, policy.refresh_token_idle
     return Lifetime(
         offline="refresh_token" in record.grant_types,
+        with_session=device_code.NAME not in record.grant_types
+        and consent.ends_with_session(split_pair(held.pair)[0] for held in record.pairs),
         access_seconds=int(access.total_seconds()),
         idle_seconds=int(idle.total_seconds()),
     )

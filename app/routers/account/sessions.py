@@ -11,15 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
-from app.protocol import redirect_uri
 from app.protocol.facts import SessionFact
 from app.routers.cursors import cursor_of, read_cursor
 from app.routers.pages import answers, forms
+from app.routers.pages.signing_out import shown
 from app.routers.pages.visitor import occasion_of, person_of, require_recent, require_signed_in
 from app.services import own_sessions
 from app.services.connections import read_id
 from app.services.own_sessions import ELSEWHERE, OwnSession
-from app.views.pages.identity import Application
 from app.views.pages.sessions import SESSIONS as PATH
 from app.views.pages.sessions import SessionLine, Sessions, SessionsDone
 
@@ -38,8 +37,8 @@ async def show_list(request: Request) -> Response:
     now, lifetimes = server.clock(), server.policy.lifetimes
     after = read_cursor(request.query_params.get("after", ""))
     found = await own_sessions.list_page(server.database, session.user_id, now, after=after, limit=_PAGE + 1)
-    shown = found[:_PAGE]
-    lines = sorted((line_of(one, session) for one in shown), key=lambda line: not line.present)
+    listed = found[:_PAGE]
+    lines = sorted((line_of(one, session) for one in listed), key=lambda line: not line.present)
     page = Sessions(
         account=person_of(session),
         sessions=tuple(lines),
@@ -49,7 +48,7 @@ async def show_list(request: Request) -> Response:
         absolute_seconds=int(lifetimes.session_absolute.total_seconds()),
         done=await _done(request, session, alone=after is None and len(found) == 1),
         first_url=PATH if after else "",
-        older_url=f"{PATH}?{urlencode({'after': cursor_of(shown[-1].id)})}" if len(found) > _PAGE else "",
+        older_url=f"{PATH}?{urlencode({'after': cursor_of(listed[-1].id)})}" if len(found) > _PAGE else "",
     )
     return answers.show(request, page)
 
@@ -82,14 +81,7 @@ def line_of(found: OwnSession, viewer: SessionFact) -> SessionLine:
         last_used=session.last_used_at,
         amr=session.amr,
         present=session.id == viewer.id,
-        applications=tuple(
-            Application(
-                name=one.name,
-                host=redirect_uri.display_host(one.redirect_uris[0]) if one.redirect_uris else "",
-                verified=one.vouched_for,
-            )
-            for one in found.into
-        ),
+        applications=tuple(shown(one) for one in found.into),
     )
 
 

@@ -21,7 +21,7 @@ async def index(server: Server, request: Request) -> Response:
         case None:
             user, auth = await _signed_in(server, request), None
         case TokenCaller(token=token, scopes=held):
-            user = _person(token.subject, token.username)
+            user = _person(token.subject, token.told_username)
             auth = {"kind": "access_token", "client_id": token.client_id, "scopes": held}
         case MachineCaller(token=token, scopes=held):
             user, auth = None, {"kind": "access_token", "client_id": token.client_id, "scopes": held}
@@ -46,5 +46,6 @@ async def _signed_in(server: Server, request: Request) -> Content | None:
     return None if session is None else _person(session.subject, session.username)
 
 
-def _person(subject: str, username: str) -> Content:
+def _person(subject: str, username: str | None) -> Content:
+    """`username` is None for an application that knows people by names of its own (ID-7)."""
     return {"sub": subject, "username": username}

@@ -13,7 +13,7 @@ async def me(server: Server, request: Request) -> Response:
     """Subject and username of the token's user, with the token's application, scopes and expiry (UTC seconds).
 
     A personal token has no application, and no expiry when it never ends. Keys speak for nobody, and neither do
-    tokens that an application got for itself.
+    tokens that an application got for itself. An application that knows people by names of its own gets no username.
     """
     caller = await caller_of(server, request)
     if caller is None:
@@ -21,10 +21,11 @@ async def me(server: Server, request: Request) -> Response:
     if not isinstance(caller, TokenCaller | PersonalCaller):
         raise Challenged(ErrorCode.INSUFFICIENT_SCOPE, "it speaks for no person; use a token that a person gave")
     ends = caller.token.expires_at
+    username = caller.token.told_username if isinstance(caller, TokenCaller) else caller.token.username
     return json_response(
         {
             "sub": caller.token.subject,
-            "username": caller.token.username,
+            "username": username,
             "client_id": caller.token.client_id if isinstance(caller, TokenCaller) else None,
             "scopes": caller.scopes,
             "exp": None if ends is None else int(ends.timestamp()),

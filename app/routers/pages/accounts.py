@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.crypto.hashing import digest, matches
 from app.pipeline.server import Server, server_of
 from app.protocol.accounts import NOBODY_ELSE, Others
-from app.protocol.facts import ClientFact
+from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.token_format import Credential
 from app.routers.pages.cookies import give_others, give_session, others_in, session_of
 from app.services import sessions
@@ -45,10 +45,15 @@ def held_by(request: Request) -> tuple[Credential, ...]:
 
 async def accounts_on(request: Request) -> list[HeldSession]:
     """Return the accounts of the browser as its person chooses among them: the present one first, those that have to
-    sign in again last."""
-    server, present = server_of(request), session_of(request)
-    held = await sessions.find_held(server.database, held_by(request), server.clock())
+    sign in again last. No round trip where it holds none."""
+    server, present, shown = server_of(request), session_of(request), held_by(request)
+    held = await sessions.find_held(server.database, shown, server.clock()) if shown else []
     return sorted(held, key=lambda one: (not one.live, present is None or one.session.id != present.id))
+
+
+async def signed_in_on(request: Request) -> list[SessionFact]:
+    """Return the live sessions of the browser: the present one first, then the others, the latest used first."""
+    return [one.session for one in await accounts_on(request) if one.live]
 
 
 def enter(request: Request, response: Response, session: Credential, others: Iterable[Credential]) -> None:

@@ -50,6 +50,18 @@ def see(request: Request, path: str) -> Response:
     return response
 
 
+def leave(uri: str) -> Response:
+    """Return the 303 to an application (HD-3): nothing keeps it, and nothing leaks from it (SR-5).
+
+    Starlette would re-quote the URL; the registered string goes out as it is (RU-9).
+    """
+    response = RedirectResponse("/", 303)
+    response.headers["Location"] = uri
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def reference(request: Request) -> Reference:
     """Return under which id and when this request was recorded."""
     return Reference(request_id(request), server_of(request).clock())

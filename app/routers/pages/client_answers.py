@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.pipeline import session_states
 from app.pipeline.server import server_of
@@ -14,7 +14,7 @@ from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.scopes import OPENID
-from app.routers.pages.answers import reference, show
+from app.routers.pages.answers import leave, reference, show
 from app.routers.pages.cookies import session_of, tell_state
 from app.routers.pages.visitor import person_of
 from app.views.pages.answer import PostedAnswer
@@ -30,12 +30,7 @@ def to_client(request: Request, answer: ClientAnswer) -> Response:
         response = show(request, PostedAnswer(uri=answer.uri, fields=tuple(answer.members.items())))
         response.headers["Cache-Control"] = "no-cache, no-store"
         return response
-    response = RedirectResponse("/", 303)
-    # Starlette would re-quote the URL; the registered string goes out as it is (RU-9).
-    response.headers["Location"] = answer.location
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return leave(answer.location)
 
 
 def with_state(

@@ -188,6 +188,8 @@ async def _page(
         ),
         lifetime=Lifetime(
             offline="refresh_token" in client.grant_types and response_types.CODE in answered,
+            with_session=consent.ends_with_session(accepted.scopes),
+            longer=consent.lasts_longer(record, accepted.scopes),
             access_seconds=int(lifetimes.access_token.total_seconds()),
             idle_seconds=int(lifetimes.refresh_token_idle.total_seconds()),
             lag_seconds=int(rules.longest_lag(accepted.resources, lifetimes).total_seconds()),

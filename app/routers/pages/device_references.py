@@ -4,16 +4,14 @@ It is made when the person has typed the code, so it cannot be guessed instead o
 somebody else (SE-7). The code is in it, to be shown once more: sealed, so that no address tells it.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from functools import lru_cache
 from uuid import UUID
 
-from app.crypto.derivation import derive_key
-from app.crypto.sealing import seal, unseal
 from app.pipeline.server import Server
 from app.protocol.facts import SessionFact
+from app.routers.pages import sealed_references
 
+_PURPOSE = "device-question"
 _LONGEST = 200
 _ID_BYTES = 16
 
@@ -28,26 +26,11 @@ class Device:
 
 def reference_to(server: Server, session: SessionFact, device: Device) -> str:
     """Return the reference for the person who is signed in."""
-    key = _key(server.keys.by_version[server.keys.current])
-    sealed = seal(key, device.id.bytes + device.user_code.encode("ascii"), session.user_id.bytes)
-    return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+    content = device.id.bytes + device.user_code.encode("ascii")
+    return sealed_references.make(server, _PURPOSE, content, session.user_id.bytes)
 
 
 def device_behind(server: Server, session: SessionFact, reference: str) -> Device | None:
     """Return what a reference of this person's stands for; None for any other text."""
-    if not 0 < len(reference) <= _LONGEST or not reference.isascii():
-        return None
-    try:
-        sealed = urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
-    except ValueError:  # what base64 raises is one
-        return None
-    for server_key in server.keys.by_version.values():
-        content = unseal(_key(server_key), sealed, session.user_id.bytes)
-        if content is not None:
-            return Device(UUID(bytes=content[:_ID_BYTES]), content[_ID_BYTES:].decode("ascii"))
-    return None
-
-
-@lru_cache(maxsize=16)
-def _key(server_key: bytes) -> bytes:
-    return derive_key(server_key, "device-question")
+    content = sealed_references.read(server, _PURPOSE, reference, session.user_id.bytes, longest=_LONGEST)
+    return None if content is None else Device(UUID(bytes=content[:_ID_BYTES]), content[_ID_BYTES:].decode("ascii"))

@@ -11,7 +11,7 @@ from app.protocol import consent, liveness, redirect_uri
 from app.protocol import resources as rules
 from app.protocol.facts import ClientFact, RecordFact
 from app.protocol.resources import Resource
-from app.protocol.scopes import ABOUT_PEOPLE
+from app.protocol.scopes import ABOUT_PEOPLE, OFFLINE_ACCESS
 from app.protocol.vocabulary import Vocabulary
 from app.views.pages.consent import Permission, PermissionGroup
 
@@ -28,17 +28,20 @@ def groups(
     """Return the permissions by resource: those that are asked, then where else something is allowed already.
 
     `since` is when each pair of the record was first allowed (aware UTC), `claims` are the pairs of claims that are
-    asked for one by one. What has no resource goes by the service, as does what is told about the person.
+    asked for one by one. What has no resource goes by the service, as does what is told about the person. That access
+    goes on while he is away is no line here: the page says it where it says for how long.
     """
+    optional = consent.optional_scopes(scopes, client, server.scopes)
     held: dict[str, list[str]] = {}
     for pair in record.pairs if record else ():
         scope, identifier = liveness.split_pair(pair)
-        held.setdefault(identifier, []).append(scope)
+        if scope != OFFLINE_ACCESS:
+            held.setdefault(identifier, []).append(scope)
+    scopes = tuple(scope for scope in scopes if scope != OFFLINE_ACCESS or scope in optional)
     here = (*(scope for scope in scopes if not resources or scope in ABOUT_PEOPLE), *claims)
     there = tuple(scope for scope in scopes if scope not in ABOUT_PEOPLE)
     asked = {"": here} if here or not resources else {}
     asked |= {one.identifier: tuple(filter(one.understands, there)) for one in resources}
-    optional = consent.optional_scopes(scopes, client, server.scopes)
     return tuple(
         PermissionGroup(
             name=_name(server, identifier),

@@ -5,20 +5,18 @@ that lead others somewhere after they signed in; and as it cannot be read, no lo
 hold. One that does not open is as good as none.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
-from app.crypto.derivation import derive_key
-from app.crypto.sealing import seal, unseal
 from app.pipeline.server import server_of
+from app.routers.pages import sealed_references
 from app.routers.pages.cookies import browser_of
 
 DESK = "/account"
 """Where signing in leads when nothing else was asked for."""
 
+_PURPOSE = "way-back"
 _MAX_PATH = 1000
 """Longer paths belong to no page of ours."""
 
@@ -42,39 +40,16 @@ def reference_to(request: Request, path: str) -> str:
     """
     if path == DESK or len(path) > _MAX_PATH or not _is_ours(path):
         return ""
-    server = server_of(request)
-    key = _key(server.keys.by_version[server.keys.current])
-    sealed = seal(key, path.encode("utf-8"), browser_of(request).secret)
-    return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+    return sealed_references.make(server_of(request), _PURPOSE, path.encode("utf-8"), browser_of(request).secret)
 
 
 def path_behind(request: Request, reference: str) -> str | None:
     """Return the path that a reference of this browser's stands for; None for any other text."""
-    sealed = _decoded(reference)
-    if sealed is None:
-        return None
-    browser = browser_of(request)
-    for server_key in server_of(request).keys.by_version.values():
-        path = unseal(_key(server_key), sealed, browser.secret)
-        if path is not None:
-            return path.decode("utf-8")
-    return None
+    secret = browser_of(request).secret
+    path = sealed_references.read(server_of(request), _PURPOSE, reference, secret, longest=2 * _MAX_PATH)
+    return None if path is None else path.decode("utf-8")
 
 
 def _is_ours(path: str) -> bool:
     """Tell whether a browser reads the text as a path of this very server: `//host` and `/\\host` lead elsewhere."""
     return path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable() and path.isascii()
-
-
-def _decoded(reference: str) -> bytes | None:
-    if not 0 < len(reference) <= 2 * _MAX_PATH or not reference.isascii():
-        return None
-    try:
-        return urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
-    except ValueError:  # what base64 raises is one
-        return None
-
-
-@lru_cache(maxsize=16)
-def _key(server_key: bytes) -> bytes:
-    return derive_key(server_key, "way-back")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.pipeline.logout import application
 from app.pipeline.server import Server, server_of
@@ -14,7 +14,7 @@ from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.logout import Order
 from app.protocol.redirect_uri import display_host
 from app.protocol.sid import sid_of
-from app.routers.pages import answers, cookies, forms, logout_references
+from app.routers.pages import accounts, answers, cookies, forms, logout_references
 from app.routers.pages.client_answers import application_of
 from app.routers.pages.logout_references import Pending
 from app.routers.pages.visitor import occasion_of, person_of
@@ -26,20 +26,9 @@ from app.views.pages.identity import Application
 from app.views.pages.sign_out import SignedOut, SignOut
 
 
-async def sessions_of(request: Request) -> list[SessionFact]:
-    """Return the live sessions of the browser: the present one first, then the others, the latest used first."""
-    server, present = server_of(request), cookies.session_of(request)
-    shown = (*([present] if present is not None else []), *cookies.others_in(request))
-    if not shown:
-        return []
-    held = await sessions.find_held(server.database, shown, server.clock())
-    live = [one.session for one in held if one.live]
-    return sorted(live, key=lambda session: present is None or session.id != present.id)
-
-
 async def answer(request: Request, order: Order) -> Response:
     """Do what an order comes to for this browser: ask, end the session at once, or go on where there is none."""
-    live = await sessions_of(request)
+    live = await accounts.signed_in_on(request)
     into = await session_applications.of_sessions(server_of(request).database, {one.sid for one in live})
     subjects: Mapping[UUID, str] = {one.sid: one.subject for one in into if one.client_id == order.client_id}
     verdict = logout.judge(order, live, subjects)
@@ -52,7 +41,7 @@ async def answer(request: Request, order: Order) -> Response:
 
 async def end_asked(request: Request, pending: Pending | None) -> Response:
     """End the session that the person was asked about, the present one if the form does not say; then go on."""
-    live = await sessions_of(request)
+    live = await accounts.signed_in_on(request)
     order = logout.OURS if pending is None else pending.order
     about = None if pending is None else pending.session
     session = next((one for one in live if about in (None, one.sid)), None)
@@ -79,14 +68,14 @@ async def end(
 async def _ask(request: Request, order: Order, session: SessionFact, into: Iterable[SignedInto]) -> Response:
     server = server_of(request)
     own = [one for one in into if one.sid == session.sid]
-    asking = await application(server, order.client_id, server.clock())
+    asking = await application(server, order.client_id)
     pending = Pending(order, server.clock(), session.sid)
     page = SignOut(
         account=person_of(session),
         csrf=forms.csrf_token(request),
         request=logout_references.reference_to(server, pending, cookies.browser_of(request).secret),
         application=None if asking is None else _asking(asking, order),
-        told=tuple(_shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one)),
+        told=tuple(shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one)),
     )
     return answers.show(request, page)
 
@@ -97,26 +86,17 @@ def _go_on(request: Request, order: Order, own: tuple[SignedInto, ...], *, other
     frames = tuple(url for one in own if (url := _frame(server, one)))
     by_itself = logout.may_return(order, confirmed=confirmed)
     if by_itself and not frames:
-        return _redirect(order.return_uri)
+        return answers.leave(order.return_uri)
     onward = Link(f"Go on to {display_host(order.return_uri)}", order.return_uri, outside=True)
     page = SignedOut(
-        told=tuple(_shown(one) for one in own if _is_told(server, one)),
-        untold=tuple(_shown(one) for one in own if not _is_told(server, one)),
+        told=tuple(shown(one) for one in own if _is_told(server, one)),
+        untold=tuple(shown(one) for one in own if not _is_told(server, one)),
         frames=frames,
         others=others,
         onward=onward if order.return_uri else None,
         goes_on=by_itself,
     )
     return answers.show(request, page)
-
-
-def _redirect(uri: str) -> Response:
-    """Return the 303 to the application. The registered string goes out as it is (HD-3, RU-9)."""
-    response = RedirectResponse("/", 303)
-    response.headers["Location"] = uri
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _is_told(server: Server, into: SignedInto) -> bool:
@@ -139,16 +119,16 @@ def _frame(server: Server, into: SignedInto) -> str:
 
 def _keep(request: Request, response: Response, left: Iterable[SessionFact]) -> None:
     """Take the credentials from the browser that are worth nothing any more."""
-    present = cookies.session_of(request)
-    held = (*([present] if present is not None else []), *cookies.others_in(request))
-    cookies.drop(request, response, {credential.id for credential in held} - {one.id for one in left})
+    held = {credential.id for credential in accounts.held_by(request)}
+    cookies.drop(request, response, held - {one.id for one in left})
 
 
 def _asking(client: ClientFact, order: Order) -> Application:
     return application_of(client, order.return_uri or next(iter(client.redirect_uris), ""))
 
 
-def _shown(into: SignedInto) -> Application:
+def shown(into: SignedInto) -> Application:
+    """Return an application that somebody is signed in to, as pages show it."""
     host = display_host(into.redirect_uris[0]) if into.redirect_uris else ""
     return Application(
         name=into.name,

@@ -24,7 +24,7 @@ from app.store import directory, usage
 from app.store.applications import Description
 from app.views.addresses import identifier_at
 from app.views.pages import portal
-from app.views.pages.error import ErrorPage
+from app.views.pages.error import ErrorPage, Link
 from app.views.pages.forms import Trouble
 from app.views.pages.portal import ApplicationState, Choice
 from app.views.pages.portal_application import (
@@ -132,7 +132,7 @@ async def page_of(
         once=once.new_key(),
         now=server.clock(),
         issuer=server.issuer,
-        discovery_url=_discovery(server.issuer),
+        discovery=_discovery(server),
         secrets=await secrets_of(server, session, application),
         redirect_uris=described.redirect_uris,
         allowed_origins=described.allowed_origins,
@@ -265,9 +265,13 @@ def _done(request: Request, application: OwnApplication) -> str:
     return DONE.get(request.query_params.get("done", ""), "")
 
 
-def _discovery(issuer: str) -> str:
-    parts = urlsplit(issuer)
-    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path.rstrip('/')}"
+def _discovery(server: Server) -> Link:
+    """Return the document that its library asks for: that of OpenID Connect where there is one (MD-1, MD-8)."""
+    if server.id_tokens is not None:
+        return Link("openid-configuration", f"{server.issuer.rstrip('/')}/.well-known/openid-configuration")
+    parts = urlsplit(server.issuer)
+    name = "oauth-authorization-server"
+    return Link(name, f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}")
 
 
 def _text(registration: Mapping[str, Any], name: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pipeline.server import Server
+from app.protocol import frontchannel, logout, logout_delivery
 from app.protocol.openid_settings import DEFAULT_ALG
 from app.routers.pages.forms import Form
 from app.services.own_applications import OwnApplication
@@ -30,21 +31,22 @@ class Read:
 
 
 def shown(server: Server, application: OwnApplication) -> SigningIn | None:
-    """Return the form as it stands; None where nobody signs in."""
+    """Return the form as it stands; None where nobody signs in. What the server does not do has no field."""
     described = application.stored.description
     if server.id_tokens is None or described.kind == "machine":
         return None
     registered = described.registration
     algorithm = str(registered.get("id_token_signed_response_alg") or DEFAULT_ALG)
-    offered = server.keyring.plan.algorithms
+    offered, features = server.keyring.plan.algorithms, server.features
+    addresses = "\n".join(registered.get("post_logout_redirect_uris") or ())
     return SigningIn(
         algorithm=algorithm,
         algorithms=offered if algorithm in offered else (algorithm, *offered),
-        signed_out="\n".join(registered.get("post_logout_redirect_uris") or ()),
-        back_channel=str(registered.get("backchannel_logout_uri") or ""),
-        front_channel=str(registered.get("frontchannel_logout_uri") or ""),
+        signed_out=addresses if logout.is_offered(features) else None,
+        back_channel=_uri(registered, "backchannel_logout_uri") if logout_delivery.is_offered(features) else None,
+        front_channel=_uri(registered, "frontchannel_logout_uri") if frontchannel.is_offered(features) else None,
         pairwise=registered.get("subject_type") == "pairwise",
-        sector_url=str(registered.get("sector_identifier_uri") or ""),
+        sector_url=_uri(registered, "sector_identifier_uri"),
     )
 
 
@@ -53,18 +55,24 @@ def read(now: SigningIn, form: Form) -> Read:
     typed = SigningIn(
         algorithm=form.get("id_token_algorithm"),
         algorithms=now.algorithms,
-        signed_out=form.get("signed_out"),
-        back_channel=form.get("back_channel").strip(),
-        front_channel=form.get("front_channel").strip(),
+        signed_out=None if now.signed_out is None else form.get("signed_out"),
+        back_channel=None if now.back_channel is None else form.get("back_channel").strip(),
+        front_channel=None if now.front_channel is None else form.get("front_channel").strip(),
         pairwise=now.pairwise,
         sector_url=form.get("sector_url").strip(),
     )
-    document: dict[str, Any] = {
-        "id_token_signed_response_alg": typed.algorithm or None,
-        "post_logout_redirect_uris": [line.strip() for line in typed.signed_out.splitlines() if line.strip()],
-        "backchannel_logout_uri": typed.back_channel or None,
-        "frontchannel_logout_uri": typed.front_channel or None,
-    }
+    document: dict[str, Any] = {"id_token_signed_response_alg": typed.algorithm or None}
+    if typed.signed_out is not None:
+        lines = (line.strip() for line in typed.signed_out.splitlines())
+        document["post_logout_redirect_uris"] = [line for line in lines if line]
+    if typed.back_channel is not None:
+        document["backchannel_logout_uri"] = typed.back_channel or None
+    if typed.front_channel is not None:
+        document["frontchannel_logout_uri"] = typed.front_channel or None
     if now.pairwise and typed.sector_url != now.sector_url:
         document["sector_identifier_uri"] = typed.sector_url or None
     return Read(document, typed)
+
+
+def _uri(registered: Mapping[str, Any], member: str) -> str:
+    return str(registered.get(member) or "")

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.views.pages.forms import Trouble, problem_of
 from app.views.pages.identity import Account, Application, Page, Policy
-from app.views.pages.sign_in import SignInSlowedDown
+from app.views.pages.sign_in import NewAccount, SignInSlowedDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +37,16 @@ class ChooseAccount(Page):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignUp(Page):
-    """The form for a new account. POSTs to `/sign-up`.
-
-    Sends `csrf`, `interaction`, `to`, `username`, `email`, `password` and `password_confirm`. Passwords are never given
-    back to the form.
-    """
+class SignUp(NewAccount):
+    """The form for a new account. POSTs to `/sign-up`, with `csrf`, `interaction` and `to`."""
 
     template: ClassVar[str] = "sign_up.html"
     policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
 
-    csrf: str
     sign_in_url: str
     interaction: str = ""
     to: str = ""
     application: Application | None = None
-    username: str = ""
-    email: str = ""
-    min_password_length: int = 15
-    problems: tuple[Trouble, ...] = ()
-
-    @property
-    def status(self) -> int:
-        return 422 if self.problems else 200
-
-    def problem(self, field: str) -> str:
-        """Return what is wrong with a field; empty when nothing is."""
-        return problem_of(self.problems, field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ class PermissionGroup:
 class Lifetime:
     """How long the access lasts. Seconds throughout.
 
-    `offline` is the person's consent to access while away; `idle_seconds` ends it without use (0: never).
+    `offline`: the application renews it without the person, while he is away or, `with_session`, until he signs out;
+    `longer`: it lasted less long before. `idle_seconds` ends it without use (0: never).
     `lag_seconds` is how long a service that checks tokens by itself may still honour what was taken away (0: not at
     all).
     """
@@ -57,6 +58,8 @@ class Lifetime:
     access_seconds: int
     idle_seconds: int = 0
     lag_seconds: int = 0
+    with_session: bool = False
+    longer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,4 +143,4 @@ class Consent(Asking):
             return "unchecked"
         if not self.granted:
             return "first"
-        return "more" if self.asked or self.offered else "confirm"
+        return "more" if self.asked or self.offered or self.lifetime.longer else "confirm"

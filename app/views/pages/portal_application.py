@@ -8,6 +8,7 @@ from urllib.parse import quote
 from app.protocol.scopes import ScopeKind
 from app.views.names import display_name
 from app.views.pages.account import DeskPlace
+from app.views.pages.error import Link
 from app.views.pages.forms import FormPage
 from app.views.pages.portal import Choice, OwnApplication
 from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
@@ -107,7 +108,7 @@ class OwnApplicationPage(FormPage):
     once: str
     now: datetime
     issuer: str
-    discovery_url: str
+    discovery: Link
     authentication: Authentication
     details: Details
     secrets: tuple[OwnSecret, ...] = ()

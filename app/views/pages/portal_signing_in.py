@@ -8,13 +8,14 @@ class SigningIn:
     """What is registered for OpenID Connect, as chosen and typed. `signed_out` are addresses, one per line.
 
     `pairwise`: it knows people by names of its own, which was decided when it was made; `sector_url` is where the list
-    of its hosts stands. `algorithms` are those that this server signs with.
+    of its hosts stands. `algorithms` are those that this server signs with. What is None has no field: the server does
+    not sign people out that way.
     """
 
     algorithm: str
     algorithms: tuple[str, ...]
-    signed_out: str = ""
-    back_channel: str = ""
-    front_channel: str = ""
+    signed_out: str | None = ""
+    back_channel: str | None = ""
+    front_channel: str | None = ""
     pairwise: bool = False
     sector_url: str = ""

@@ -69,17 +69,11 @@ class SignInSlowedDown(Page):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup(Page):
-    """The first operator chooses name and password. POSTs to `/setup`.
-
-    Sends `csrf`, `token` (the one-time token of the link), `username`, `email`, `password` and `password_confirm`.
-    Passwords are never given back to the form.
-    """
-
-    template: ClassVar[str] = "setup.html"
+class NewAccount(Page):
+    """A form that makes an account: it sends `username`, `email`, `password` and `password_confirm`, and passwords are
+    never given back to it."""
 
     csrf: str
-    token: str
     username: str = ""
     email: str = ""
     min_password_length: int = 15
@@ -92,3 +86,13 @@ class Setup(Page):
     def problem(self, field: str) -> str:
         """Return what is wrong with a field; empty when nothing is."""
         return problem_of(self.problems, field)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup(NewAccount):
+    """The first operator chooses name and password. POSTs to `/setup`, with `csrf` and `token`, the one-time token of
+    the link."""
+
+    template: ClassVar[str] = "setup.html"
+
+    token: str

@@ -27,7 +27,6 @@ class SignOut(Page):
     request: str = ""
     application: Application | None = None
     told: tuple[Application, ...] = ()
-    stay_url: str = "/account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +62,18 @@ def refused(
     reference: Reference, *, description: str, client_id: str = "", account: Account | None = None
 ) -> ErrorPage:
     """An application asked for sign-out with a mistake in it: nobody is sent to it, and signing out here is offered
-    (LO-6). `account` is who is signed in."""
+    (LO-6). `account` is who is signed in, None also for a form from elsewhere, with which no cookie comes."""
     return ErrorPage(
         code=400,
         title="We stopped",
-        headline="We stopped: this sign-out has a mistake in it",
+        headline="We stopped: this request to sign out has a mistake in it",
         unharmed=("You are still signed in here.", "Nothing was shared.") if account else ("Nothing was shared.",),
         happened="An application sent you here to sign out. What it sent can’t be trusted, so we don’t follow it.",
         who="The makers of the application.",
         who_note="You did nothing wrong.",
-        todo="You can sign out here instead, and go back to the application by yourself.",
+        todo="You can sign out here instead, and go back to the application by yourself."
+        if account
+        else "Go back to the application by yourself. If you are still signed in here, you can sign out here.",
         link=Link("Sign out", "/logout"),
         reference=reference,
         facts=(
