@@ -74,7 +74,7 @@ def scopes_at(
     """
     match caller:
         case PersonCaller(session=session) if session.operator:
-            return frozenset(definition.name for definition in registry)
+            return registry.for_apis()
         case PersonCaller():
             return None if role is None else roles.scopes_of(role)
         case TokenCaller() | PersonalCaller():

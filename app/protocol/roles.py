@@ -6,7 +6,7 @@ Who may give a role holds all its scopes himself. So nobody raises anybody, hims
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.protocol.scopes import BUILTIN, ScopeRegistry
+from app.protocol.scopes import ScopeRegistry
 
 _EVERY_EVENT = ("event:read", "event:write", "event:admin")
 _EVERY_PROJECT = ("project:read", "project:write", "project:admin", "project:releases")
@@ -53,8 +53,8 @@ class Roles:
         if definitions:
             return cls(definitions)
         known = {name: [scope for scope in scopes if scope in registry] for name, scopes in DEFAULT.items()}
-        personal = {definition.name for definition in BUILTIN}
-        return cls({**known, OWNER: [scope.name for scope in registry if scope.name not in personal]})
+        everything = registry.for_apis()
+        return cls({**known, OWNER: [scope.name for scope in registry if scope.name in everything]})
 
     def __contains__(self, name: object) -> bool:
         return name in self._roles

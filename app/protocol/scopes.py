@@ -89,6 +89,10 @@ class ScopeRegistry:
         """Return the names that are not in the registry, in their order."""
         return [name for name in names if name not in self._definitions]
 
+    def for_apis(self) -> frozenset[str]:
+        """Return the names of those by which something can be done; the others say who somebody is (SC-4)."""
+        return frozenset(name for name in self._definitions if name not in ABOUT_PEOPLE)
+
     def melt(self, names: Iterable[str]) -> list[tuple[ScopeDefinition, tuple[str, ...]]]:
         """Return what the consent page shows for these scopes: (line, names it swallowed), in registry order.
 

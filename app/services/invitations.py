@@ -218,7 +218,7 @@ async def _judge(
 
 def _held_by(inviter: Inviter, acting: Acting) -> frozenset[str]:
     if inviter.by_system or inviter.operator:
-        return frozenset(definition.name for definition in acting.registry)
+        return acting.registry.for_apis()
     if inviter.key_scopes is not None:
         return frozenset(inviter.key_scopes)
     return acting.roles.scopes_of(inviter.role)

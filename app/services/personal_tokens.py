@@ -14,7 +14,7 @@ from app.protocol.events import Event
 from app.protocol.facts import SessionFact
 from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.roles import Roles
-from app.protocol.scopes import BUILTIN, ScopeDefinition, ScopeRegistry
+from app.protocol.scopes import ABOUT_PEOPLE, ScopeDefinition, ScopeRegistry
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.services.occasion import Occasion
 from app.store import organizations, personal_tokens
@@ -28,8 +28,6 @@ MAX_LIVE = 100
 MIN_LIFETIME = timedelta(minutes=1)
 MAX_LIFETIME = timedelta(days=3650)
 """Whoever wants it longer says "never", and means it."""
-
-_FOR_SIGNING_IN = frozenset(definition.name for definition in BUILTIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Reach:
 
     def problem_with(self, scope: str) -> str:
         """Return why a token of his may not hold a scope; empty when it may."""
-        if scope in _FOR_SIGNING_IN:
+        if scope in ABOUT_PEOPLE:
             return "is for signing in to applications, and no personal token holds it"
         if scope not in self.registry:
             return "is no scope of this server"

@@ -25,7 +25,7 @@ def test_a_page_says_that_it_is_generated_and_is_made_the_same_again(page: str) 
 def test_the_pages_name_every_variable_feature_scope_and_command() -> None:
     pages = rendered()
     tables = {
-        *("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS", "ASSENT_RESOURCES"),
+        *("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS", "ASSENT_RESOURCES", "ASSENT_CLAIMS"),
         *("ASSENT_TRUSTED_ISSUERS", "ASSENT_TOKEN_EXCHANGE"),
     }
     assert all(f"`{name}`" in pages["settings.md"] for name in known_variables() if name not in tables)

@@ -172,7 +172,7 @@ async def test_a_resource_that_checks_by_itself_gets_a_jwt_that_says_everything(
     expected = {
         "iss": ISSUER, "aud": LEDGER, "client_id": "web", "scope": "project:read", "sub": answer["sub"],
         "jti": answer["jti"], "iat": answer["iat"], "exp": answer["exp"], "auth_time": answer["auth_time"],
-        "amr": ["pwd"],
+        "amr": ["pwd"], "acr": "urn:assent:acr:password",
     }  # fmt: skip
     assert claims == expected
     assert claims["exp"] - claims["iat"] == 900

@@ -66,5 +66,6 @@ def complaints_of(page: Page) -> list[str]:
 
 
 def _hiccup(request: Request) -> bool:
-    """Tell a connection that Chromium found closed when it took it up again from a file that cannot be had."""
-    return "ERR_SOCKET_NOT_CONNECTED" in (request.failure or "")
+    """Tell a file that cannot be had from a connection that Chromium found closed when it took it up again, and from
+    what it was still loading when the page was left."""
+    return any(word in (request.failure or "") for word in ("ERR_SOCKET_NOT_CONNECTED", "ERR_ABORTED"))

@@ -10,11 +10,11 @@ from tests.support.isolation import every_route
 from tests.support.service import authorize_url
 
 NOT_FOR_READING = {
-    "/.well-known/oauth-authorization-server",
+    *("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"),
     "/health/live",
     "/health/ready",
     "/oauth/check-session",
-    "/oauth/jwks",
+    *("/oauth/jwks", "/oauth/userinfo"),
     "/openapi.json",
     "/static/{name:path}",
 }

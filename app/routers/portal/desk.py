@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.pipeline.server import Server, server_of
 from app.protocol.client_auth import SECRET_METHODS
 from app.protocol.facts import ApplicationKind, SessionFact
-from app.protocol.scopes import BUILTIN, ScopeDefinition, ScopeRegistry
+from app.protocol.scopes import ABOUT_PEOPLE, ScopeDefinition, ScopeRegistry
 from app.routers.pages import answers, forms, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
@@ -247,10 +247,9 @@ def _kind(described: Description) -> ApplicationKind:
 def _sets(registry: ScopeRegistry, ticked: Iterable[str]) -> tuple[AskableSet, ...]:
     """Return the registry by display set, in its order; those about the person come first."""
     chosen = frozenset(ticked)
-    about_person = frozenset(definition.name for definition in BUILTIN)
     sets: dict[str, list[ScopeDefinition]] = {}
     for definition in registry:
-        title = definition.set.capitalize() or ("The person" if definition.name in about_person else "Other")
+        title = definition.set.capitalize() or ("The person" if definition.name in ABOUT_PEOPLE else "Other")
         sets.setdefault(title, []).append(definition)
     return tuple(
         AskableSet(title, tuple(AskableScope(one.name, one.title, one.kind, one.name in chosen) for one in definitions))
