@@ -45,6 +45,7 @@ def test_every_step_passes_with_a_stand_in_over_https(server: Server) -> None:
     assert ended.stdout.splitlines()[-1] == "The server passed."
 
 
+@pytest.mark.slow
 def test_it_can_be_repeated_and_leaves_its_stand_ins_switched_off(server: Server) -> None:
     for _ in range(2):
         assert "✓ give consent" in server.assent("login-test").stdout

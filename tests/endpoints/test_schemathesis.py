@@ -98,8 +98,15 @@ def script(server: Server, person: Caller) -> Caller:
     return Caller({"Authorization": f"Bearer {made.json()['token']}"}, person.slug)
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
-@pytest.mark.parametrize("who", ["person", "script"])
+@pytest.mark.parametrize(
+    ("who", "mode"),
+    [
+        pytest.param("person", GenerationMode.POSITIVE, id="person-fitting"),
+        pytest.param("person", GenerationMode.NEGATIVE, id="person-unfitting", marks=pytest.mark.slow),
+        pytest.param("script", GenerationMode.POSITIVE, id="script-fitting", marks=pytest.mark.slow),
+        pytest.param("script", GenerationMode.NEGATIVE, id="script-unfitting"),
+    ],
+)
 def test_every_operation_answers_as_its_document_says(
     server: Server, who: str, mode: GenerationMode, request: pytest.FixtureRequest
 ) -> None:

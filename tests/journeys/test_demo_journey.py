@@ -144,6 +144,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     expect(page.locator("#api-status")).to_have_text("401 Unauthorized")
 
 
+@pytest.mark.slow
 def test_every_page_of_the_journey_is_accessible_and_the_browser_complains_of_nothing(
     demo: RunningDemo, browser: Browser, onlooker: Onlooker
 ) -> None:

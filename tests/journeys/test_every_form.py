@@ -56,6 +56,7 @@ def walkers(world: LivedIn, browser: Browser) -> Iterator[Mapping[str, Walker]]:
         yield walkers
 
 
+@pytest.mark.slow
 def test_every_form_takes_nothing_and_the_first_of_everything(world: LivedIn, walkers: Mapping[str, Walker]) -> None:
     with world.not_set_up():
         setup = forms_of(world, walkers, "/setup/{token}")

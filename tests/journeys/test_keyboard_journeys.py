@@ -133,6 +133,7 @@ def test_an_application_is_connected_narrowed_and_disconnected_and_its_history_s
     ]
 
 
+@pytest.mark.slow
 def test_a_personal_token_is_made_used_and_revoked(somebody: Sitting, demo: RunningDemo) -> None:
     owner = somebody()
     owner.go("/account/tokens")
@@ -152,6 +153,7 @@ def test_a_personal_token_is_made_used_and_revoked(somebody: Sitting, demo: Runn
     assert me(demo, token) == 401
 
 
+@pytest.mark.slow
 def test_an_organization_is_founded_joined_and_given_a_key_and_its_log_tells_it(
     somebody: Sitting, demo: RunningDemo
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_reload_of_the_secret_shows_it_no_second_time(demo: RunningDemo, page:
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_every_page_of_a_developer_is_accessible_and_the_browser_complains_of_nothing(
     demo: RunningDemo, browser: Browser, callback: str, onlooker: Onlooker
 ) -> None:
