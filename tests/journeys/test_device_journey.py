@@ -104,6 +104,7 @@ def test_a_code_that_nobody_waits_for_is_an_error_that_leads_to_the_field(somebo
     expect(kim.page.locator("#user-code")).to_have_value("BBBB-BBBB")
 
 
+@pytest.mark.slow
 def test_every_page_on_the_way_is_good_to_look_at(browser: Browser, demo: RunningDemo, onlooker: Onlooker) -> None:
     with terminal(demo) as program:
         context = browser.new_context()

@@ -92,6 +92,7 @@ def test_every_protocol_endpoint_stands_there_with_every_grant(explorer: Page) -
     explorer.context.close()
 
 
+@pytest.mark.slow
 def test_the_explorer_fits_light_and_dark_and_phones(explorer: Page, onlooker: Onlooker) -> None:
     expect(explorer.locator("#operations-protocol-token")).to_be_visible()
     for scheme in ("light", "dark"):

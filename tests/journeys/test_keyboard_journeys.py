@@ -195,6 +195,7 @@ def test_an_organization_is_founded_joined_and_given_a_key_and_its_log_tells_it(
     expect(sam.page.locator("main")).to_contain_text("Founded Northquay")
 
 
+@pytest.mark.slow
 def test_an_application_says_that_nobody_checked_it_until_an_operator_has(
     somebody: Sitting, demo: RunningDemo, site: LoopbackSite
 ) -> None:

@@ -117,6 +117,7 @@ def test_the_demo_user_owns_an_organization_from_the_start(someone: Entering, de
     expect(page.get_by_text("Owner", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_pages_are_accessible_as_they_are_lived_in(
     someone: Entering, demo: RunningDemo, onlooker: Onlooker
 ) -> None:
