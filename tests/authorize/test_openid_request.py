@@ -366,3 +366,14 @@ def test_where_no_page_may_be_shown_every_answer_travels(how: dict[str, Any], er
     assert isinstance(outcome, Back)
     assert outcome.error.code.wire == error
     assert outcome.path.travels
+
+
+def test_a_request_is_kept_whole_and_so_it_has_an_end() -> None:
+    """Each parameter may be long, and not all of them at once: nobody has to be known for what is kept of his."""
+    long = dict.fromkeys(("state", "nonce", "login_hint", "ui_locales", "display", "acr_values"), "x" * 4096)
+    assert isinstance(verdict(**long), Grantable)
+    most = long | {"claims": json.dumps({"userinfo": {"email": None}}) + " " * 8000, "force_prompt": "x" * 4096}
+    answer = verdict(**most)
+    assert isinstance(answer, Back)
+    assert answer.error.code.wire == "invalid_request"
+    assert "together are longer than 32768 characters" in answer.error.description

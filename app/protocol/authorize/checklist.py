@@ -130,6 +130,12 @@ def _lengths(subject: Subject) -> None:
         longest = request_rules.LONGER.get(name, request_rules.MAX_LENGTH)
         if len(subject.params.get(name) or "") > longest:
             raise OAuthError(ErrorCode.INVALID_REQUEST, f"{name} is longer than {longest} characters")
+    together = sum(len(value) for _, value in subject.params.only(request_rules.PARAMETERS).pairs())
+    if together > request_rules.MOST_TOGETHER:
+        raise OAuthError(
+            ErrorCode.INVALID_REQUEST,
+            f"the parameters together are longer than {request_rules.MOST_TOGETHER} characters; send shorter ones",
+        )
 
 
 def _response_type(subject: Subject) -> None:

@@ -55,6 +55,9 @@ MAX_LENGTH = 4096
 LONGER: Mapping[str, int] = {"claims": claims_parameter.MAX_LENGTH, "id_token_hint": jose.LONGEST}
 """Parameters that are JSON or a JWT may have more."""
 
+MOST_TOGETHER = 32_768
+"""Characters of all parameters together: a request that waits for a person is kept whole, whoever sent it."""
+
 _MOST_LOCALES = 10
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
