@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from app.protocol import redirect_uri
 from app.protocol.features import Feature, FeatureSet
 
+MOST_FRAMES = 50
+"""Frames on one page: each has its origin in the header of the page, and proxies refuse headers that are too long."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from app.crypto.jose import peek
+from app.protocol.frontchannel import MOST_FRAMES
 from app.store.database import Database
 from tests.support.service import ISSUER, Service, sign_in
 from tests.support.signing_out import (
     ACCOUNTS,
+    APPLICATIONS,
     BYE,
     LOGOUT,
     SESSION,
@@ -141,3 +143,17 @@ async def test_neither_log_nor_trail_holds_the_id_token(
 def claims_of(token: str) -> dict[str, Any]:
     """Return what a token claims."""
     return dict(peek(token).claims)
+
+
+async def test_of_very_many_applications_the_first_have_frames_and_the_others_are_named(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    """The header that allows the frames has an end, or a proxy would refuse the page of somebody who is signed out."""
+    await id_token(browser, "notes")
+    for number in range(MOST_FRAMES):
+        client_id = f"framed-{number:02}"
+        await site.application(client_id, name=f"Aa {number:02}", openid=APPLICATIONS["notes"].stored)
+        await id_token(browser, client_id)
+    answer = await confirm(browser, await browser.get("/logout"))
+    assert answer.text.count("<iframe") == MOST_FRAMES
+    assert "Notes" in answer.text.split("These may keep you signed in")[1]

@@ -2,6 +2,7 @@
 does the browser go on (LO-4)."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from uuid import UUID
 
 from starlette.requests import Request
@@ -68,6 +69,7 @@ async def end(
 async def _ask(request: Request, order: Order, session: SessionFact, into: Iterable[SignedInto]) -> Response:
     server = server_of(request)
     own = [one for one in into if one.sid == session.sid]
+    framed = _framed(server, own)
     asking = await application(server, order.client_id)
     pending = Pending(order, server.clock(), session.sid)
     page = SignOut(
@@ -75,7 +77,7 @@ async def _ask(request: Request, order: Order, session: SessionFact, into: Itera
         csrf=forms.csrf_token(request),
         request=logout_references.reference_to(server, pending, cookies.browser_of(request).secret),
         application=None if asking is None else _asking(asking, order),
-        told=tuple(shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one)),
+        told=tuple(shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one, framed)),
     )
     return answers.show(request, page)
 
@@ -83,14 +85,15 @@ async def _ask(request: Request, order: Order, session: SessionFact, into: Itera
 def _go_on(request: Request, order: Order, own: tuple[SignedInto, ...], *, others: int, confirmed: bool) -> Response:
     """Say that the person is signed out, or send him on: at once, or when the frames of his applications are open."""
     server = server_of(request)
-    frames = tuple(url for one in own if (url := _frame(server, one)))
+    framed = _framed(server, own)
+    frames = tuple(framed.values())
     by_itself = logout.may_return(order, confirmed=confirmed)
     if by_itself and not frames:
         return answers.leave(order.return_uri)
     onward = Link(f"Go on to {display_host(order.return_uri)}", order.return_uri, outside=True)
     page = SignedOut(
-        told=tuple(shown(one) for one in own if _is_told(server, one)),
-        untold=tuple(shown(one) for one in own if not _is_told(server, one)),
+        told=tuple(shown(one) for one in own if _is_told(server, one, framed)),
+        untold=tuple(shown(one) for one in own if not _is_told(server, one, framed)),
         frames=frames,
         others=others,
         onward=onward if order.return_uri else None,
@@ -99,9 +102,15 @@ def _go_on(request: Request, order: Order, own: tuple[SignedInto, ...], *, other
     return answers.show(request, page)
 
 
-def _is_told(server: Server, into: SignedInto) -> bool:
+def _is_told(server: Server, into: SignedInto, framed: Mapping[str, str]) -> bool:
     told_behind = logout_delivery.is_offered(server.features) and into.openid.backchannel_logout_uri
-    return bool(told_behind or _frame(server, into))
+    return bool(told_behind or into.client_id in framed)
+
+
+def _framed(server: Server, own: Iterable[SignedInto]) -> dict[str, str]:
+    """Return the address of the frame of each application that has one, by client_id; of very many the first."""
+    framed = {one.client_id: url for one in own if (url := _frame(server, one))}
+    return dict(islice(framed.items(), frontchannel.MOST_FRAMES))
 
 
 def _frame(server: Server, into: SignedInto) -> str:
