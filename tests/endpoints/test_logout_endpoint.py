@@ -1,6 +1,5 @@
 """Sign-out that an application asks for: when the person is asked, what ends, and where the browser goes."""
 
-from collections.abc import AsyncIterator
 from html import unescape
 from urllib.parse import urlencode, urlsplit
 
@@ -22,25 +21,11 @@ from tests.support.signing_out import (
     id_token,
     is_signed_in,
     refused,
-    signing_out,
 )
+from tests.support.signing_out import browser as browser
+from tests.support.signing_out import site as site
 
 IDLE = 12 * 3600
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    """A server with applications that sign people out, and a few people."""
-    async with signing_out(database) as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser in which robin is signed in."""
-    async with site.browser() as robins:
-        assert (await sign_in(robins, "robin")).status_code == 303
-        yield robins
 
 
 @pytest.mark.spec("standards", "HD-3")

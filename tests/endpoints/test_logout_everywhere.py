@@ -1,7 +1,6 @@
 """What a sign-out takes along: one of several accounts, and the applications that are told in frames."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -12,7 +11,6 @@ from sqlalchemy import text
 
 from app.crypto.jose import peek
 from app.protocol.frontchannel import MOST_FRAMES
-from app.store.database import Database
 from tests.support.service import ISSUER, Service, sign_in
 from tests.support.signing_out import (
     ACCOUNTS,
@@ -25,23 +23,9 @@ from tests.support.signing_out import (
     ended,
     id_token,
     is_signed_in,
-    signing_out,
 )
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    """A server with applications that sign people out, and a few people."""
-    async with signing_out(database) as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser in which robin is signed in."""
-    async with site.browser() as robins:
-        assert (await sign_in(robins, "robin")).status_code == 303
-        yield robins
+from tests.support.signing_out import browser as browser
+from tests.support.signing_out import site as site
 
 
 def hold_also(browser: httpx.AsyncClient, other: httpx.AsyncClient) -> None:

@@ -1,7 +1,6 @@
 """Userinfo: what is told of a person, to which tokens, and to whom at no cost (standards A6)."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
@@ -23,25 +22,12 @@ from tests.support.userinfo import (
     PATH,
     id_of,
     refused,
-    telling,
     token_of,
     tokens_of,
     told,
 )
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    """A server with people of whom much and little is known."""
-    async with telling(database) as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A script without cookies."""
-    async with site.browser() as fresh:
-        yield fresh
+from tests.support.userinfo import browser as browser
+from tests.support.userinfo import site as site
 
 
 @pytest.mark.spec("standards", "UI-1")

@@ -1,7 +1,6 @@
 """Userinfo: whom nothing is told, and what people and operators have ended (standards A6)."""
 
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from app.models import Application
 from app.models.user import User
 from app.store import records
-from app.store.database import Database
 from tests.store.scene import entry
 from tests.support.credentials import api_key, bearer, change, personal_token
 from tests.support.membership import found
@@ -20,25 +18,12 @@ from tests.support.userinfo import (
     record_of,
     refused,
     take_away,
-    telling,
     token_of,
     tokens_of,
     told,
 )
-
-
-@pytest.fixture(scope="module")
-async def site(database: Database) -> AsyncIterator[Service]:
-    """A server with people of whom much and little is known."""
-    async with telling(database) as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A script without cookies."""
-    async with site.browser() as fresh:
-        yield fresh
+from tests.support.userinfo import browser as browser
+from tests.support.userinfo import site as site
 
 
 @pytest.mark.spec("standards", "UI-2")

@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pytest
 
 from app.protocol.events import Event
 from app.protocol.openid_settings import OpenIdSettings
 from app.store import trail
 from app.store.database import Database
 from app.store.trail import Place, Selection
-from tests.support.service import Service, fields_of, obtain_code, redeem, service
+from tests.support.service import Service, fields_of, obtain_code, redeem, service, sign_in
 from tests.support.signing import keep_keys
 
 BYE = "https://client.example/bye"
@@ -81,3 +82,18 @@ async def ended(site: Service) -> list[dict[str, Any]]:
     """Return what the trail says about sessions that ended, the latest first."""
     page = await trail.page(site.database, Selection(events=frozenset({Event.SESSION_ENDED})), Place(), 50)
     return [dict(entry.data) for entry in page.entries]
+
+
+@pytest.fixture(scope="module")
+async def site(database: Database) -> AsyncIterator[Service]:
+    """A server with applications that sign people out, and a few people."""
+    async with signing_out(database) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser in which robin is signed in."""
+    async with site.browser() as robins:
+        assert (await sign_in(robins, "robin")).status_code == 303
+        yield robins

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -97,3 +98,17 @@ def refused(answer: httpx.Response, status: int, error: str) -> str:
     assert f'error="{error}"' in challenge
     assert answer.headers["cache-control"] == "no-store"
     return str(answer.json()["error_description"])
+
+
+@pytest.fixture(scope="module")
+async def site(database: Database) -> AsyncIterator[Service]:
+    """A server with people of whom much and little is known."""
+    async with telling(database) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A script without cookies."""
+    async with site.browser() as fresh:
+        yield fresh
