@@ -93,7 +93,7 @@ def test_two_people_choose_who_an_application_gets(server: Server, browser: Brow
     allow(page)
 
     ask(server, page, "select_account")
-    assert page.locator(".choice b").all_inner_texts() == ["Sam Ashdown", "Robin Ashdown"]
+    expect(page.locator(".choice b")).to_have_text(["Sam Ashdown", "Robin Ashdown"])
     page.get_by_role("button", name="Robin Ashdown").click()
     expect(page.locator(".decision-head")).to_contain_text("robin@example.org")
     page.get_by_role("link", name="Switch account").click()

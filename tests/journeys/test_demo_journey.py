@@ -67,9 +67,9 @@ def me(demo: RunningDemo, token: str) -> httpx.Response:
     return httpx.get(f"{demo.issuer}/api/v1/me", headers={"Authorization": f"Bearer {token}"})
 
 
-def scopes(page: Page) -> list[str]:
-    """Return the scopes of the token that the demo application shows."""
-    return page.locator("#scopes li").all_inner_texts()
+def expect_scopes(page: Page, expected: list[str]) -> None:
+    """Wait until the demo application shows a token of these scopes."""
+    expect(page.locator("#scopes li")).to_have_text(expected)
 
 
 def authorize_url(demo: RunningDemo, client_id: str, redirect_uri: str, **more: str) -> str:
@@ -113,7 +113,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     expect(page.get_by_role("status")).to_contain_text(f"Signed in. New: {', '.join(FIRST)}.")
     expect(page.locator("#api-status")).to_have_text("200 OK")
     expect(page.locator("#api-answer")).to_contain_text('"username": "demo"')
-    assert scopes(page) == FIRST
+    expect_scopes(page, FIRST)
     first_token = access_token(page)
 
     page.click("#ask-more")
@@ -121,7 +121,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     assert "Manage project releases" in clause(page, "It also asks to")
     assert "See projects" in clause(page, "Already allowed")
     page.click("#consent-approve")
-    assert scopes(page) == [*FIRST, "project:releases"]
+    expect_scopes(page, [*FIRST, "project:releases"])
     assert me(demo, first_token).json()["scopes"] == FIRST
 
     page.click("#refresh")
@@ -269,7 +269,7 @@ def test_two_tabs_approve_two_applications_each_its_own(
 
     first.click("#consent-approve")
     expect(first.locator("#api-status")).to_have_text("200 OK")
-    assert scopes(first) == FIRST
+    expect_scopes(first, FIRST)
     second.click("#consent-approve")
     second.wait_for_url(f"{back}?*")
     answer = parse_qs(urlsplit(second.url).query)

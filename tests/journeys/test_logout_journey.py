@@ -123,6 +123,7 @@ def sign_in(page: Page, server: Server, application: Application, username: str 
         page.fill("#username", username)
         page.fill("#password", PASSWORD)
         page.click("#login-submit")
+        page.wait_for_load_state()
     if page.locator("#consent-approve").count():
         page.click("#consent-approve")
     page.wait_for_url(f"{callback}**")
