@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from app.cli import commands
-from app.protocol.client_metadata import IN_EFFECT, TIGHTENING, ClientMetadata
+from app.protocol.client_metadata import IN_EFFECT, ClientMetadata
 from app.protocol.features import Feature
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition
 from app.services.data_file.application_entry import ApplicationEntry, ApplicationLifetimes
@@ -136,8 +136,8 @@ In effect: {in_effect}.
 
 Stored and reported, without effect in this version: {stored}.
 
-An application that demands one of the following, or a `token_endpoint_auth_method` or `profile` that this version
-does not have, is stored, and refused at the endpoints instead of being served without it: {tightening}.
+An application with a `token_endpoint_auth_method` or `profile` that this version does not have is stored, and refused
+at the endpoints instead of being served without it.
 
 `client_name`, `client_uri`, `logo_uri`, `policy_uri` and `tos_uri` may carry a language tag: `client_name#de`.
 
@@ -195,8 +195,7 @@ def data_file_page() -> str:
         resources=_member_table(ResourceEntry.model_fields),
         api_keys=_member_table(ApiKeyEntry.model_fields),
         in_effect=_names(sorted(IN_EFFECT)),
-        stored=_names(sorted(registered - IN_EFFECT - set(TIGHTENING) - {"localized"})),
-        tightening=_names(TIGHTENING),
+        stored=_names(sorted(registered - IN_EFFECT - {"localized"})),
     )
 
 

@@ -4,6 +4,7 @@ from app.models.api_key import ApiKey
 from app.models.application import Application, ApplicationSecret, ApplicationStatus
 from app.models.audit import Audit, DecisionTrace
 from app.models.authorization import Authorization, AuthorizationScope
+from app.models.backchannel_request import BackchannelRequest
 from app.models.browser_session import BrowserSession
 from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
@@ -16,6 +17,7 @@ from app.models.organization import Organization, OrganizationInvitation, Organi
 from app.models.pairwise_subject import PairwiseSubject
 from app.models.personal_token import PersonalToken
 from app.models.proof import Proof
+from app.models.pushed_request import PushedRequest
 from app.models.resource import Resource
 from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
@@ -34,6 +36,7 @@ __all__ = [
     "Audit",
     "Authorization",
     "AuthorizationScope",
+    "BackchannelRequest",
     "BrowserSession",
     "DecisionTrace",
     "DeviceGrant",
@@ -51,6 +54,7 @@ __all__ = [
     "PairwiseSubject",
     "PersonalToken",
     "Proof",
+    "PushedRequest",
     "Resource",
     "RevokedToken",
     "ServerMeta",

@@ -33,7 +33,8 @@ class Application(SQLModel, table=True):
     `ApplicationPolicy`, lifetimes in seconds; `registration` all RFC 7591 members as given; `unmet` those that
     tighten security through features which this server does not have. `scopes` is null: may ask for every scope.
     `key_material` holds what it proves itself with besides secrets, as `protocol.client_keys` has it; `openid` what it
-    registered for signing people in, as `protocol.openid_settings` has it.
+    registered for signing people in, as `protocol.openid_settings` has it, and `requests` for demanding requests and
+    answers, as `protocol.request_settings` has it.
     Of the owners at most one is set; none: the operator's. `off_by` is who switched it off, `owner` or `operator`,
     also while it waits for its deletion; what the operator switched off its owner cannot switch on. A deleted one
     becomes a tombstone (`deleted_at`): no secret, no word of anybody's, and a client_id that is never given out again.
@@ -87,6 +88,7 @@ class Application(SQLModel, table=True):
     unmet: Texts = Field(default_factory=list, sa_type=TEXTS)
     key_material: JsonObject = Field(default_factory=dict, sa_type=JSON, repr=False)
     openid: JsonObject = Field(default_factory=dict, sa_type=JSON)
+    requests: JsonObject = Field(default_factory=dict, sa_type=JSON)
     self_registered: bool = False
     verified: bool = False
     owner_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")

@@ -5,7 +5,19 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import NUMBERS, TEXT, TEXTS, MaybeMoment, MaybeText, Moment, Numbers, Text, Texts
+from app.models.columns import (
+    JSON,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    JsonObject,
+    MaybeMoment,
+    MaybeText,
+    Moment,
+    Numbers,
+    Text,
+    Texts,
+)
 
 
 class Authorization(SQLModel, table=True):
@@ -13,7 +25,11 @@ class Authorization(SQLModel, table=True):
 
     `pairs` and `since` are parallel: the version that brought each pair. `version` grows with every change, and
     `last_change` is the audit row that tells the latest one. `subject` is what the application knows the person by,
-    null: by the person's own `sub`.
+    null: by the person's own `sub`. `details` has the objects behind its pairs `detail:…`, by pair. Refresh tokens of
+    grants from before the version `refresh_since` count no more.
+
+    A record that Grant Management made beside the implicit one is revoked at infinity: it is live, and the index of
+    one implicit record does not count it.
     """
 
     __tablename__ = "authorization"
@@ -22,6 +38,7 @@ class Authorization(SQLModel, table=True):
             "authorization_live", "user_id", "application_id", unique=True, postgresql_where=text("revoked_at is null")
         ),
         Index("authorization_application", "application_id"),
+        Index("authorization_beside", "user_id", "application_id", postgresql_where=text("revoked_at = 'infinity'")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -33,6 +50,8 @@ class Authorization(SQLModel, table=True):
     version: int = 1
     last_change: UUID
     subject: MaybeText = None
+    details: JsonObject = Field(default_factory=dict, sa_type=JSON)
+    refresh_since: int = 0
     revoked_at: MaybeMoment = None
     created_at: Moment
     updated_at: Moment

@@ -24,6 +24,9 @@ class DeviceGrant(SQLModel, table=True):
     scopes: Texts = Field(sa_type=TEXTS)
     resources: Texts = Field(sa_type=TEXTS)
     cnf: MaybeText = None
+    details: MaybeText = None
+    grant_action: MaybeText = None
+    grant_id: UUID | None = None
     status: Text = "pending"
     user_id: UUID | None = None
     user_epoch: int | None = None

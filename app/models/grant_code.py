@@ -33,6 +33,8 @@ class GrantCode(SQLModel, table=True):
     nonce: MaybeText = None
     cnf: MaybeText = None
     claims: MaybeText = None
+    details: MaybeText = None
+    grant_action: MaybeText = None
     offline: bool
     failed_attempts: int = 0
     family_id: UUID | None = None

@@ -8,7 +8,10 @@ from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeBytes, MaybeM
 
 
 class Interaction(SQLModel, table=True):
-    """A saved request. `params` is a list of [name, value]; `browser_digest` binds it to one browser (SE-7)."""
+    """A saved request. `params` is a list of [name, value]; `browser_digest` binds it to one browser (SE-7).
+
+    `pushed_id` is the pushed request that it came from, if any; `signed`: it came as a request object.
+    """
 
     __tablename__ = "interaction"
 
@@ -21,6 +24,8 @@ class Interaction(SQLModel, table=True):
     session_id: UUID | None = None
     login_at: MaybeMoment = None
     account_at: MaybeMoment = None
+    pushed_id: UUID | None = None
+    signed: bool = False
     request_id: Text
     created_at: Moment
     expires_at: Moment

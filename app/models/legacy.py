@@ -56,3 +56,4 @@ class LegacyToken(SQLModel, table=True):
     cnf: MaybeText = None
     act: JsonObject | None = Field(default=None, sa_type=JSON)
     basis: JsonObject | None = Field(default=None, sa_type=JSON)
+    details: MaybeText = None

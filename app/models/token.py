@@ -60,6 +60,7 @@ class TokenFamily(SQLModel, table=True):
     nonce: MaybeText = None
     cnf: MaybeText = None
     claims: MaybeText = None
+    details: MaybeText = None
 
 
 class AccessToken(SQLModel, table=True):
@@ -90,3 +91,4 @@ class AccessToken(SQLModel, table=True):
     cnf: MaybeText = None
     act: JsonObject | None = Field(default=None, sa_type=JSON)
     basis: JsonObject | None = Field(default=None, sa_type=JSON)
+    details: MaybeText = None

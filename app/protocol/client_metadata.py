@@ -40,13 +40,8 @@ from app.protocol.client_members import (
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.openid_settings import DEFAULT_ALG, DEFAULT_ENC, OpenIdSettings
+from app.protocol.request_settings import RequestSettings
 from app.protocol.scopes import ApplicationScopeNames, ScopeRegistry
-
-TIGHTENING = (
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-)
-"""Members that demand more security of every request; without their feature the application is not served at all."""
 
 IN_EFFECT = frozenset(
     {
@@ -57,7 +52,12 @@ IN_EFFECT = frozenset(
         *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
         *("introspection_signed_response_alg", "introspection_encrypted_response_alg"),
         "introspection_encrypted_response_enc",
-        "response_modes",
+        *("response_modes", "authorization_signed_response_alg", "authorization_encrypted_response_alg"),
+        *("authorization_encrypted_response_enc", "authorization_details_types"),
+        *("require_pushed_authorization_requests", "require_signed_request_object", "request_uris"),
+        *("request_object_signing_alg", "request_object_encryption_alg", "request_object_encryption_enc"),
+        *("backchannel_token_delivery_mode", "backchannel_client_notification_endpoint"),
+        *("backchannel_authentication_request_signing_alg", "backchannel_user_code_parameter"),
         *client_openid.MEMBERS,
     }
 )
@@ -202,10 +202,6 @@ class ClientMetadata(BaseModel):
         """Whether it needs a client secret at the token endpoint."""
         return self.token_endpoint_auth_method in SECRET_METHODS
 
-    def unmet(self) -> tuple[str, ...]:
-        """Return the members that tighten through features which this server does not have (architecture §6 Data)."""
-        return tuple(name for name in TIGHTENING if getattr(self, name))
-
     def key_material(self) -> KeyMaterial:
         """Return what it proves itself with besides secrets, and how answers for it are made."""
         subjects = [(name, value) for name in tls_client_auth.SUBJECTS if (value := getattr(self, name))]
@@ -237,6 +233,25 @@ class ClientMetadata(BaseModel):
             backchannel_logout_session_required=self.backchannel_logout_session_required,
             frontchannel_logout_uri=self.frontchannel_logout_uri or "",
             frontchannel_logout_session_required=self.frontchannel_logout_session_required,
+        )
+
+    def requests(self) -> RequestSettings:
+        """Return what it registered about demanding requests and answers."""
+        return RequestSettings(
+            object_alg=self.request_object_signing_alg or "",
+            object_encryption=_encryption(self.request_object_encryption_alg, self.request_object_encryption_enc),
+            object_required=self.require_signed_request_object,
+            push_required=self.require_pushed_authorization_requests,
+            request_uris=self.request_uris,
+            answer_alg=self.authorization_signed_response_alg or DEFAULT_ALG,
+            answer_encryption=_encryption(
+                self.authorization_encrypted_response_alg, self.authorization_encrypted_response_enc
+            ),
+            details_types=self.authorization_details_types,
+            ciba_mode=self.backchannel_token_delivery_mode or "",
+            ciba_endpoint=self.backchannel_client_notification_endpoint or "",
+            ciba_alg=self.backchannel_authentication_request_signing_alg or "",
+            ciba_user_code=self.backchannel_user_code_parameter,
         )
 
     def not_in_effect(self) -> tuple[str, ...]:

@@ -11,9 +11,12 @@ from uuid import UUID
 
 from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.client_keys import NONE, KeyMaterial
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.names import is_vouched_for
 from app.protocol.openid_settings import PLAIN, OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.request_settings import PLAIN as PLAIN_REQUESTS
+from app.protocol.request_settings import RequestSettings
 from app.protocol.sender import UNBOUND, Binding
 
 ApplicationKind = Literal["web", "native", "browser", "machine"]
@@ -48,6 +51,7 @@ class ClientFact:
     unmet: tuple[str, ...] = ()
     key_material: KeyMaterial = field(default=NONE, repr=False)
     openid: OpenIdSettings = PLAIN
+    requests: RequestSettings = PLAIN_REQUESTS
 
     @property
     def confidential(self) -> bool:
@@ -67,6 +71,7 @@ class Standing:
     Without a record (`record_id` is None) nobody was asked: only user and application stand behind it. `subject` is
     what the application knows the user by. `record_version`, `user_epoch` and `application_epoch` are the values *now*;
     the grant, family or token carries the ones it was made under. `pairs` and `since` are the record's parallel lists.
+    Refresh tokens of grants from before its version `refresh_since` count no more.
     """
 
     record_id: UUID | None
@@ -79,6 +84,7 @@ class Standing:
     application_active: bool
     application_epoch: int
     subject: str = ""
+    refresh_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Origin:
     """What a grant copies from its authorization event, a family from its grant, and a token from its family.
 
     `record_id` is None for a token that speaks for a person whom nobody asked: an assertion or a policy paid for it.
-    `basis` is for a token that another application's was exchanged for.
+    `basis` is for a token that another application's was exchanged for, `details` are those of RFC 9396.
     """
 
     application_id: UUID
@@ -110,6 +116,7 @@ class Origin:
     scopes: tuple[str, ...]
     resources: tuple[str, ...] = ()
     basis: Basis | None = None
+    details: tuple[GrantedDetail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ class CodeFact:
     """An authorization code. `redirect_uri` is the value as sent, None when the request had none.
 
     `binding` is the key that the request announced (`dpop_jkt`). `claims` are those that were asked for one by one;
-    `person` is there when there are any.
+    `person` is there when there are any. `grant_action` is what the request asked of Grant Management, None: nothing.
     """
 
     id: UUID
@@ -170,6 +177,7 @@ class CodeFact:
     binding: Binding = UNBOUND
     claims: ClaimsRequest = NO_CLAIMS
     person: PersonFact | None = None
+    grant_action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,14 +352,15 @@ class SessionFact:
 
 @dataclass(frozen=True, slots=True)
 class RecordFact:
-    """The live authorization record of (user, application). `subject` is what the application knows the user by, empty:
-    by the user's own."""
+    """A live authorization record of (user, application). `subject` is what the application knows the user by, empty:
+    by the user's own. `details` are the objects behind its pairs `detail:…`, by pair; some of them were taken away."""
 
     id: UUID
     version: int
     pairs: tuple[str, ...]
     since: tuple[int, ...]
     subject: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +370,7 @@ class InteractionFact:
     `params` are the request's parameters as received. `browser_digest` binds it to one browser (SE-7); None until
     the first GET. What the person has dealt with in this very transaction is bound to it (OC-7): `login_at` is the
     moment of a login, `account_at` that of a choice of the account, and `session_id` the session that it led to.
+    `pushed_id` is the pushed request that it came from, if any; `signed`: it came as a request object.
     """
 
     id: UUID
@@ -376,3 +386,5 @@ class InteractionFact:
     expires_at: datetime
     closed_at: datetime | None
     account_at: datetime | None = None
+    pushed_id: UUID | None = None
+    signed: bool = False

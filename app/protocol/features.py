@@ -68,6 +68,31 @@ class Feature(Enum):
     SESSION_MANAGEMENT = FeatureSpec(
         "session_management", "OpenID Connect Session Management 1.0", default=False, requires=("openid",)
     )
+    PUSHED_REQUESTS = FeatureSpec("pushed_requests", "RFC 9126", requires=("authorization_code",))
+    REQUEST_OBJECTS = FeatureSpec(
+        "request_objects", "RFC 9101, OpenID Connect Core §6", requires=("authorization_code",)
+    )
+    REQUEST_OBJECTS_BY_REFERENCE = FeatureSpec(
+        "request_objects_by_reference",
+        "RFC 9101 §5.2, OpenID Connect Core §6.2",
+        default=False,
+        requires=("request_objects",),
+    )
+    SIGNED_ANSWERS = FeatureSpec(
+        "signed_answers",
+        "JWT Secured Authorization Response Mode (JARM)",
+        requires=("authorization_code", "published_keys"),
+    )
+    AUTHORIZATION_DETAILS = FeatureSpec("authorization_details", "RFC 9396", requires=("authorization_code",))
+    BACKCHANNEL_AUTHENTICATION = FeatureSpec(
+        "backchannel_authentication", "OpenID Connect CIBA Core 1.0", requires=("openid",)
+    )
+    GRANT_MANAGEMENT = FeatureSpec(
+        "grant_management",
+        "draft-ietf-oauth-v2-grant-management-03",
+        Maturity.DRAFT,
+        requires=("authorization_code",),
+    )
     ISSUER_IDENTIFICATION = FeatureSpec("issuer_identification", "RFC 9207", requires=("authorization_code",))
     IMPLICIT = FeatureSpec("implicit", "RFC 6749 §4.2", Maturity.LEGACY, False, requires=("authorization_code",))
 

@@ -10,6 +10,8 @@ class Lifetimes:
 
     authorization_code: timedelta = timedelta(seconds=60)
     interaction: timedelta = timedelta(minutes=10)
+    pushed_request: timedelta = timedelta(seconds=90)
+    backchannel_request: timedelta = timedelta(minutes=5)
     access_token: timedelta = timedelta(hours=1)
     jwt_access_token: timedelta = timedelta(minutes=15)
     refresh_token_idle: timedelta = timedelta(days=30)
@@ -31,7 +33,9 @@ class ServerPolicy:
 
     `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
     (RFC 9207). `response_types` and `response_modes` are those of its features (`protocol.response_types`).
-    `device_interval` is how long a device waits between two questions (RFC 8628 §3.2).
+    `device_interval` is how long a device waits between two questions (RFC 8628 §3.2), and a client that has asked a
+    person elsewhere (CIBA §7.3). The last two demand of every application that it pushes its requests (RFC 9126 §5) and
+    signs them (RFC 9101 §10.5).
     """
 
     issuer: str
@@ -40,6 +44,8 @@ class ServerPolicy:
     response_types: tuple[str, ...] = ("code",)
     response_modes: tuple[str, ...] = ("query", "fragment")
     device_interval: timedelta = timedelta(seconds=5)
+    require_pushed_requests: bool = False
+    require_signed_requests: bool = False
 
     @property
     def implicit(self) -> bool:
@@ -53,7 +59,8 @@ class ApplicationPolicy:
 
     `allow_implicit` is the operator's legacy switch for an application that cannot do without it (RFC 9700 §2.1.2).
     `dpop_bound` and `tls_bound` demand that its tokens are bound to a key (RFC 9449 §5.2, RFC 8705 §3.4),
-    `strict_assertions` that its assertions name the issuer alone as their audience (rfc7523bis).
+    `strict_assertions` that its assertions name the issuer alone as their audience (rfc7523bis). `fapi` holds it to the
+    FAPI 2.0 Security Profile, `signs_messages` to its Message Signing as well.
     """
 
     access_token: timedelta | None = None
@@ -65,6 +72,8 @@ class ApplicationPolicy:
     dpop_bound: bool = False
     tls_bound: bool = False
     strict_assertions: bool = False
+    fapi: bool = False
+    signs_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,10 @@ class EffectivePolicy:
     dpop_bound: bool = False
     tls_bound: bool = False
     strict_assertions: bool = False
+    fapi: bool = False
+    signs_messages: bool = False
+    require_pushed_requests: bool = False
+    require_signed_requests: bool = False
 
 
 def effective(server: ServerPolicy, application: ApplicationPolicy, *, confidential: bool) -> EffectivePolicy:
@@ -112,6 +125,10 @@ def effective(server: ServerPolicy, application: ApplicationPolicy, *, confident
         dpop_bound=application.dpop_bound,
         tls_bound=application.tls_bound,
         strict_assertions=application.strict_assertions,
+        fapi=application.fapi,
+        signs_messages=application.signs_messages,
+        require_pushed_requests=server.require_pushed_requests or application.fapi,
+        require_signed_requests=server.require_signed_requests or application.signs_messages,
     )
 
 

@@ -3,15 +3,15 @@
 `fapi2` is the FAPI 2.0 Security Profile, §5.3.2.1 (standards B13.1).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
+from app.protocol import unmet
 from app.protocol.client_assertion import STRICT_ALGORITHMS
 from app.protocol.client_auth import CERTIFICATE_METHODS, private_key_jwt
 from app.protocol.client_metadata import REDIRECTING, ClientMetadata
 from app.protocol.openid_settings import DEFAULT_ALG
 
-DEFAULT = "oauth2.1"
-FAPI = "fapi2"
+DEFAULT, FAPI, FAPI_SIGNED = unmet.DEFAULT, unmet.FAPI, unmet.FAPI_SIGNED
 
 _FAPI_METHODS = (private_key_jwt.NAME, *sorted(CERTIFICATE_METHODS))
 
@@ -55,11 +55,6 @@ def is_relaxing(profile: str) -> bool:
     return profile.startswith("legacy")
 
 
-def is_unmet(profile: str, grant_types: Collection[str]) -> bool:
-    """Tell whether a profile demands what this version does not have, as one that nobody knows may well do.
-
-    FAPI 2.0 demands pushed authorization requests of applications that send people here (F-20), and those are to come.
-    """
-    if profile == FAPI:
-        return not REDIRECTING.isdisjoint(grant_types)
-    return profile != DEFAULT and not is_relaxing(profile)
+def is_unmet(profile: str) -> bool:
+    """Tell whether a profile demands what this version does not have, as one that nobody knows may well do."""
+    return profile not in (DEFAULT, FAPI, FAPI_SIGNED) and not is_relaxing(profile)

@@ -237,10 +237,11 @@ def _described(
         optional_scopes=optional,
         allowed_origins=tuple(origins_given),
         registration={**metadata.document(), **limit, **further},
-        unmet=(*metadata.unmet(), *(name for name in existing.unmet if name in further)),
+        unmet=tuple(name for name in existing.unmet if name in further),
         policy=_policy(existing, metadata),
         key_material=applications.stored_keys(metadata.key_material()),
         openid=metadata.openid(sector=existing.openid.get("sector", "")).stored,
+        requests=metadata.requests().stored,
     )
 
 

@@ -103,11 +103,12 @@ def describe(
         optional_scopes=optional_scopes,
         policy=stored_policy(policy),
         registration={**metadata.document(), **(further or {})},
-        unmet=(*metadata.unmet(), *unmet),
+        unmet=unmet,
         owner_organization_id=owner.organization_id,
         allowed_origins=allowed_origins,
         key_material=stored_keys(metadata.key_material()),
         openid=metadata.openid(sector=sector).stored,
+        requests=metadata.requests().stored,
     )
 
 

@@ -44,6 +44,12 @@ class LifetimeSettings(Section):
 
     authorization_code: int = span(60, 1, 600, "An authorization code, from consent to its exchange.")
     interaction: int = span(600, 30, 3600, "A request that waits for a person to sign in and decide.")
+    pushed_request: int = span(
+        90, 5, 599, "A pushed authorization request, until a browser comes with it (RFC 9126); below 600 for FAPI 2.0."
+    )
+    backchannel_request: int = span(
+        300, 30, 3600, "A request to a person elsewhere (CIBA), unless the client asks for less."
+    )
     access_token: int = span(3600, 1, DAY, "An access token.")
     jwt_access_token: int = span(
         900, 1, DAY, "An access token that APIs check by themselves. The shorter of this and `access_token` counts."

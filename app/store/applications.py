@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models.application import Application, ApplicationStatus
+from app.protocol import unmet
 from app.protocol.client_auth import client_secret_jwt
 from app.protocol.facts import ApplicationKind
 from app.store import application_secrets
@@ -32,8 +33,8 @@ _DECLARATIONS_PAUSE_SECONDS = 0.1
 class Description:
     """What can be said about an application, without identity, secrets and state.
 
-    `scopes` is None when it may ask for every scope. `policy`, `registration`, `key_material` and `openid` are as in
-    `app.models.application`, but that what is sealed is no part of a description.
+    `scopes` is None when it may ask for every scope. `policy`, `registration`, `key_material`, `openid` and `requests`
+    are as in `app.models.application`, but that what is sealed is no part of a description.
     Of the owners at most one is set.
     """
 
@@ -55,6 +56,7 @@ class Description:
     allowed_origins: tuple[str, ...] = ()
     key_material: Mapping[str, Any] = field(default_factory=dict)
     openid: Mapping[str, Any] = field(default_factory=dict)
+    requests: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +295,12 @@ def _columns(description: Description) -> dict[str, Any]:
         "optional_scopes": list(description.optional_scopes),
         "policy": dict(description.policy),
         "registration": dict(description.registration),
-        "unmet": list(description.unmet),
+        "unmet": [*description.unmet, *unmet.beyond_earlier(description.registration)],
         "owner_organization_id": description.owner_organization_id,
         "allowed_origins": list(description.allowed_origins),
         "key_material": dict(description.key_material),
         "openid": dict(description.openid),
+        "requests": dict(description.requests),
     }
 
 
@@ -319,11 +322,12 @@ def _stored(row: Application) -> StoredApplication:
             optional_scopes=tuple(row.optional_scopes),
             policy=row.policy,
             registration=row.registration,
-            unmet=tuple(row.unmet),
+            unmet=unmet.unmet_here(row.unmet),
             owner_organization_id=row.owner_organization_id,
             allowed_origins=tuple(row.allowed_origins),
             key_material={name: row.key_material[name] for name in row.key_material if name != SEALED_SECRETS},
             openid=dict(row.openid),
+            requests=dict(row.requests),
         ),
         secret_digests=tuple(row.secret_digests),
         status=row.status,  # type: ignore[arg-type]

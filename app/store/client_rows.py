@@ -8,13 +8,14 @@ from typing import Any
 import asyncpg
 import orjson
 
-from app.protocol import openid_settings
+from app.protocol import openid_settings, request_settings, unmet
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.facts import ClientFact
 from app.protocol.openid_settings import OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.request_settings import RequestSettings
 
-CLIENT_WIDTH = 20
+CLIENT_WIDTH = 21
 
 
 def client(row: asyncpg.Record) -> ClientFact | None:
@@ -39,9 +40,10 @@ def client(row: asyncpg.Record) -> ClientFact | None:
         client_uri=row[14],
         self_registered=row[15],
         verified=row[16],
-        unmet=tuple(row[17]),
+        unmet=unmet.unmet_here(row[17]),
         key_material=key_material(row[18]),
         openid=openid(row[19]),
+        requests=requests(row[20]),
     )
 
 
@@ -63,6 +65,8 @@ def policy_of(stored: dict[str, Any]) -> ApplicationPolicy:
         dpop_bound=stored.get("dpop_bound", False),
         tls_bound=stored.get("tls_bound", False),
         strict_assertions=stored.get("strict_assertions", False),
+        fapi=stored.get("fapi", False),
+        signs_messages=stored.get("signs_messages", False),
     )
 
 
@@ -89,6 +93,12 @@ def key_material(text: str) -> KeyMaterial:
 def openid(text: str) -> OpenIdSettings:
     """Read the column of that name: the members that were given."""
     return openid_settings.read(orjson.loads(text))
+
+
+@lru_cache(maxsize=1024)
+def requests(text: str) -> RequestSettings:
+    """Read the column of that name: the members that were given."""
+    return request_settings.read(orjson.loads(text))
 
 
 def _seconds(stored: float | None) -> timedelta | None:

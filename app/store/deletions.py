@@ -151,6 +151,7 @@ async def wipe(database: Database, application_id: UUID, now: datetime, entry: A
             registration={},
             key_material={},
             openid={},
+            requests={},
             verified=False,
         )
         .returning(col(Application.id))

@@ -50,14 +50,14 @@ from (values (1)) one
 {find("r", LIVE_RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
 )
 
-# $22 the scopes that were approved, $23-$26 how the person signed in
+# $24 the scopes that were approved, $25-$28 how the person signed in
 APPROVE_DEVICE = authorization(
     "approve_device",
     """
 g as (
     update device_grant
     set status = 'approved', user_id = $3, user_epoch = $4, authorization_id = m.id, record_version = m.version,
-        scopes = $22, auth_time = $23, acr = $24, amr = $25, sid = $26::uuid, decided_at = $2
+        scopes = $24, auth_time = $25, acr = $26, amr = $27, sid = $28::uuid, decided_at = $2
     from m where device_grant.id = $1::uuid and device_grant.status = 'pending')""",
     waited="""
     select id from device_grant
@@ -95,7 +95,7 @@ returning id""",
 _ASKED_NOTHING = "null::text nonce, null::text claims"
 _APPROVED = "device_grant set status = 'used', used_at = $2, family_id = $3 where id = $1 and status = 'approved'"
 SETTLE_DEVICE = redemption("settle_device", _APPROVED, asked=_ASKED_NOTHING)
-SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(27), asked=_ASKED_NOTHING)
+SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(29), asked=_ASKED_NOTHING)
 
 STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
 """What a hot connection prepares for devices."""

@@ -11,10 +11,15 @@ from app.store.hot_connection import Statement
 
 CLIENT = (
     "id, client_id, name, version, epoch, auth_method, secret_digests, redirect_uris, grant_types, response_types, "
-    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material, openid"
+    "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material, openid, "
+    "requests"
 )
 RECORD = "id, version, pairs, since"
-LIVE_RECORD = f"{RECORD}, subject"
+LIVE_RECORD = f"{RECORD}, subject, details"
+
+
+BEHIND = f"{RECORD}, subject, refresh_since, revoked_at"
+"""Of a record that a token hangs on: one that is revoked at infinity is live, and stands beside the implicit one."""
 
 
 def of(alias: str, columns: str) -> str:
@@ -33,15 +38,15 @@ def standing(of: str) -> str:
     """The record and the user behind a grant, family or token."""
     return "\n".join(
         (
-            find("r", f"{LIVE_RECORD}, revoked_at", '"authorization"', f"id = {of}.authorization_id"),
+            find("r", BEHIND, '"authorization"', f"id = {of}.authorization_id"),
             find("u", "sub, username, epoch, disabled_at", "user_account", f"id = {of}.user_id"),
         )
     )
 
 
 STANDING = (
-    f"{of('r', RECORD)}, r.revoked_at is not null, u.disabled_at is null, u.epoch, coalesce(r.subject, u.sub), "
-    "r.subject is not null"
+    f"{of('r', RECORD)}, coalesce(r.revoked_at < 'infinity', false), u.disabled_at is null, u.epoch, "
+    "coalesce(r.subject, u.sub), r.subject is not null, r.refresh_since"
 )
 
 
@@ -84,14 +89,14 @@ GATHER_CLIENT = Statement(
 _CODE = (
     "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
     "resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, failed_attempts, used_at, "
-    "family_id, expires_at, cnf, claims"
+    "family_id, expires_at, cnf, claims, details, grant_action"
 )
 GATHER_CODE, GATHER_CODE_ALONE = held("gather_code", _CODE, "grant_code", PERSON_IF_ASKED)
 
 _FAMILY = (
     "id, digest, generation, key_since, application_id, user_id, authorization_id, record_version, user_epoch, "
     "application_epoch, scopes, resources, auth_time, acr, amr, sid, rotated_at, idle_expires_at, expires_at, "
-    "revoked_at, cnf, claims"
+    "revoked_at, cnf, claims, details"
 )
 GATHER_FAMILY, GATHER_FAMILY_ALONE = held("gather_family", _FAMILY, "token_family", PERSON_IF_ASKED)
 
@@ -103,13 +108,13 @@ TOKEN = (
 # that is not called costs nothing; a subquery would be made ready each time.
 _STANDS = "p.status = 'active' and (t.basis is null or applications_stand(t.basis))"
 TOKEN_COLUMNS = f"""{of("t", TOKEN)}, p.client_id, p.epoch, {_STANDS}, u.username, f.auth_time, f.acr,
-    t.family_id is not null and (f.id is null or f.revoked_at is not null), t.basis, {STANDING}"""
+    t.family_id is not null and (f.id is null or f.revoked_at is not null), t.basis, t.details, {STANDING}"""
 
 
 def _token(parameter: int, application: str = "client_id, epoch, status", table: str = "access_token") -> str:
     return "\n".join(
         (
-            find("t", f"{TOKEN}, basis", table, f"id = ${parameter}"),
+            find("t", f"{TOKEN}, basis, details", table, f"id = ${parameter}"),
             find("f", "id, auth_time, acr, revoked_at", "token_family", "id = t.family_id"),
             find("p", application, "application", "id = t.application_id"),
             standing("t"),
@@ -266,7 +271,7 @@ from (values (1)) one
 
 _INTERACTION = (
     "id, digest, application_id, client_id, params, browser_digest, session_id, login_at, request_id, created_at, "
-    "expires_at, closed_at, account_at"
+    "expires_at, closed_at, account_at, pushed_id, signed"
 )
 GATHER_INTERACTION = Statement(
     "gather_interaction",

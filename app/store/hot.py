@@ -178,16 +178,18 @@ class Hot:
             order.request_id,
             order.created_at,
             order.expires_at,
+            order.pushed_id,
+            order.signed,
         )
 
-    async def close_interaction(self, interaction_id: UUID, now: datetime, audit: AuditEntry | None) -> bool:
-        """End an interaction without a code; False when it is over already."""
+    async def close_interaction(
+        self, interaction_id: UUID, now: datetime, audit: AuditEntry | None, pushed_id: UUID | None = None
+    ) -> bool:
+        """End an interaction without a code, and use up the pushed request behind it; False when it is over already."""
         if audit is None:
             return await self._pool.write(settle_sql.CLOSE_INTERACTION, interaction_id, now) is not None
-        return (
-            await self._pool.write(settle_sql.DENY_INTERACTION, interaction_id, now, *hot_arguments.audit(audit))
-            is not None
-        )
+        denied = (interaction_id, now, *hot_arguments.audit(audit), pushed_id)
+        return await self._pool.write(settle_sql.DENY_INTERACTION, *denied) is not None
 
     async def settle_authorization(self, order: AuthorizationSettlement) -> SettledAuthorization | None:
         """Close the interaction, merge the record, insert the code and the token that copy the merged version.
@@ -213,8 +215,8 @@ class Hot:
             (True, True): settle_sql.SETTLE_CODE_AND_TOKEN,
             (False, False): settle_sql.SETTLE_NOTHING,
         }[bool(code), bool(token)]
-        signed_in = (order.subject, order.session_id)
-        row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *signed_in, *code, *token)
+        further = (order.subject, order.session_id, hot_arguments.json(order.details), order.pushed_id)
+        row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *further, *code, *token)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 
     async def settle_code(self, order: CodeSettlement) -> Settled:

@@ -2,6 +2,7 @@
 
 import orjson
 
+from app.protocol import granted_details
 from app.protocol.facts import Authentication
 from app.store.orders import AuditEntry, CodeSettlement, NewCode, NewFrontToken, NewToken
 
@@ -17,10 +18,20 @@ def authentication(how: Authentication) -> tuple[object, ...]:
 
 
 def code(code: NewCode) -> tuple[object, ...]:
-    """Return what a code says: fifteen parameters."""
+    """Return what a code says: seventeen parameters."""
     asked = (code.redirect_uri, code.code_challenge, code.nonce)
     rest = (code.offline, code.expires_at, code.binding.stored, code.claims.stored)
-    return code.id, code.digest, code.scopes, code.resources, *authentication(code.authentication), *asked, *rest
+    asked_of_grant = (granted_details.stored(code.details), code.grant_action)
+    return (
+        code.id,
+        code.digest,
+        code.scopes,
+        code.resources,
+        *authentication(code.authentication),
+        *asked,
+        *rest,
+        *asked_of_grant,
+    )
 
 
 def front_token(token: NewFrontToken) -> tuple[object, ...]:
@@ -31,9 +42,10 @@ def front_token(token: NewFrontToken) -> tuple[object, ...]:
 
 
 def token(token: NewToken) -> tuple[object, ...]:
-    """Return what a token says: id, digest, scopes, resources, end, key."""
+    """Return what a token says: id, digest, scopes, resources, end, key, details."""
     origin = token.origin
-    return token.id, token.digest, origin.scopes, origin.resources, token.expires_at, token.binding.stored
+    said = (origin.scopes, origin.resources, token.expires_at, token.binding.stored)
+    return token.id, token.digest, *said, granted_details.stored(origin.details)
 
 
 def paid_audit(entry: AuditEntry) -> tuple[object, ...]:
@@ -68,7 +80,7 @@ def audit(entry: AuditEntry) -> tuple[object, ...]:
 
 
 def redemption(order: CodeSettlement) -> tuple[object, ...]:
-    """Return the order that consumes a grant and begins its family: 26 parameters."""
+    """Return the order that consumes a grant and begins its family: 28 parameters."""
     return (
         order.grant_id,
         order.now,
@@ -84,4 +96,5 @@ def redemption(order: CodeSettlement) -> tuple[object, ...]:
         *token(order.token),
         *paid_audit(order.audit),
         order.family_binding.stored,
+        granted_details.stored(order.family_origin.details),
     )

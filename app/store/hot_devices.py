@@ -146,7 +146,7 @@ class Devices:
             order.new_record_id,
             list(dict.fromkeys(order.pairs)),
             *hot_arguments.audit(order.audit),
-            *(order.subject, None),
+            *(order.subject, None, "{}", None),
             order.scopes,
             *hot_arguments.authentication(order.authentication),
         )

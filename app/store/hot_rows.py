@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app.protocol import claims_request, sender
+from app.protocol import claims_request, granted_details, sender
 from app.protocol.facts import (
     AccessTokenFact,
     Authentication,
@@ -30,12 +30,12 @@ from app.protocol.facts import (
 )
 from app.store.client_rows import CLIENT_WIDTH
 
-CODE_WIDTH = 24
-FAMILY_WIDTH = 22
-TOKEN_WIDTH = 24
+CODE_WIDTH = 26
+FAMILY_WIDTH = 23
+TOKEN_WIDTH = 25
 SESSION_WIDTH = 16
-RECORD_WIDTH = 5
-STANDING_WIDTH = 9
+RECORD_WIDTH = 6
+STANDING_WIDTH = 10
 
 
 def person(document: str | None) -> PersonFact | None:
@@ -59,7 +59,7 @@ def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | 
     return CodeFact(
         id=row[at],
         digest=row[at + 1],
-        origin=origin(row, at + 2),
+        origin=origin(row, at + 2, row[at + 24]),
         authentication=authentication(row, at + 10),
         redirect_uri=row[at + 14],
         code_challenge=row[at + 15],
@@ -73,6 +73,7 @@ def code(row: asyncpg.Record, at: int, caller: ClientFact | None) -> CodeFact | 
         claims=claims_request.read(row[at + 23]),
         standing=standing_before(row, at + CODE_WIDTH, caller, row[at + 2]),
         person=person(row[at + CODE_WIDTH + STANDING_WIDTH]),
+        grant_action=row[at + 25],
     )
 
 
@@ -86,7 +87,7 @@ def family(row: asyncpg.Record, at: int, caller: ClientFact | None) -> FamilyFac
         digest=row[at + 1],
         generation=row[at + 2],
         key_since=tuple(zip(key_since[::2], key_since[1::2], strict=True)),
-        origin=origin(row, at + 4),
+        origin=origin(row, at + 4, row[at + 22]),
         authentication=authentication(row, at + 12),
         rotated_at=row[at + 16],
         idle_expires_at=row[at + 17],
@@ -110,7 +111,7 @@ def token(row: asyncpg.Record, at: int) -> AccessTokenFact | None:
         id=row[at],
         digest=row[at + 1],
         family_id=row[at + 2],
-        origin=_based(origin(row, at + 3), row[at + 23]),
+        origin=_based(origin(row, at + 3, row[at + 24]), row[at + 23]),
         issued_at=row[at + 11],
         expires_at=row[at + 12],
         revoked_at=row[at + 13],
@@ -248,6 +249,7 @@ def record(row: asyncpg.Record, at: int = CLIENT_WIDTH + SESSION_WIDTH) -> Recor
         pairs=tuple(row[at + 2]),
         since=tuple(row[at + 3]),
         subject=row[at + 4] or "",
+        details=orjson.loads(row[at + 5]),
     )
 
 
@@ -270,11 +272,13 @@ def interaction(row: asyncpg.Record) -> InteractionFact | None:
         expires_at=row[at + 10],
         closed_at=row[at + 11],
         account_at=row[at + 12],
+        pushed_id=row[at + 13],
+        signed=row[at + 14],
     )
 
 
-def origin(row: asyncpg.Record, at: int) -> Origin:
-    """Read what a grant, family or token copies, from column `at` on: eight columns."""
+def origin(row: asyncpg.Record, at: int, details: str | None = None) -> Origin:
+    """Read what a grant, family or token copies, from column `at` on: eight columns; its details stand elsewhere."""
     return Origin(
         application_id=row[at],
         user_id=row[at + 1],
@@ -284,6 +288,7 @@ def origin(row: asyncpg.Record, at: int) -> Origin:
         application_epoch=row[at + 5],
         scopes=tuple(row[at + 6]),
         resources=tuple(row[at + 7]),
+        details=granted_details.read(details),
     )
 
 
@@ -323,4 +328,5 @@ def _standing(
         application_active=bool(active),
         application_epoch=epoch,
         subject=row[at + 7],
+        refresh_since=row[at + 9] or 0,
     )

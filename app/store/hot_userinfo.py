@@ -9,7 +9,7 @@ from app.protocol import claims_request
 from app.protocol.facts import PersonFact
 from app.protocol.userinfo import LoginFact
 from app.store import client_rows, hot_rows
-from app.store.gather_sql import LIVE_RECORD, TOKEN, TOKEN_COLUMNS, find
+from app.store.gather_sql import BEHIND, TOKEN, TOKEN_COLUMNS, find
 from app.store.hot_connection import Statement
 from app.store.hot_pool import HotPool
 
@@ -27,10 +27,10 @@ def _statement(name: str, *more: str) -> Statement:
     columns = ", ".join((TOKEN_COLUMNS, "f.claims, p.openid, u.email, u.claims, u.updated_at", *more))
     found = "\n".join(
         (
-            find("t", f"{TOKEN}, basis", "access_token", "id = $1"),
+            find("t", f"{TOKEN}, basis, details", "access_token", "id = $1"),
             find("f", "id, auth_time, acr, revoked_at, claims", "token_family", "id = t.family_id"),
             find("p", "client_id, epoch, status, openid", "application", "id = t.application_id"),
-            find("r", f"{LIVE_RECORD}, revoked_at", '"authorization"', "id = t.authorization_id"),
+            find("r", BEHIND, '"authorization"', "id = t.authorization_id"),
             find(
                 *("u", "sub, username, epoch, disabled_at, email, claims, updated_at", "user_account"),
                 "id = t.user_id",

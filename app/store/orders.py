@@ -10,6 +10,7 @@ from app.crypto.secrets import new_id
 from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.events import Event
 from app.protocol.facts import Authentication, MachineOrigin, Origin
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.outcomes import RefreshMode
 from app.protocol.sender import UNBOUND, Binding, Proof
 
@@ -195,6 +196,8 @@ class NewInteraction:
     request_id: str
     created_at: datetime
     expires_at: datetime
+    pushed_id: UUID | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,8 @@ class NewCode:
     expires_at: datetime
     binding: Binding = UNBOUND
     claims: ClaimsRequest = NO_CLAIMS
+    details: tuple[GrantedDetail, ...] = ()
+    grant_action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,8 @@ class AuthorizationSettlement:
 
     `interaction_id` is None where nobody had to be asked. `new_record_id` is used when there is no live record yet.
     `subject` is what the application knows the person by, None: by his own. `session_id` is the browser's session
-    when it signs the person in to the application, which will hear of its end; None when it does not.
+    when it signs the person in to the application, which will hear of its end; None when it does not. `details` are the
+    objects behind new pairs `detail:…`. `pushed_id` is the pushed request that is used up by this.
     """
 
     interaction_id: UUID | None
@@ -256,6 +262,8 @@ class AuthorizationSettlement:
     token: NewFrontToken | None = None
     subject: str | None = None
     session_id: UUID | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    pushed_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

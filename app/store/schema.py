@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-CODE_SCHEMA = 5
+CODE_SCHEMA = 6
 """The schema that this code was written for: the number of its last migration."""
 
 

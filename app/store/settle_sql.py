@@ -30,8 +30,9 @@ SAVE_INTERACTION = Statement(
     "save_interaction",
     """
 insert into interaction
-    (id, digest, application_id, client_id, params, browser_digest, session_id, request_id, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+    (id, digest, application_id, client_id, params, browser_digest, session_id, request_id, created_at, expires_at,
+     pushed_id, signed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
 )
 
 CLOSE_INTERACTION = Statement(
@@ -43,13 +44,15 @@ DENY_INTERACTION = Statement(
     "deny_interaction",
     f"""
 with i as (update interaction set closed_at = $2 where id = $1 and closed_at is null and expires_at > $2 returning id),
+     q as (
+    update pushed_request set used_at = $2 where id = $14::uuid and used_at is null and exists (select from i)),
      l as ({audit(3, "i")})
 select id from i""",
 )
 
 _NEW_TOKEN = (
     "insert into access_token (id, digest, family_id, authorization_id, user_id, application_id, record_version, "
-    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at, cnf)"
+    "user_epoch, application_epoch, scopes, resources, issued_at, expires_at, cnf, details)"
 )
 
 
@@ -61,11 +64,30 @@ _CLOSED = """
 
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
 # $8 pairs, $9-$19 the audit row, $20 what the application knows the user by (null: his own subject), $21 the session
-# that signs him in to it (null: it does not), and from $22 on what is granted. Whoever ends that session at this moment
-# waits for what is written here, or has been faster; nothing is given to a session that is over.
-def authorization(name: str, *granted: str, waited: str = _CLOSED) -> Statement:
+# that signs him in to it (null: it does not), $22 the objects behind new pairs, $23 the pushed request that is used up
+# (null: none was pushed), and from $24 on what is granted. Whoever ends that session at this moment waits for what is
+# written here, or has been faster; nothing is given to a session that is over.
+_IMPLICIT = """
+    insert into "authorization" as a
+        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at, subject, details)
+    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $9, $2, $2, $20::text, $22::jsonb
+    from paid
+    on conflict (user_id, application_id) where revoked_at is null do update
+    set subject = excluded.subject, details = a.details || excluded.details,
+        (pairs, since, version, last_change, updated_at) = (
+        select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
+            a.version + (cardinality(n) > 0)::int,
+            case when cardinality(n) > 0 then excluded.last_change else a.last_change end,
+            greatest(a.updated_at, excluded.updated_at)
+        from (
+            select coalesce(array_agg(p order by o), '{}') n
+            from unnest(excluded.pairs) with ordinality d (p, o) where p <> all (a.pairs)) e)
+    returning id, version, pairs, since, last_change"""
+
+
+def authorization(name: str, *granted: str, waited: str = _CLOSED, record: str = _IMPLICIT) -> Statement:
     """Close what waited for the person, merge the record, note that the session has the application, and write what is
-    granted: parts that select from the record `m`."""
+    granted: parts that select from the record `m`, which is what `record` writes when it is `paid` for."""
     parts = "".join(f"{part},\n" for part in granted)
     return Statement(
         name,
@@ -79,21 +101,15 @@ who as (
     join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true
     where $21::uuid is null or exists (select from here)),
 i as ({waited}),
-paid as (select who.sub from who where $1::uuid is null or exists (select from i)),
-m as (
-    insert into "authorization" as a
-        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at, subject)
-    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $9, $2, $2, $20::text from paid
-    on conflict (user_id, application_id) where revoked_at is null do update
-    set subject = excluded.subject, (pairs, since, version, last_change, updated_at) = (
-        select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
-            a.version + (cardinality(n) > 0)::int,
-            case when cardinality(n) > 0 then excluded.last_change else a.last_change end,
-            greatest(a.updated_at, excluded.updated_at)
-        from (
-            select coalesce(array_agg(p order by o), '{{}}') n
-            from unnest(excluded.pairs) with ordinality d (p, o) where p <> all (a.pairs)) e)
-    returning id, version, pairs, since, last_change),
+q as (
+    update pushed_request set used_at = $2
+    where id = $23::uuid and application_id = $5 and used_at is null and exists (select from who)
+        and ($1::uuid is null or exists (select from i))
+    returning id),
+paid as (
+    select who.sub from who
+    where ($1::uuid is null or exists (select from i)) and ($23::uuid is null or exists (select from q))),
+m as ({record}),
 s as (
     insert into authorization_scope (authorization_id, pair, first_granted, last_granted)
     select m.id, p, $2, $2 from m, unnest($8::text[]) p
@@ -126,16 +142,19 @@ def _numbered(first: int, count: int) -> list[str]:
 
 
 def _code(first: int) -> str:
-    """A code: fifteen parameters, as `hot_arguments.code` has them."""
-    key, secret, scopes, resources, at, acr, amr, sid, uri, challenge, nonce, offline, end, cnf, claims = _numbered(
-        first, 15
+    """A code: seventeen parameters, as `hot_arguments.code` has them."""
+    key, secret, scopes, resources, at, acr, amr, sid, uri, challenge, nonce, offline, end, cnf, claims, *more = (
+        _numbered(first, 17)
     )
+    details, action = more
     return f"""g as (
     insert into grant_code
         (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,
-         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at, cnf, claims)
+         resources, auth_time, acr, amr, sid, redirect_uri, code_challenge, nonce, offline, expires_at, cnf, claims,
+         details, grant_action)
     select {key}, {secret}, $5, $3, m.id, m.version, $4, $6, {scopes}, {resources}, {at}, {acr}, {amr}, {sid}::uuid,
-        {uri}::text, {challenge}::text, {nonce}::text, {offline}, {end}, {cnf}::text, {claims}::text
+        {uri}::text, {challenge}::text, {nonce}::text, {offline}, {end}, {cnf}::text, {claims}::text,
+        {details}::text, {action}::text
     from m)"""
 
 
@@ -152,15 +171,15 @@ def _front_token(first: int) -> str:
     from m),
 t as (
     {_NEW_TOKEN}
-    select {key}, {secret}, {family}, m.id, $3, $5, m.version, $4, $6, {scopes}, {resources}, $2, {end}, null
+    select {key}, {secret}, {family}, m.id, $3, $5, m.version, $4, $6, {scopes}, {resources}, $2, {end}, null, null
     from m)"""
 
 
-_GRANTED = 22
+GRANTED = 24
 """Where the parameters of what is granted begin."""
-SETTLE_AUTHORIZATION = authorization("settle_authorization", _code(_GRANTED))
-SETTLE_FRONT_TOKEN = authorization("settle_front_token", _front_token(_GRANTED))
-SETTLE_CODE_AND_TOKEN = authorization("settle_code_and_token", _code(_GRANTED), _front_token(_GRANTED + 15))
+SETTLE_AUTHORIZATION = authorization("settle_authorization", _code(GRANTED))
+SETTLE_FRONT_TOKEN = authorization("settle_front_token", _front_token(GRANTED))
+SETTLE_CODE_AND_TOKEN = authorization("settle_code_and_token", _code(GRANTED), _front_token(GRANTED + 17))
 SETTLE_NOTHING = authorization("settle_nothing")
 """The record alone: an answer that holds an ID token or nothing."""
 
@@ -189,8 +208,8 @@ def proved(first: int) -> tuple[str, str, str]:
 
 
 # $1 code, $2 now, $3 family, $4 its digest or null, $5 key version, $6 idle end, $7 end, $8 its scopes,
-# $9 its resources, $10 application, $11 its version, $12-$17 the token, $18-$25 the audit row, $26 the family's key,
-# $27 and $28 the proof
+# $9 its resources, $10 application, $11 its version, $12-$18 the token, $19-$26 the audit row, $27 the family's key,
+# $28 its details, $29 and $30 the proof
 def redemption(
     name: str, grant: str, noted: str = "", unused: str = "", told: str = "", *, asked: str = "nonce, claims"
 ) -> Statement:
@@ -209,16 +228,17 @@ f as (
     insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, digest, generation, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr, sid,
-         nonce, cnf, claims)
+         nonce, cnf, claims, details)
     select $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $8, $9,
-        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce, $26::text, claims
+        $4::bytea, 0, array[$5::int, 0], $2, $6, $7, auth_time, acr, amr, sid, nonce, $27::text, claims,
+        $28::text
     from c),
 t as (
     {_NEW_TOKEN}
     select $12, $13, $3, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, $14,
-        $15, $2, $16, $17::text
+        $15, $2, $16, $17::text, $18::text
     from c),
-l as ({paid_audit(18, "c", "$2")})
+l as ({paid_audit(19, "c", "$2")})
 select exists (select from c){told}""",
         shares_trips=True,
     )
@@ -226,7 +246,7 @@ select exists (select from c){told}""",
 
 _CODE = "grant_code set used_at = $2, family_id = $3 where id = $1 and used_at is null"
 SETTLE_CODE = redemption("settle_code", _CODE)
-SETTLE_CODE_PROVED = redemption("settle_code.proved", _CODE, *proved(27))
+SETTLE_CODE_PROVED = redemption("settle_code.proved", _CODE, *proved(29))
 
 _FAMILY_ORIGIN = "authorization_id, user_id, application_id, record_version, user_epoch, application_epoch"
 
@@ -238,9 +258,9 @@ with {noted}f as ({paid}),
 t as (
     {_NEW_TOKEN}
     select ${first}, ${first + 1}, $1, {_FAMILY_ORIGIN}, ${first + 2}, ${first + 3}, $3, ${first + 4},
-        ${first + 5}::text
+        ${first + 5}::text, ${first + 6}::text
     from f),
-l as ({paid_audit(first + 6, "f", "$3")})
+l as ({paid_audit(first + 7, "f", "$3")})
 select exists (select from f){told}"""
 
 
@@ -250,7 +270,7 @@ _LIVE = f"revoked_at is null and idle_expires_at > $3 and expires_at > $3 and {U
 
 def _refreshes(name: str, paid: str, first: int, returning: str = "") -> tuple[Statement, Statement]:
     """Return the statement without and with a proof, whose parameters come last."""
-    noted, unused, told = proved(first + 14)
+    noted, unused, told = proved(first + 15)
     return (
         Statement(name, _refresh(f"{paid}{returning}", first, "", ""), shares_trips=True),
         Statement(f"{name}.proved", _refresh(f"{paid}{unused}{returning}", first, noted, told), shares_trips=True),
@@ -307,7 +327,7 @@ select exists (select from a){told}""",
 _MACHINE_TOKEN = f""",
 t as (
     {_NEW_TOKEN}
-    select $12, $13, null, null, null, application_id, 0, 0, epoch, $14, $15, $3, $16, $17::text
+    select $12, $13, null, null, null, application_id, 0, 0, epoch, $14, $15, $3, $16, $17::text, null
     from a)"""
 SETTLE_MACHINE_TOKEN = _machine("settle_machine_token", _MACHINE_TOKEN)
 SETTLE_MACHINE_TOKEN_PROVED = _machine("settle_machine_token.proved", _MACHINE_TOKEN, *proved(18))

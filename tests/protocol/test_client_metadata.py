@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.client_keys import KeyMaterial
-from app.protocol.client_metadata import TIGHTENING, ClientMetadata, read
+from app.protocol.client_metadata import ClientMetadata, read
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.scopes import DEFAULT, ScopeRegistry
 from tests.support.assertions import key_of, key_set
@@ -192,13 +192,6 @@ def test_the_place_where_tagged_members_are_kept_is_no_member_itself() -> None:
     assert metadata(localized={"client_name#de": "x"}).localized == {}
 
 
-@pytest.mark.parametrize("member", TIGHTENING)
-def test_what_tightens_without_its_feature_is_unmet(member: str) -> None:
-    assert metadata(**{member: True}).unmet() == (member,)
-    assert metadata(**{member: False}).unmet() == ()
-    assert metadata(**{member: False}).not_in_effect() == ()
-
-
 @pytest.mark.spec("standards", "DR-6")
 @pytest.mark.spec("standards", "RT-4")
 @pytest.mark.spec("standards", "RT-9")
@@ -240,7 +233,7 @@ def test_what_comes_through_the_browser_is_in_effect_but_for_tokens_that_the_ope
 )
 def test_methods_with_keys_are_in_effect_and_need_no_secret(members: dict[str, Any]) -> None:
     found = metadata(**members)
-    assert (found.unmet(), found.not_in_effect()) == ((), ())
+    assert found.not_in_effect() == ()
     assert found.confidential
     assert not found.uses_secret
 
@@ -254,7 +247,7 @@ def test_a_client_that_makes_macs_needs_a_secret() -> None:
 @pytest.mark.parametrize("member", ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"])
 def test_bound_tokens_are_in_effect(member: str) -> None:
     found = metadata(**{member: True})
-    assert (found.unmet(), found.not_in_effect()) == ((), ())
+    assert found.not_in_effect() == ()
 
 
 def test_what_a_client_proves_itself_with_is_read_out_of_its_metadata() -> None:

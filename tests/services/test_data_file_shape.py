@@ -151,7 +151,7 @@ def test_all_registered_metadata_of_later_versions_is_accepted() -> None:
             )
         ]
     ).applications
-    assert entry.unmet() + entry.unmet_further() == ("profile",)
+    assert entry.unmet_further() == ("profile",)
     assert set(entry.waiting()) == {
         "authorization_details_types",
         "profile",

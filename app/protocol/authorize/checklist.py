@@ -26,7 +26,7 @@ from app.protocol.resources import NO_RESOURCES, Resource, ResourceRegistry
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
 
-Where = Literal["authorize", "device"]
+Where = Literal["authorize", "par", "device", "ciba"]
 """An endpoint that takes requests for authorization."""
 
 STANDARD_CLAIMS = ClaimsRegistry()
@@ -35,7 +35,8 @@ STANDARD_CLAIMS = ClaimsRegistry()
 
 @dataclass(frozen=True)
 class Subject:
-    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows.
+    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows. `pushed` tells that
+    the client has pushed the request (RFC 9126), `signed` that it came as a signed request object (RFC 9101).
 
     What several checks look at is read once, which is why this class has no slots.
     """
@@ -49,6 +50,8 @@ class Subject:
     hint: Hint = None
     prompts: tuple[str, ...] = PROMPTS
     where: Where = "authorize"
+    pushed: bool = False
+    signed: bool = False
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -30,7 +30,8 @@ class Known:
     `login_at` and `account_at` are there only for what led to this session within this very request (OC-7). `hint` is
     what the ID token in the request says, `others` are the further accounts of the browser, `subjects` is what the
     application calls people, by their ids, where that is not their own subject. `prompts` are the values that the
-    server knows.
+    server knows. `pushed_id` is the pushed request that the parameters come from, None: they were not pushed; `signed`
+    tells that they came as a signed request object.
     """
 
     now: datetime
@@ -48,6 +49,8 @@ class Known:
     hint: Hint = None
     others: Others = NOBODY_ELSE
     subjects: Mapping[UUID, str] = field(default_factory=dict)
+    pushed_id: UUID | None = None
+    signed: bool = False
 
     def seen_by(self, session: SessionFact, record: RecordFact | None) -> "Known":
         """Return the same request as it looks when another account of the browser is the present one."""
@@ -135,6 +138,8 @@ def check(known: Known, trace: Trace) -> Checked | Back:
         claims=known.claims,
         hint=known.hint,
         prompts=known.prompts,
+        pushed=known.pushed_id is not None,
+        signed=known.signed,
     )
     try:
         return Checked(client, path, checklist.run(subject, trace))

@@ -94,7 +94,7 @@ class ApplicationEntry(ClientMetadata):
 
     def policy(self) -> ApplicationPolicy:
         """Return what the application asks for itself, or is held to by its profile (F-8, F-9)."""
-        lifetimes, strict = self.lifetimes, self.profile == profiles.FAPI
+        lifetimes, strict = self.lifetimes, self.profile in (profiles.FAPI, profiles.FAPI_SIGNED)
         return ApplicationPolicy(
             access_token=seconds(lifetimes.access_token),
             refresh_token_idle=seconds(lifetimes.refresh_token_idle),
@@ -103,6 +103,8 @@ class ApplicationEntry(ClientMetadata):
             require_pkce=self.require_pkce or strict,
             allow_implicit=self.allow_implicit and not strict,
             strict_assertions=strict,
+            fapi=strict,
+            signs_messages=self.profile == profiles.FAPI_SIGNED,
         )
 
     def further(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class ApplicationEntry(ClientMetadata):
 
     def unmet_further(self) -> tuple[str, ...]:
         """Return those of them that demand what this version does not have."""
-        return ("profile",) if profiles.is_unmet(self.profile, self.grant_types) else ()
+        return ("profile",) if profiles.is_unmet(self.profile) else ()
 
     def waiting(self) -> tuple[str, ...]:
         """Return what is stored without being acted on, or was not looked at."""

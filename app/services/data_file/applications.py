@@ -133,6 +133,8 @@ def plan(
         details = ("keys: in effect from now on",)
     if description.openid != existing.description.openid and not details:
         details = ("signing people in: in effect from now on",)
+    if description.requests != existing.description.requests and not details:
+        details = ("requests and answers: in effect from now on",)
     change = Change("~" if details else "=", "application", entry.client_id, details)
     return ApplicationPlan(existing.id, entry, existing, description, digests, change, generated, weak)
 
