@@ -16,11 +16,13 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app.crypto.derivation import derive_key
 from app.crypto.envelope import Vault
+from app.jobs.call import Calls
 from app.jobs.deliver import Deliveries
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.outbound.client import Outbound
 from app.outbound.jwks import KeySets
+from app.outbound.request_documents import RequestDocuments
 from app.pipeline.guesses import SecretGuesses
 from app.pipeline.http import Endpoint
 from app.pipeline.issued import IssuedTokens
@@ -30,12 +32,12 @@ from app.pipeline.published import publish
 from app.pipeline.resources import KnownResources
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
-from app.protocol import logout_delivery, metadata, openid_tokens
+from app.protocol import ciba_calls, details, logout_delivery, metadata, openid_tokens
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.configuration import Configuration
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.api.problems import Kind, Refused, problem_response
-from app.routers.endpoints import hot_paths, page_routers
+from app.routers.endpoints import ANY, hot_paths, page_routers
 from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
 from app.services import limits
@@ -105,7 +107,11 @@ def furnish(
         scopes=configuration.scopes,
         features=configuration.features,
         database=database,
-        views=Views(configuration.service_name, configuration.policy.issuer),
+        views=Views(
+            configuration.service_name,
+            configuration.policy.issuer,
+            asks_elsewhere=ciba_calls.are_offered(configuration.features),
+        ),
         clock=clock,
         traces=Traces(write=partial(traces.save, database)),
         issued=IssuedTokens(write=partial(audit.save, database)),
@@ -119,17 +125,22 @@ def furnish(
         ),
         outbound=outbound,
         key_sets=KeySets(outbound, clock),
+        request_documents=RequestDocuments(outbound, clock),
         discovery=publish(metadata.of(configuration)),
         guesses=SecretGuesses(
             database.guesses.count,
             configuration.secret_limits,
             derive_key(keys.by_version[keys.current], "secret-guesses"),
         ),
+        calls=configuration.calls,
+        asking_limits=configuration.asking_limits,
         dpop=configuration.dpop,
         mtls=configuration.mtls,
+        push_limits=configuration.push_limits,
         trusted_issuers={trusted.issuer: trusted for trusted in configuration.trusted_issuers},
         exchange_rules=configuration.exchange_rules,
         claims=claims,
+        details=details.offered(configuration.details, configuration.features),
         id_tokens=openid_tokens.rules(
             configuration.features, configuration.policy.issuer, configuration.policy.lifetimes.id_token, claims
         ),
@@ -144,14 +155,17 @@ def furnish(
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
-    """Sends the hot paths straight to their endpoints and everything else to the pages."""
+    """Sends the hot paths straight to their endpoints and everything else to the pages.
+
+    A path that ends in `ANY` stands for each with something else in its place.
+    """
 
     hot: dict[str, Endpoint]
     pages: FastAPI
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Dispatch by exact path."""
-        endpoint = self.hot.get(scope["path"]) if scope["type"] == "http" else None
+        """Dispatch by exact path, or by all but the last part of it."""
+        endpoint = self._endpoint(scope["path"]) if scope["type"] == "http" else None
         if endpoint is None and scope["type"] == "http" and scope["method"] == "HEAD":
             await answer_head(self.pages, scope, receive, send)
         elif endpoint is None:
@@ -159,6 +173,9 @@ class FrontDoor:
         else:
             scope["endpoint"] = endpoint.handler  # as Starlette's router does: the path is one of a closed set
             await endpoint.serve(self.pages.state.server, scope, receive, send)
+
+    def _endpoint(self, path: str) -> Endpoint | None:
+        return self.hot.get(path) or self.hot.get(f"{path.rpartition('/')[0]}/{ANY}")
 
 
 @contextlib.asynccontextmanager
@@ -179,6 +196,8 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
     ]
     if logout_delivery.is_offered(configuration.features):
         background.append(asyncio.create_task(Deliveries(server, configuration.logout, runtime.run_jobs).run()))
+    if ciba_calls.are_offered(configuration.features):
+        background.append(asyncio.create_task(Calls(server).run()))
     if runtime.run_jobs:
         work = Work(database, server.policy.lifetimes, server.clock, runtime.vault, configuration.signing)
         background.append(asyncio.create_task(run_jobs(work)))

@@ -68,6 +68,16 @@ def create(
     frontchannel_logout_uri: Annotated[
         str, typer.Option(help="Its page that is loaded when somebody signs out; on the host of a redirect URI.")
     ] = "",
+    push: Annotated[bool, typer.Option("--push", help="It pushes each authorization request before (PAR).")] = False,
+    response_mode: Annotated[list[str] | None, _many("How answers may reach it, such as jwt; repeatable.")] = None,
+    answer_alg: Annotated[
+        str, typer.Option(help="What signed authorization answers (JARM) are signed with; RS256 without.")
+    ] = "",
+    ciba_mode: Annotated[str, typer.Option(help="poll or ping: how it learns what a person decided (CIBA).")] = "",
+    ciba_endpoint: Annotated[str, typer.Option(help="Where it is told so, with ping.")] = "",
+    profile: Annotated[
+        str, typer.Option(help="Set of rules to hold it to: oauth2.1, fapi2 or fapi2-message-signing.")
+    ] = "",
     owner: Annotated[str, typer.Option(help="Username of the person whose application it is.")] = "",
     client_id: Annotated[str, typer.Option(help="Identifier; a random one without.")] = "",
     pkce: Annotated[bool, typer.Option("--require-pkce/--no-require-pkce", help="Whether PKCE is demanded.")] = True,
@@ -101,6 +111,12 @@ def create(
         "post_logout_redirect_uris": post_logout_redirect_uri or [],
         "backchannel_logout_uri": backchannel_logout_uri or None,
         "frontchannel_logout_uri": frontchannel_logout_uri or None,
+        **({"require_pushed_authorization_requests": True} if push else {}),
+        "response_modes": response_mode or [],
+        "authorization_signed_response_alg": answer_alg or None,
+        "backchannel_token_delivery_mode": ciba_mode or None,
+        "backchannel_client_notification_endpoint": ciba_endpoint or None,
+        **_profile(profile),
         "require_pkce": pkce,
         "rotate_refresh_tokens": rotate,
         "allow_implicit": implicit,
@@ -207,6 +223,14 @@ def _read_keys(file: Path) -> Any:
         raise typer.BadParameter(f"{file} cannot be read as JSON: {error}", param_hint="--jwks") from None
 
 
+def _profile(given: str) -> dict[str, str]:
+    from app.protocol.profiles import KNOWN
+
+    if given not in ("", *KNOWN):
+        raise typer.BadParameter(f"must be one of {', '.join(KNOWN)}", param_hint="--profile")
+    return {"profile": given} if given else {}
+
+
 def _subject(given: str) -> dict[str, str]:
     """Return the member of RFC 8705 §2.1.2 that an option such as `san_dns=client.example` means."""
     if not given:
@@ -227,7 +251,12 @@ async def _create(session: "Session", members: dict[str, Any], owner: str) -> "R
     members["id_token_signed_response_alg"] = members["id_token_signed_response_alg"] or preferred_alg(signing)
     entry = _entry(members, session.settings.scope_registry(), signing)
     await _look_at_sector(session, entry)
-    description = applications.describe(entry, entry.policy(), owner=await _owner(session, owner))
+    description = applications.describe(
+        *(entry, entry.policy()),
+        owner=await _owner(session, owner),
+        further=entry.further(),
+        unmet=entry.unmet_further(),
+    )
     vault = await _vault(session, description.auth_method)
     return await applications.create(session.database, description, session.operator, client_id=client_id, vault=vault)
 

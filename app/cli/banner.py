@@ -19,7 +19,7 @@ class Demo:
 @dataclass(frozen=True, slots=True)
 class Banner:
     """Everything the banner names. `seconds` is the time from the start of the command to the first worker; `command`
-    is what to type for `assent`."""
+    is what to type for `assent`. `dangers` are sentences about what only test set-ups may have."""
 
     issuer: str
     seconds: float
@@ -29,6 +29,7 @@ class Banner:
     demo: Demo | None = None
     metrics_url: str | None = None
     command: str = "assent"
+    dangers: tuple[str, ...] = ()
 
 
 def render(banner: Banner) -> str:
@@ -46,6 +47,9 @@ def render(banner: Banner) -> str:
     if banner.setup_link is not None:
         lines += ["", "Nobody runs this server yet. Choose your name and password here, once, within 24 hours:"]
         lines += [f"  {banner.setup_link}"]
+    if banner.dangers:
+        lines += ["", "For test set-ups only:"]
+        lines += [f"  {line}" for line in banner.dangers]
     lines += ["", "Next:"]
     lines += [f"  {line}" for line in _suggestions(banner)]
     return "\n".join([*lines, ""])

@@ -49,9 +49,11 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from datetime import UTC, datetime, timedelta
 
     from app.cli.running import running_issuer
-    from app.protocol import logout_delivery, mtls
+    from app.protocol import ciba_calls, logout_delivery, mtls
     from app.protocol.response_types import ID_TOKEN
     from app.services import doctor as checks
+    from app.services.doctor_ciba import check_calls
+    from app.services.doctor_fapi import check_fapi
     from app.services.doctor_openid import check_openid
     from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
@@ -76,6 +78,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         found += checks.check_applications(applications)
         found += checks.check_methods(applications, settings.feature_set())
         found += check_openid(applications, settings.signing.algorithms, settings.feature_set())
+        found += check_fapi(applications, settings.policy(), settings.feature_set(), settings.dpop.rules())
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         week_ago = datetime.now(UTC) - timedelta(days=7)
         found += checks.check_logout_notices(
@@ -94,6 +97,7 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     )
     configured = settings.configuration()
     found += checks.check_delegation(configured.trusted_issuers, configured.exchange_rules)
+    found += check_calls(configured.calls, on=ciba_calls.are_offered(configured.features))
     found += checks.check_scopes(settings.scope_registry())
     here = datetime.now(UTC)
     published, problem, server_clock = await _published(issuer, ca_file)

@@ -62,6 +62,7 @@ class House:
             demo=None if self.demo is None else self.demo.told,
             metrics_url=metrics_url,
             command=command_as_typed(sys.argv[0]),
+            dangers=_dangers(self.settings),
         )
 
 
@@ -118,6 +119,13 @@ async def _settle(
         setup_link=setup_link,
         demo=demo,
     )
+
+
+def _dangers(settings: Settings) -> tuple[str, ...]:
+    """Return what the settings allow that no people who are real should meet."""
+    switches = {"approved": settings.ciba.danger_auto_approve, "denied": settings.ciba.danger_auto_deny}
+    named = ((what, ", ".join(people)) for what, people in switches.items() if people)
+    return tuple(f"Requests to {people} are {what} by themselves." for what, people in named)
 
 
 def _own_directory(settings: Settings) -> Path:

@@ -20,6 +20,9 @@ class Purpose(StrEnum):
     """A private JWK; its context is the key's `kid`."""
     CLIENT_SECRET = "client-secret"
     """A client secret that serves as a MAC key; its context is the 16 bytes of the application's id."""
+    NOTIFICATION = "notification"
+    """What a client is told when a person has decided, and what it knows us by; its context is the 16 bytes of the
+    request's id."""
 
 
 @dataclass(frozen=True, slots=True)

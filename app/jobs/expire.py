@@ -50,6 +50,8 @@ def _lifetimes(lifetimes: Lifetimes) -> dict[Expiring, timedelta]:
         Expiring.INTERACTIONS: lifetimes.interaction,
         Expiring.CODES: lifetimes.authorization_code,
         Expiring.DEVICE_CODES: lifetimes.device_code,
+        Expiring.BACKCHANNEL_REQUESTS: lifetimes.backchannel_request,
+        Expiring.PUSHED_REQUESTS: lifetimes.pushed_request,
         Expiring.SESSIONS: lifetimes.session_absolute,
         Expiring.FAMILIES: lifetimes.refresh_token_absolute,
         Expiring.LINKS: _LINKS,

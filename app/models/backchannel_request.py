@@ -6,7 +6,20 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import BYTES, TEXT, TEXTS, Bytes, MaybeBytes, MaybeMoment, MaybeText, Moment, Text, Texts
+from app.models.columns import (
+    BYTE_STRINGS,
+    BYTES,
+    TEXT,
+    TEXTS,
+    Bytes,
+    ByteStrings,
+    MaybeBytes,
+    MaybeMoment,
+    MaybeText,
+    Moment,
+    Text,
+    Texts,
+)
 
 BackchannelCall = Literal["person", "client"]
 
@@ -14,9 +27,11 @@ BackchannelCall = Literal["person", "client"]
 class BackchannelRequest(SQLModel, table=True):
     """A request and what becomes of it; `digest` is that of the `auth_req_id`'s secret.
 
-    Without a `user_id` nobody is known by the name that was given, and it waits in vain. `notification` is the client's
-    `client_notification_token`, sealed. `call` says who has to be told at `call_at`: the person that he is asked, or
-    the client that he has decided. A worker that tells holds it until `call_claimed_until`.
+    Without a `user_id` nobody is asked, and it waits in vain. `details` are those that were asked for, and from the
+    approval on those that it gives. `notification` is what a client that wants to be pinged is told, and what it knows
+    us by, sealed. `call` says who has to be told at `call_at`: the person that he is asked, or the client that he has
+    decided. A worker that tells holds it until `call_claimed_until`. `counted` are the counters that it counts in until
+    somebody approves it.
     """
 
     __tablename__ = "backchannel_request"
@@ -35,12 +50,12 @@ class BackchannelRequest(SQLModel, table=True):
     resources: Texts = Field(sa_type=TEXTS)
     acr_values: Texts = Field(default_factory=list, sa_type=TEXTS)
     details: MaybeText = None
-    claims: MaybeText = None
     grant_action: MaybeText = None
     grant_id: UUID | None = None
     binding_message: Text = ""
     cnf: MaybeText = None
     notification: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
+    counted: ByteStrings = Field(default_factory=list, sa_type=BYTE_STRINGS, repr=False)
     status: Text = "pending"
     authorization_id: UUID | None = None
     record_version: int | None = None

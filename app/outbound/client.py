@@ -1,17 +1,19 @@
 """The guarded HTTP client: every request to an address that others have named goes through here (NS-4).
 
-One request is one connection. It goes to an address that was judged, carries no cookie, no credential and nothing of
-the environment, follows no redirect, and ends when its time is over, whatever arrives until then. What arrives is
-counted while it is read; what is compressed is refused, so that nothing has to be unpacked.
+One request is one connection. It goes to an address that was judged, carries no cookie, no credential but one that was
+agreed with whoever is there, and nothing of the environment, follows no redirect, and ends when its time is over,
+whatever arrives until then. What arrives is counted while it is read; what is compressed is refused, so that nothing
+has to be unpacked.
 """
 
 import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import orjson
 import structlog
 
 from app.outbound.guard import Resolve, Resolver, addresses_of
@@ -84,10 +86,19 @@ class Outbound:
         Nobody is counted here: a form is sent because something happened, and who sends it bounds how many are under
         way. Raises Refused when the address is not acceptable, Failed when there is no answer.
         """
+        return await self._post(url, "application/x-www-form-urlencoded", urlencode(form).encode("ascii"))
+
+    async def tell(self, url: str, members: Mapping[str, Any], *, token: str = "") -> Answer:
+        """POST a JSON object as `post` does a form; a `token` goes along in the Authorization header (RFC 6750 §2.1).
+
+        Raises as `post` does.
+        """
+        credential = (("Authorization", f"Bearer {token}"),) if token else ()
+        return await self._post(url, "application/json", orjson.dumps(members), *credential)
+
+    async def _post(self, url: str, kind: str, content: bytes, *further: tuple[str, str]) -> Answer:
         target = target_of(url, self._rules.allow)
-        content = urlencode(form).encode("ascii")
-        kind = ("Content-Type", "application/x-www-form-urlencoded")
-        headers = _headers(target, kind, ("Content-Length", str(len(content))))
+        headers = _headers(target, ("Content-Type", kind), ("Content-Length", str(len(content))), *further)
         try:
             async with asyncio.timeout(self._deadline), self._places_for_forms:
                 addresses = await addresses_of(target, self._resolve_for_forms)

@@ -1,6 +1,6 @@
 """Audit entries of the protocol endpoints: who did what to whom, by ids, never with a secret (AR-15)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ def entry(
     event: Event,
     now: datetime,
     origin: Origin | MachineOrigin | None,
-    data: Mapping[str, str | int | Sequence[str] | None],
+    data: Mapping[str, object],
     *,
     subject_id: str = "",
     user_id: UUID | None = None,

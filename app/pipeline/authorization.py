@@ -1,19 +1,21 @@
 """What the authorization endpoint and its pages share: gather, settle, and the references that pages carry."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
-from app.pipeline import front_channel
+from app.pipeline import front_channel, grants, request_objects, signed_answers
 from app.pipeline.audit import Actor, entry
+from app.pipeline.request_objects import Opened
 from app.pipeline.server import Server
 from app.pipeline.subjects import subject_for
-from app.protocol import dpop
+from app.protocol import details, dpop
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Grantable, Known
 from app.protocol.authorize.request import PARAMETERS, prompts_of, understood
+from app.protocol.errors import OAuthError
 from app.protocol.events import Event
 from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
@@ -60,6 +62,7 @@ def known(
         login_at=login_at,
         resources=server.resources.current,
         claims=server.claims,
+        detail_types=server.details,
         prompts=prompts_of(server.features),
         account_at=account_at,
     )
@@ -70,8 +73,10 @@ async def gather_request(server: Server, params: Parameters, session: Credential
     client, found, record = await server.database.hot.gather_authorize(
         params.get("client_id") or "", session.id if session else None, now
     )
-    own = _own_session(found, session)
-    return known(server, now, params, client, own, record if own else None)
+    own = own_session(found, session)
+    opened, refusal = await _opened(server, client, params, now)
+    found_out = known(server, now, opened.params, client, own, record if own else None)
+    return replace(found_out, signed=opened.signed, refusal=refusal)
 
 
 async def gather_interaction(
@@ -98,18 +103,23 @@ async def gather_interaction(
         or not _same_browser(interaction, browser)
     ):
         return None
-    own = _own_session(found, session)
+    own = own_session(found, session)
     acted = interaction if own and own.id == interaction.session_id else None
     login_at, account_at = (acted.login_at, acted.account_at) if acted else (None, None)
     params = Parameters.of(interaction.params)
     found_out = known(server, now, params, client, own, record if own else None, login_at, account_at)
+    found_out = replace(found_out, pushed_id=interaction.pushed_id, signed=interaction.signed)
     return Gathered(found_out, interaction, reference)
 
 
 async def save_interaction(
-    server: Server, params: Parameters, client: ClientFact, browser: bytes | None, request_id: str, now: datetime
+    server: Server, asked: Known, client: ClientFact, browser: bytes | None, request_id: str
 ) -> str:
-    """Save a request that waits, and return the reference for its pages. `browser` binds it; None: not bound yet."""
+    """Save a request that waits, and return the reference for its pages. `browser` binds it; None: not bound yet.
+
+    Kept are the parameters that count, and not what they came in.
+    """
+    now = asked.now
     credential = Credential(new_id(now), random_bytes())
     await server.database.hot.save_interaction(
         NewInteraction(
@@ -117,12 +127,14 @@ async def save_interaction(
             digest=digest(credential.secret),
             application_id=client.id,
             client_id=client.client_id,
-            params=params.only(PARAMETERS).pairs(),
+            params=asked.params.only(PARAMETERS).pairs(),
             browser_digest=browser,
             session_id=None,
             request_id=request_id,
             created_at=now,
             expires_at=now + server.policy.lifetimes.interaction,
+            pushed_id=asked.pushed_id,
+            signed=asked.signed,
         )
     )
     return format_credential(Prefix.INTERACTION, credential)
@@ -145,9 +157,11 @@ async def grant(
     """Merge the record and write what was asked for in one statement; return the answer, None if somebody was faster.
 
     Code and token copy the approved list of this request; the record merges it (AC-9, AR-4; architecture §1). Raises
-    OAuthError, with nothing written, when an ID token cannot be made.
+    OAuthError, with nothing written, when an ID token or a signed answer cannot be made, or the grant that it goes into
+    has ended meanwhile.
     """
-    client, session = granted.client, granted.session
+    client, session, target = granted.client, granted.session, granted.accepted.target
+    await signed_answers.require_possible(server, client, granted.path.mode)
     subject = await subject_for(server, client, session.user_id, now, granted.record)
     made = await front_channel.make(server, granted, approved, subject, now)
     settled = await server.database.hot.settle_authorization(
@@ -164,6 +178,9 @@ async def grant(
             token=made.token,
             subject=subject,
             session_id=session.id if OPENID in approved else None,
+            pushed_id=granted.pushed_id,
+            target=target,
+            details=details.kept(granted.accepted.details),
             audit=entry(
                 actor,
                 Event.AUTHORIZATION_GRANTED,
@@ -173,6 +190,8 @@ async def grant(
                     "scopes": approved,
                     "asked": granted.accepted.scopes,
                     "on_page": "yes" if interaction_id else "no",
+                    **grants.told(target),
+                    **details.told(granted.accepted.details),
                     **({"token": str(made.token.id)} if made.token is not None else {}),
                     **({"id_token": "yes"} if made.released.id_token is not None else {}),
                 },
@@ -183,13 +202,28 @@ async def grant(
         )
     )
     if settled is None:
+        await grants.require_kept(server, target, client, session.user_id)
         return None
     if made.token is not None:
         REQUESTS.front_channel_token(client.client_id)
     return granted.path.success(made.released)
 
 
-def _own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:
+async def _opened(
+    server: Server, client: ClientFact | None, params: Parameters, now: datetime
+) -> tuple[Opened, OAuthError | None]:
+    """Open the request object of a request, if it has one. When it is refused, what stands beside it says at most where
+    that is told, and asks for nothing."""
+    if client is None:
+        return Opened(params), None
+    try:
+        return await request_objects.opened(server, client, params, now, at="authorize"), None
+    except OAuthError as refused:
+        return Opened(params), refused
+
+
+def own_session(found: SessionFact | None, session: Credential | None) -> SessionFact | None:
+    """Return the session that was found when the browser has shown all of its credential, else None."""
     if found is None or session is None or not matches(digest(session.secret), found.digest):
         return None
     return found

@@ -83,7 +83,7 @@ async def _judge_again(
 
 @lru_cache(maxsize=64)
 def _audience(issuer: str, alias: str | None, path: str) -> Audience:
-    """Return whom an assertion may name here, whatever the request says of its host (CA-5).
+    """Return whom an assertion may name here, whatever the request says of its host (CA-5, PAR-3).
 
     The path may have lost the issuer's own on its way through a proxy. Where clients show certificates the server has
     another address (RFC 8705 §5), and one that uses it may name that.

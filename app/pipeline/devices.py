@@ -7,11 +7,11 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, keyed
 from app.crypto.secrets import new_id, random_bytes
+from app.pipeline import grants
 from app.pipeline.audit import Actor, entry
 from app.pipeline.server import Server
 from app.pipeline.subjects import subject_for
-from app.protocol import device
-from app.protocol.acr import acr_of
+from app.protocol import details, device
 from app.protocol.authorize.checklist import Wanted
 from app.protocol.device_facts import DeviceRequestFact
 from app.protocol.errors import ErrorCode, OAuthError
@@ -74,6 +74,8 @@ async def begin(
                 expires_at=now + server.policy.lifetimes.device_code,
                 binding=Binding(jkt=asking.sender.jkt),
                 proof=proof,
+                target=wanted.target,
+                details=wanted.details,
             )
         )
         match placed:
@@ -99,12 +101,14 @@ async def approve(
     wanted: Wanted,
     approved: tuple[str, ...],
     session: SessionFact,
+    acr: str,
     actor: Actor,
     now: datetime,
 ) -> bool:
     """Merge the record and approve the device code in one statement; False when somebody was faster.
 
-    The device code copies the approved list of this request; the record merges it (AR-3, AR-4).
+    The device code copies the approved list of this request; the record merges it (AR-3, AR-4). `acr` is what the
+    sign-in of the session is worth.
     """
     settled = await server.database.devices.approve(
         DeviceApproval(
@@ -116,16 +120,18 @@ async def approve(
             user_epoch=session.user_epoch,
             scopes=approved,
             pairs=wanted.pairs_of(approved),
+            details=wanted.details,
             new_record_id=new_id(now),
             # No browser's session: a device that was allowed goes on when the person signs out of that browser.
-            authentication=Authentication(auth_time=session.auth_time, acr=acr_of(session.amr), amr=session.amr),
+            authentication=Authentication(auth_time=session.auth_time, acr=acr, amr=session.amr),
             subject=await subject_for(server, client, session.user_id, now),
+            target=asked.target,
             audit=entry(
                 actor,
                 Event.AUTHORIZATION_GRANTED,
                 now,
                 None,
-                {"scopes": approved, "asked": wanted.scopes, "on_page": "yes", **_FLOW},
+                {"scopes": approved, "asked": wanted.scopes, "on_page": "yes", **grants.told(asked.target), **details.told(wanted.details), **_FLOW},
                 subject_id=client.client_id,
                 user_id=session.user_id,
                 application_id=asked.application_id,
@@ -144,7 +150,7 @@ async def deny(
         Event.AUTHORIZATION_DENIED,
         now,
         None,
-        {"asked": asked.scopes, **_FLOW},
+        {"asked": asked.scopes, **details.told(asked.details), **_FLOW},
         subject_id=client.client_id,
         user_id=session.user_id,
         application_id=asked.application_id,

@@ -10,10 +10,20 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.fetching import NotFetched
 from app.protocol.key_sets import Jwk
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
 
-def require_key(server: Server, alg: str, what: str) -> None:
-    """Raise `invalid_request` unless the server signs with this algorithm; `what` is what has to be signed."""
+def require_key(server: Server, alg: str, what: str, client: ClientFact | None = None) -> None:
+    """Raise `invalid_request` unless the server signs with this algorithm; `what` is what has to be signed.
+
+    For a `client` that is held to FAPI 2.0 it signs with none that is too weak for that, whatever is registered (F-22).
+    """
+    if client is not None and client.policy.fapi and alg not in STRICT_ALGORITHMS:
+        raise OAuthError(
+            ErrorCode.INVALID_REQUEST,
+            f"{what} cannot be signed with {alg} for this application; it has to register one of: "
+            f"{', '.join(STRICT_ALGORITHMS)}",
+        )
     if alg not in server.keyring.plan.algorithms:
         raise OAuthError(
             ErrorCode.INVALID_REQUEST,

@@ -14,10 +14,9 @@ from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.encryption import encrypted, require_key
 from app.pipeline.server import Server
 from app.protocol import openid_tokens, response_types
-from app.protocol.acr import acr_of
 from app.protocol.authorize.answer import Released
 from app.protocol.authorize.decide import Grantable
-from app.protocol.facts import Authentication, SessionFact
+from app.protocol.facts import Authentication
 from app.protocol.openid_tokens import IdTokenRules
 from app.protocol.policy import effective
 from app.protocol.sender import Binding
@@ -60,19 +59,22 @@ async def make(
 def _with_code(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime, made: Made) -> Made:
     """Add a code; the challenge stays with its row (P-7), and so does all that it is bound to (SR-4)."""
     request, credential = granted.accepted.request, Credential(new_id(now), random_bytes())
+    policy = effective(server.policy, granted.client.policy, confidential=granted.client.confidential)
     code = NewCode(
         id=credential.id,
         digest=digest(credential.secret),
         scopes=approved,
         resources=_identifiers(granted),
-        authentication=_authentication(granted.session),
+        authentication=_authentication(granted),
         redirect_uri=granted.path.as_sent,
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         offline="refresh_token" in granted.client.grant_types,
         binding=Binding(jkt=request.dpop_jkt),
-        expires_at=now + server.policy.lifetimes.authorization_code,
+        expires_at=now + policy.authorization_code,
         claims=granted.accepted.claims,
+        details=granted.accepted.details,
+        grant_action=None if granted.accepted.target is None else granted.accepted.target.action,
     )
     text = format_credential(Prefix.AUTHORIZATION_CODE, credential)
     return replace(made, code=code, released=replace(made.released, code=text))
@@ -89,7 +91,7 @@ def _with_token(server: Server, granted: Grantable, approved: tuple[str, ...], n
         key_version=server.keys.current,
         scopes=approved,
         resources=_identifiers(granted),
-        authentication=_authentication(granted.session),
+        authentication=_authentication(granted),
         expires_at=now + lifetime,
         claims=granted.accepted.claims,
     )
@@ -118,7 +120,7 @@ async def _id_token(
         rules,
         client,
         subject or session.subject,
-        _authentication(session),
+        _authentication(granted),
         now,
         nonce=granted.accepted.request.nonce,
         claims=await _about_person(server, rules, granted, approved, beside),
@@ -146,5 +148,6 @@ def _identifiers(granted: Grantable) -> tuple[str, ...]:
     return tuple(resource.identifier for resource in granted.accepted.resources)
 
 
-def _authentication(session: SessionFact) -> Authentication:
-    return Authentication(auth_time=session.auth_time, acr=acr_of(session.amr), amr=session.amr, sid=session.sid)
+def _authentication(granted: Grantable) -> Authentication:
+    session = granted.session
+    return Authentication(auth_time=session.auth_time, acr=granted.acr, amr=session.amr, sid=session.sid)

@@ -2,13 +2,23 @@
 
 from app.pipeline import delegated
 from app.pipeline.server import Server
+from app.protocol.ciba_facts import BackchannelFact
 from app.protocol.device_facts import DeviceFact
 from app.protocol.exchange_parties import ExchangeFact
 from app.protocol.facts import ClientFact, CodeFact, FamilyFact
-from app.protocol.needs import AssertionNeed, ClientNeed, CodeNeed, DeviceNeed, ExchangeNeed, FamilyNeed, Need
+from app.protocol.needs import (
+    AssertionNeed,
+    BackchannelNeed,
+    ClientNeed,
+    CodeNeed,
+    DeviceNeed,
+    ExchangeNeed,
+    FamilyNeed,
+    Need,
+)
 from app.protocol.trusted_issuers import AssertionFact
 
-Fact = CodeFact | FamilyFact | DeviceFact | AssertionFact | ExchangeFact
+Fact = CodeFact | FamilyFact | DeviceFact | BackchannelFact | AssertionFact | ExchangeFact
 
 
 async def gather(server: Server, client_id: str, need: Need) -> tuple[ClientFact | None, Fact | None]:
@@ -21,6 +31,8 @@ async def gather(server: Server, client_id: str, need: Need) -> tuple[ClientFact
             return await hot.gather_family(client_id, family_id)
         case DeviceNeed(device_id):
             return await server.database.devices.gather(client_id, device_id)
+        case BackchannelNeed(request_id):
+            return await server.database.backchannel.gather(client_id, request_id)
         case AssertionNeed(assertion):
             return await delegated.gather_assertion(server, client_id, assertion)
         case ExchangeNeed():

@@ -14,7 +14,7 @@ from app.pipeline import legacy, system_key
 from app.pipeline.http import Request
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.protocol import authorization_header, origins, validity
+from app.protocol import authorization_header, origins, step_up, validity
 from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.callers import KeyCaller, MachineCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.errors import ErrorCode, OAuthError
@@ -108,7 +108,10 @@ async def _by_token(
     _check_origin(server, request, allowed)
     if fact.binding or shown.by_proof:
         await check_key(server, request, shown, fact.binding)
-    return MachineCaller(fact, in_force) if isinstance(fact, MachineTokenFact) else TokenCaller(fact, in_force)
+    if isinstance(fact, MachineTokenFact):
+        return MachineCaller(fact, in_force)
+    waiting = step_up.waiting(fact, in_force, server.scopes, server.policy.assurance, server.clock())
+    return TokenCaller(fact, in_force, waiting)
 
 
 async def check_key(server: Server, request: Request, shown: Credentials, binding: Binding) -> None:

@@ -8,17 +8,22 @@ from app.pipeline.server import Server
 from app.protocol import introspection_jwt
 from app.protocol.facts import ClientFact
 from app.protocol.introspection import Answer
+from app.protocol.policy import effective
 
 _JWT = (b"content-type", introspection_jwt.MEDIA_TYPE.encode("ascii"))
 
 
 async def render(server: Server, caller: ClientFact, answer: Answer, now: datetime, *, as_jwt: bool) -> Response:
-    """Return the answer in the form that was asked for; raises OAuthError when it cannot be made."""
-    if not as_jwt:
+    """Return the answer in the form that was asked for; raises OAuthError when it cannot be made.
+
+    A caller whose messages have to be signed gets a JWT, whatever it asks for (FM-3).
+    """
+    policy = effective(server.policy, caller.policy, confidential=caller.confidential)
+    if not as_jwt and not (policy.signs_messages and introspection_jwt.is_offered(server.features)):
         return json_response(answer)
     content = introspection_jwt.claims(answer, issuer=server.issuer, audience=caller.client_id, now=now)
-    algorithm = introspection_jwt.signing_alg(caller.key_material)
-    require_key(server, algorithm, "the answer")
+    algorithm = introspection_jwt.signing_alg(caller.key_material, policy)
+    require_key(server, algorithm, "the answer", caller)
     text = server.keyring.sign(now, algorithm, introspection_jwt.TYP, content)
     if (wanted := introspection_jwt.encryption(caller.key_material)) is not None:
         text = await encrypted(server, caller, text, *wanted)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from app.pipeline import hints
+from app.pipeline import grants, hints
 from app.pipeline.server import Server
 from app.pipeline.subjects import subject_for
 from app.protocol.accounts import Others
@@ -13,8 +13,10 @@ from app.protocol.errors import OAuthError
 
 
 async def completed(server: Server, known: Known, others: Others) -> Known:
-    """Return what is known with its people. No round trip, unless the application knows them by subjects of its own and
-    the request names somebody: one for each of them then whom it has no record of."""
+    """Return what is known with its people, and with the record that it goes into. No round trip, unless it names a
+    grant, or the application knows people by subjects of its own and the request names somebody: one for each of them
+    then whom it has no record of."""
+    known = await grants.aimed(server, known)
     hint = await _hint(server, known)
     if hint is None and not others.sessions and known.params.get("claims") is None:
         return known
@@ -28,7 +30,7 @@ async def as_meant(server: Server, known: Known) -> Known | None:
     if other is None or known.client is None:
         return None
     _, session, record = await server.database.hot.gather_authorize(known.client.client_id, other.id, known.now)
-    return None if session is None else known.seen_by(session, record)
+    return None if session is None else await grants.aimed(server, known.seen_by(session, record))
 
 
 async def _hint(server: Server, known: Known) -> Hint:

@@ -31,7 +31,7 @@ async def sender_of(server: Server, request: Request, access_token: str | None =
         raise
     if judged.nonce is not None and judged.nonce != fresh:
         request.state[NONCE] = fresh
-    return Sender(jkt=judged.jkt, x5t=x5t, proof=judged.proof)
+    return Sender(jkt=judged.jkt, x5t=x5t, proof=judged.proof, weak=judged.weak)
 
 
 def addresses_of(server: Server, path: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from app.crypto.envelope import Vault
 from app.outbound.client import Outbound
 from app.outbound.jwks import KeySets
+from app.outbound.request_documents import RequestDocuments
 from app.pipeline.guesses import SecretGuesses
 from app.pipeline.issued import IssuedTokens
 from app.pipeline.keyring import Keyring
@@ -17,8 +18,10 @@ from app.pipeline.last_use import LastUses
 from app.pipeline.published import Published
 from app.pipeline.resources import KnownResources
 from app.pipeline.trace import Traces
+from app.protocol.ciba_calls import CallRules
 from app.protocol.claims import ClaimsRegistry
-from app.protocol.configuration import SystemKey
+from app.protocol.configuration import AskingLimits, PushLimits, SystemKey
+from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.dpop import DpopRules
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
@@ -54,13 +57,18 @@ class Server:
     resources: KnownResources
     outbound: Outbound
     key_sets: KeySets
+    request_documents: RequestDocuments
     discovery: Published
     guesses: SecretGuesses
+    calls: CallRules = field(default_factory=CallRules)
+    asking_limits: AskingLimits = field(default_factory=AskingLimits)
     dpop: DpopRules = field(default_factory=DpopRules)
     mtls: MutualTls = field(default_factory=MutualTls)
+    push_limits: PushLimits = field(default_factory=PushLimits)
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     exchange_rules: tuple[ExchangeRule, ...] = ()
     claims: ClaimsRegistry = field(default_factory=ClaimsRegistry)
+    details: DetailTypes = NO_DETAILS
     id_tokens: IdTokenRules | None = None
     system_key: SystemKey | None = None
     everyone_founds: bool = True
@@ -74,7 +82,7 @@ class Server:
     @property
     def vocabulary(self) -> Vocabulary:
         """What permissions are called towards people."""
-        return Vocabulary(self.scopes, self.claims)
+        return Vocabulary(self.scopes, self.claims, self.details)
 
     @property
     def https(self) -> bool:

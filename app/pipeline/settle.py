@@ -1,5 +1,6 @@
 """Settle: an order is paid for and carried out in one statement, or lost with nothing written (AC-7)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,11 +10,27 @@ from app.pipeline.audit import Actor, entry
 from app.pipeline.encryption import encrypted, require_key
 from app.pipeline.server import Server
 from app.protocol.device import SLOWER_BY
-from app.protocol.errors import CountFailedRedemption, NotePoll, OAuthError, RevokeFamily, SlowDown
+from app.protocol.errors import (
+    CountFailedRedemption,
+    NoteBackchannelPoll,
+    NotePoll,
+    OAuthError,
+    RevokeFamily,
+    SlowDown,
+    SlowDownBackchannel,
+)
 from app.protocol.events import Event
 from app.protocol.facts import ClientFact, MachineOrigin, Origin
 from app.protocol.liveness import narrowed
-from app.protocol.outcomes import DelegatedIssuance, Issuance, MachineIssuance, RedeemCode, RedeemDevice, Refresh
+from app.protocol.outcomes import (
+    DelegatedIssuance,
+    Issuance,
+    MachineIssuance,
+    RedeemBackchannel,
+    RedeemCode,
+    RedeemDevice,
+    Refresh,
+)
 from app.protocol.sender import Proof
 from app.protocol.tokens.mint import (
     DelegatedMinted,
@@ -57,7 +74,7 @@ async def mint_tokens(
     )
     if issuance.id_token is None:
         return mint(issuance, server.keys, fresh, signing)
-    require_key(server, issuance.id_token.alg, _ID_TOKEN)
+    require_key(server, issuance.id_token.alg, _ID_TOKEN, client)
     minted = mint(issuance, server.keys, fresh, signing)
     if minted.id_token is None or issuance.id_token.encryption is None:
         return minted
@@ -93,9 +110,7 @@ async def settle(
     )
     match issuance.payment:
         case RedeemCode() as code:
-            device = isinstance(code, RedeemDevice)
-            event = Event.DEVICE_CODE_EXCHANGED if device else Event.CODE_EXCHANGED
-            pay = server.database.devices.settle if device else server.database.hot.settle_code
+            event, pay = _paid_with(server, code)
             return await pay(
                 CodeSettlement(
                     grant_id=code.grant_id,
@@ -108,7 +123,9 @@ async def settle(
                     family_expires_at=code.family_expires_at,
                     authentication=code.authentication,
                     nonce=code.nonce,
-                    family_origin=narrowed(issuance.origin, issuance.family_scopes, issuance.family_resources),
+                    family_origin=narrowed(
+                    issuance.origin, issuance.family_scopes, issuance.family_resources, issuance.family_details
+                ),
                     family_binding=issuance.family_binding,
                     token=token,
                     proof=proof,
@@ -140,6 +157,17 @@ async def settle(
                     ),
                 )
             )
+
+
+def _paid_with(server: Server, payment: RedeemCode) -> tuple[Event, Callable[[CodeSettlement], Awaitable[Settled]]]:
+    """Return what it is called when such a grant is exchanged, and who does it."""
+    match payment:
+        case RedeemDevice():
+            return Event.DEVICE_CODE_EXCHANGED, server.database.devices.settle
+        case RedeemBackchannel():
+            return Event.BACKCHANNEL_REQUEST_EXCHANGED, server.database.backchannel.settle
+        case _:
+            return Event.CODE_EXCHANGED, server.database.hot.settle_code
 
 
 async def _settle_machine(
@@ -198,8 +226,11 @@ async def _settle_delegated(
 
 
 def _told(origin: Origin | MachineOrigin) -> dict[str, tuple[str, ...]]:
-    """Return what the audit trail says of what a token is good for."""
-    return {"scopes": origin.scopes, **({"resources": origin.resources} if origin.resources else {})}
+    """Return what the audit trail says of what a token is good for; of its details the types alone."""
+    told = {"scopes": origin.scopes, **({"resources": origin.resources} if origin.resources else {})}
+    if isinstance(origin, Origin) and origin.details:
+        told["detail_types"] = tuple(dict.fromkeys(detail.type for detail in origin.details))
+    return told
 
 
 async def carry_out_aftermath(
@@ -221,6 +252,10 @@ async def carry_out_aftermath(
             return await server.database.devices.note_poll(device_id, now, asked_last)
         case SlowDown(device_id):
             await server.database.devices.slow_down(device_id, now, SLOWER_BY)
+        case NoteBackchannelPoll(request_id, asked_last):
+            return await server.database.backchannel.note_poll(request_id, now, asked_last)
+        case SlowDownBackchannel(request_id):
+            await server.database.backchannel.slow_down(request_id, now, SLOWER_BY)
         case None:
             pass
     return True

@@ -66,13 +66,16 @@ def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> Trace
     )
 
 
-def trace_of_device(request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace) -> TraceEntry:
-    """Return the entry of a device authorization request, whose client has proved who it is."""
+def trace_of_device(
+    request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace, endpoint: str = "device"
+) -> TraceEntry:
+    """Return the entry of a device authorization request, or of one to another endpoint where clients ask by
+    themselves. The client has proved who it is."""
     return TraceEntry(
         request_id=request_id,
         at=now,
         client_id=client_id,
-        endpoint="device",
+        endpoint=endpoint,
         outcome=outcome,
         steps=tuple(_redacted(step) for step in trace.steps),
     )

@@ -1,5 +1,5 @@
-"""The Authorization header of the server's own API: `Bearer` (RFC 6750 §2.1), `DPoP` for tokens that are bound to a
-key (RFC 9449 §7.1), and `Basic` for keys (RFC 7617).
+"""The Authorization header of the server's own API (F-24): `Bearer` (RFC 6750 §2.1), `DPoP` for tokens that are bound
+to a key (RFC 9449 §7.1), and `Basic` for keys (RFC 7617).
 
 Whoever sends the header is judged by it alone. A credential that does not count is refused; the request never falls
 back to the session that may have come along with it.
@@ -7,7 +7,9 @@ back to the session that may have come along with it.
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from app.protocol import dpop
@@ -23,7 +25,7 @@ Scheme = Literal["Bearer", "DPoP"]
 
 class Challenged(OAuthError):
     """A refusal that carries a `WWW-Authenticate` challenge. `bare` when no credentials were sent (BR-3); `scheme` is
-    how the token should have been sent."""
+    how the token should have been sent, and `members` are further attributes of the challenge."""
 
     def __init__(
         self,
@@ -34,11 +36,13 @@ class Challenged(OAuthError):
         scope: str = "",
         detail: str = "",
         scheme: Scheme = "Bearer",
+        members: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(code, description, detail=detail)
         self.bare = bare
         self.scope = scope
         self.scheme = scheme
+        self.members = dict(members)
 
     def challenge_for(self, realm: str) -> str:
         """Return the challenge (RFC 6750 §3; RFC 9449 §7.1: with the algorithms for proofs, DP-1, HD-6).
@@ -50,6 +54,7 @@ class Challenged(OAuthError):
             attributes += [f'error="{self.code.wire}"', f'error_description="{self.description}"']
         if self.scope:
             attributes.append(f'scope="{self.scope}"')
+        attributes += [f'{name}="{value}"' for name, value in self.members.items()]
         if self.scheme == "DPoP":
             attributes.append(f'algs="{" ".join(dpop.ALGORITHMS)}"')
         return f"{self.scheme} {', '.join(attributes)}"

@@ -14,10 +14,19 @@ class PersonCaller:
 
 @dataclass(frozen=True, slots=True)
 class TokenCaller:
-    """An application with an access token that a person allowed it; `scopes` are those still in force."""
+    """An application with an access token that a person allowed it; `scopes` are those still in force.
+
+    Those that are `waiting` count only after he has signed in again (RFC 9470).
+    """
 
     token: TokenFact
     scopes: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def counting(self) -> frozenset[str]:
+        """The scopes by which something can be done now."""
+        return frozenset(self.scopes).difference(self.waiting)
 
 
 @dataclass(frozen=True, slots=True)

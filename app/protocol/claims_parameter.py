@@ -5,11 +5,11 @@ and members that nobody here knows are ignored, and a claim that is not there is
 demands: `sub`, who has to be signed in, and an essential `acr`, how he has to have signed in (OC-11).
 """
 
-import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.protocol import strict_json
 from app.protocol.errors import ErrorCode, OAuthError
 
 MAX_LENGTH = 8192
@@ -118,30 +118,12 @@ def _parsed(text: str) -> Mapping[str, Any]:
     if len(text) > MAX_LENGTH:
         raise _refused(f"claims is longer than {MAX_LENGTH} characters")
     try:
-        found = json.loads(text, object_pairs_hook=_members, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise _refused("claims is not JSON") from None
+        found = strict_json.read(text, _DEEPEST)
+    except strict_json.Unreadable as unreadable:
+        raise _refused(f"claims {unreadable}") from None
     if not isinstance(found, dict):
         raise _refused("claims must be a JSON object with id_token, userinfo or both")
-    if not _bounded(found, _DEEPEST):
-        raise _refused("claims is nested too deeply")
     return found
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _refused("claims has a member twice in one object")
-    return members
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"RFC 8259 knows no number {text}")
-
-
-def _bounded(value: Any, levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_bounded(one, levels - 1) for one in inner if isinstance(one, dict | list))
 
 
 def _refused(description: str) -> OAuthError:

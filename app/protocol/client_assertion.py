@@ -11,6 +11,7 @@ from app.crypto.jose import JoseError, Jwt, peek
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.params import Parameters
 from app.protocol.single_use import SingleUse, single_use
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 from app.protocol.tokens import jwt_rules
 from app.protocol.tokens.jwt_rules import LEEWAY, Kind, Rules
 
@@ -18,9 +19,6 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = timedelta(hours=1)
 LONGEST_STRICT = timedelta(minutes=5)
 """How far ahead an assertion may expire, of applications in general and of strict ones (CA-7)."""
-
-STRICT_ALGORITHMS = ("PS256", "ES256", "EdDSA", "Ed25519")
-"""What is strong enough for a strict application (FAPI 2.0 §5.4, F-22); the last two are one algorithm (RFC 9864)."""
 
 
 @dataclass(frozen=True, slots=True)

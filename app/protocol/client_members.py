@@ -19,11 +19,7 @@ from app.protocol.key_sets import MAX_BYTES, MAX_KEYS
 FRONT_CHANNEL = (response_types.IMPLICIT,)
 """What response types with `id_token` or `token` are registered with (DR-6); the token endpoint has no such grant."""
 
-LATER_GRANT_TYPES = (
-    "password",
-    "urn:ietf:params:oauth:grant-type:saml2-bearer",
-    "urn:openid:params:grant-type:ciba",
-)
+LATER_GRANT_TYPES = ("password", "urn:ietf:params:oauth:grant-type:saml2-bearer")
 """Grant types that can be registered and are not built yet."""
 
 _MAX_LIST = 100

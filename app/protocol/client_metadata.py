@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from app.crypto.jose import problem_with_public_key
 from app.crypto.jose_keys import ALGORITHMS
-from app.protocol import client_openid, pairwise, response_types
+from app.protocol import client_ciba, client_openid, client_requests, pairwise, response_types
 from app.protocol.client_auth import (
     KEY_METHODS,
     SECRET_METHODS,
@@ -187,8 +187,10 @@ class ClientMetadata(BaseModel):
         _check_flows(self)
         _check_destinations(self, unfinished=bool((info.context or {}).get("unfinished")))
         _check_credentials(self)
-        signing = (info.context or {}).get("signing", ())
-        if problem := client_openid.problem_with(dict(self), signing, confidential=self.confidential):
+        members, signing = dict(self), (info.context or {}).get("signing", ())
+        problem = client_openid.problem_with(members, signing, confidential=self.confidential)
+        problem = problem or client_requests.problem_with(members, signing)
+        if problem := problem or client_ciba.problem_with(members, confidential=self.confidential):
             raise _inconsistent(problem)
         return self
 
@@ -351,9 +353,6 @@ def _check_credentials(metadata: ClientMetadata) -> None:
         _check_algorithm(metadata)
     if method == tls_client_auth.NAME:
         _check_subject(metadata)
-    mode = metadata.backchannel_token_delivery_mode
-    if mode in {"ping", "push"} and metadata.backchannel_client_notification_endpoint is None:
-        raise _inconsistent(f"backchannel_token_delivery_mode {mode} needs backchannel_client_notification_endpoint")
 
 
 def _check_keys(metadata: ClientMetadata) -> None:

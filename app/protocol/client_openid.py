@@ -46,16 +46,17 @@ def preferred_alg(signing: Sequence[str]) -> str:
 
 def _problems(members: Members, signing: Sequence[str], confidential: bool) -> Iterator[str]:
     for member, what in _SIGNED.items():
-        yield from _signature(member, what, members[member], signing)
+        yield from signature_problems(member, what, members[member], signing)
     for kind in _ENCRYPTED:
-        yield from _encryption(members, kind)
+        yield from encryption_problems(members, kind)
     yield from _logouts(members, confidential)
     if members["subject_type"] == "pairwise":
         yield from pairwise.problems(members["sector_identifier_uri"], members["redirect_uris"], members["grant_types"])
 
 
-def _signature(member: str, what: str, alg: str | None, signing: Sequence[str]) -> Iterator[str]:
-    """ID-2: never `none`, and no MAC: whoever can check one can make one."""
+def signature_problems(member: str, what: str, alg: str | None, signing: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with the algorithm that the server shall sign something with (ID-2): never `none`, and no
+    MAC, which whoever can check one can make."""
     offered = signing or jose.SIGNATURES
     if alg is None or alg in offered:
         return
@@ -71,8 +72,9 @@ def _signature(member: str, what: str, alg: str | None, signing: Sequence[str]) 
         yield f"{member} is {alg}, with which this server does not sign; use one of {listed}"
 
 
-def _encryption(members: Members, kind: str) -> Iterator[str]:
-    """ID-6, DR-5: an algorithm that there is here, and a key that it is for."""
+def encryption_problems(members: Members, kind: str) -> Iterator[str]:
+    """Yield what is wrong with how the server shall encrypt something (ID-6, DR-5): there is an algorithm that is known
+    here, and a key that it is for."""
     alg_member, enc_member = f"{kind}_encrypted_response_alg", f"{kind}_encrypted_response_enc"
     alg, enc, keys = members[alg_member], members[enc_member], members["jwks"]
     if alg is None:

@@ -7,7 +7,9 @@ needs, and do without the machinery that reads settings: 3 MiB of each.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.protocol.ciba_calls import CallRules
 from app.protocol.claim_values import Claim
+from app.protocol.detail_types import DetailType
 from app.protocol.dpop import DpopRules
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.features import FeatureSet
@@ -52,6 +54,26 @@ class RegistrationLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class PushLimits:
+    """How many requests may be pushed from one address within a `window` by applications that do not prove who they
+    are."""
+
+    pushes: int = 300
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class AskingLimits:
+    """How many requests to one person that he does not approve are let through within a `window` (CB-11): of one
+    application, and of whichever. Beyond the one the application is refused, beyond the other the person is left in
+    peace."""
+
+    of_application: int = 10
+    of_person: int = 20
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class SystemKey:
     """The operator's root credential: the SHA-256 digest of its UTF-8 bytes, and from where it counts."""
 
@@ -76,7 +98,7 @@ class OutboundRules:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """A server's configuration. `everyone_founds`: organizations are not the operator's affair alone. `claims` are the
-    ones that the operator has defined."""
+    ones that the operator has defined, `details` his types of authorization details."""
 
     service_name: str
     policy: ServerPolicy
@@ -90,11 +112,15 @@ class Configuration:
     outbound: OutboundRules = field(default_factory=OutboundRules)
     secret_limits: SecretLimits = field(default_factory=SecretLimits)
     registration_limits: RegistrationLimits = field(default_factory=RegistrationLimits)
+    asking_limits: AskingLimits = field(default_factory=AskingLimits)
+    push_limits: PushLimits = field(default_factory=PushLimits)
     signing: SigningPlan = field(default_factory=SigningPlan)
     dpop: DpopRules = field(default_factory=DpopRules)
     mtls: MutualTls = field(default_factory=MutualTls)
     logout: DeliveryRules = field(default_factory=DeliveryRules)
+    calls: CallRules = field(default_factory=CallRules)
     resources: tuple[Resource, ...] = ()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
     exchange_rules: tuple[ExchangeRule, ...] = ()
     claims: tuple[Claim, ...] = ()
+    details: tuple[DetailType, ...] = ()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.exchange_policy import ExchangeRule
 from app.protocol.facts import ClientFact
 from app.protocol.openid_tokens import IdTokenRules
@@ -27,3 +28,4 @@ class TokenContext:
     sender: Sender = NOBODY
     exchange_rules: tuple[ExchangeRule, ...] = ()
     id_tokens: IdTokenRules | None = None
+    detail_types: DetailTypes = NO_DETAILS

@@ -17,6 +17,7 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.sender import Proof
 from app.protocol.single_use import digest_of, hour_of
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 from app.protocol.tokens import jwt_rules
 from app.protocol.tokens.jwt_rules import Kind, Rules
 
@@ -32,8 +33,8 @@ _JTI = range(8, 257)
 
 @dataclass(frozen=True, slots=True)
 class DpopRules:
-    """What the operator decided about proofs: how old one may be, how far the client's clock may be ahead (DP-5), and
-    whether each has to carry a nonce of the server (DP-10)."""
+    """What the operator decided about proofs: how old one may be, how far the client's clock may be ahead (DP-5,
+    F-13), and whether each has to carry a nonce of the server (DP-10, F-10)."""
 
     oldest: timedelta = timedelta(minutes=5)
     ahead: timedelta = timedelta(seconds=10)
@@ -52,11 +53,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A proof that is right: the thumbprint of its key, its name among all proofs, and the nonce that it carries."""
+    """A proof that is right: the thumbprint of its key, its name among all proofs, and the nonce that it carries.
+    `weak`: FAPI 2.0 does not accept its algorithm (F-22)."""
 
     jkt: str
     proof: Proof
     nonce: str | None = field(default=None, repr=False)
+    weak: bool = False
 
 
 def is_offered(features: FeatureSet) -> bool:
@@ -91,7 +94,7 @@ def judge(header: str, expected: Expected, rules: DpopRules, nonce_key: bytes, n
     nonce = jwt.claims.get("nonce")
     _check_nonce(nonce, rules, nonce_key, now)
     jkt = jose.thumbprint(jwk)
-    return Judged(jkt, _named(jwt, jkt), nonce)
+    return Judged(jkt, _named(jwt, jkt), nonce, jwt.header["alg"] not in STRICT_ALGORITHMS)
 
 
 def ath(access_token: str) -> str:

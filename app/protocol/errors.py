@@ -44,10 +44,9 @@ class ErrorCode(Enum):
     INVALID_REQUEST_OBJECT = ("invalid_request_object", 400, "OpenID Connect Core §3.1.2.6")
     INVALID_AUTHORIZATION_DETAILS = ("invalid_authorization_details", 400, "RFC 9396 §5")
     INVALID_GRANT_ID = ("invalid_grant_id", 400, "Grant Management draft -03 §5.4")
+    UNKNOWN_GRANT = ("invalid_grant_id", 404, "Grant Management draft -03 §6.6")
     EXPIRED_LOGIN_HINT_TOKEN = ("expired_login_hint_token", 400, "CIBA Core §13")
     UNKNOWN_USER_ID = ("unknown_user_id", 400, "CIBA Core §13")
-    MISSING_USER_CODE = ("missing_user_code", 400, "CIBA Core §13")
-    INVALID_USER_CODE = ("invalid_user_code", 400, "CIBA Core §13")
     INVALID_BINDING_MESSAGE = ("invalid_binding_message", 400, "CIBA Core §13")
     BACKCHANNEL_ACCESS_DENIED = ("access_denied", 403, "CIBA Core §13")
     INSUFFICIENT_USER_AUTHENTICATION = ("insufficient_user_authentication", 401, "RFC 9470 §3")
@@ -103,7 +102,22 @@ class SlowDown:
     device_id: UUID
 
 
-Aftermath = RevokeFamily | CountFailedRedemption | NotePoll | SlowDown
+@dataclass(frozen=True, slots=True)
+class NoteBackchannelPoll:
+    """Aftermath: as `NotePoll`, for a client that has asked a person elsewhere (CIBA)."""
+
+    request_id: UUID
+    asked_last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlowDownBackchannel:
+    """Aftermath: as `SlowDown`, for a client that has asked a person elsewhere (CIBA)."""
+
+    request_id: UUID
+
+
+Aftermath = RevokeFamily | CountFailedRedemption | NotePoll | SlowDown | NoteBackchannelPoll | SlowDownBackchannel
 
 
 def describable(text: str) -> str:

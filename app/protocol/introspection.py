@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from app.crypto.hashing import Digest
-from app.protocol import liveness, scopes, validity
+from app.protocol import details, liveness, scopes, validity
+from app.protocol.detail_types import Content
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import (
     AccessTokenFact,
@@ -83,6 +84,8 @@ def describe(
         answer["cnf"] = fact.binding.confirmation
     if fact.actor is not None:
         answer["act"] = fact.actor
+    if told := _details(caller, fact, audience, resources):
+        answer[details.PARAMETER] = told
     return answer
 
 
@@ -107,6 +110,27 @@ def _at(
         return liveness.at(fact.origin, fact.standing, audience).scopes
     there = [resource for identifier in audience if (resource := resources.get(identifier)) is not None]
     return tuple(scope for scope in in_force if any(resource.understands(scope) for resource in there))
+
+
+def _details(
+    caller: ClientFact, fact: AccessTokenFact, audience: tuple[str, ...], resources: ResourceRegistry
+) -> list[Content]:
+    """RA-4, RFC 9396 §9.2: return the objects that are in force and that this caller may see.
+
+    Those of a token without resources are for every API, but for those whose locations others answer for.
+    """
+    if isinstance(fact, MachineTokenFact) or fact.standing is None:
+        return []
+    in_force = details.reaching(liveness.details_in_force(fact.origin, fact.standing), audience)
+    if not audience and fact.origin.application_id != caller.id:
+        in_force = tuple(one for one in in_force if _is_answered_for(caller, one.content, resources))
+    return details.contents(in_force)
+
+
+def _is_answered_for(caller: ClientFact, content: Content, resources: ResourceRegistry) -> bool:
+    locations = content.get("locations") or ()
+    places = [one for one in resources if any(details.is_at(location, one.identifier) for location in locations)]
+    return not places or any(caller.client_id in one.introspection_clients for one in places)
 
 
 def describe_personal(
@@ -165,7 +189,7 @@ def describe_refresh(
     ):
         return INACTIVE
     in_force = liveness.living_scopes(fact.origin, fact.standing)
-    if in_force is None:
+    if in_force is None or fact.standing is None or not liveness.may_refresh(fact.origin, fact.standing):
         return INACTIVE
     answer: Answer = {
         "active": True,
@@ -178,4 +202,6 @@ def describe_refresh(
         answer["cnf"] = fact.binding.confirmation
     if in_force:
         answer["scope"] = scopes.render(in_force)
+    if told := details.contents(liveness.details_in_force(fact.origin, fact.standing)):
+        answer[details.PARAMETER] = told
     return answer

@@ -10,6 +10,7 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.introspection import Answer
 from app.protocol.params import Parameters
+from app.protocol.policy import EffectivePolicy
 from app.protocol.tokens.jwt_rules import Kind
 
 MEDIA_TYPE = "application/token-introspection+jwt"
@@ -67,9 +68,10 @@ def claims(answer: Answer, *, issuer: str, audience: str, now: datetime) -> dict
     return {"iss": issuer, "aud": audience, "iat": int(now.timestamp()), "token_introspection": answer}
 
 
-def signing_alg(material: KeyMaterial) -> str:
-    """Return the algorithm that a caller registered, or the specification's own (IN-11, IN-12)."""
-    return material.introspection_signing_alg or DEFAULT_ALG
+def signing_alg(material: KeyMaterial, policy: EffectivePolicy) -> str:
+    """Return the algorithm that a caller registered, or the specification's own (IN-11, IN-12); under FAPI 2.0, for
+    which that is too weak, the server's strongest (F-22)."""
+    return material.introspection_signing_alg or (policy.fapi and policy.strict_alg) or DEFAULT_ALG
 
 
 def encryption(material: KeyMaterial) -> tuple[str, str] | None:

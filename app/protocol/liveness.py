@@ -8,7 +8,9 @@ has been granted without a break since before the token's authorization event.
 
 from dataclasses import replace
 
+from app.protocol import details as detail_rules
 from app.protocol.facts import MachineTokenFact, Origin, Standing
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.scopes import ABOUT_PEOPLE
 
 
@@ -38,7 +40,14 @@ def living_scopes(origin: Origin, standing: Standing | None) -> tuple[str, ...] 
     if standing is None or not stands(origin, standing):
         return None
     in_force = scopes_in_force(origin, standing)
-    return None if origin.scopes and not in_force else in_force
+    had = bool(origin.scopes or origin.details)
+    return None if had and not in_force and not details_in_force(origin, standing) else in_force
+
+
+def may_refresh(origin: Origin, standing: Standing) -> bool:
+    """Tell whether refresh tokens of an authorization event still count: the record was not merged into or replaced by
+    name since then (GM-4, GM-5, AR-5)."""
+    return standing.refresh_since <= origin.record_version
 
 
 def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
@@ -62,18 +71,35 @@ def scopes_in_force(origin: Origin, standing: Standing) -> tuple[str, ...]:
     )
 
 
+def details_in_force(origin: Origin, standing: Standing) -> tuple[GrantedDetail, ...]:
+    """Return the details of the token's own list whose pairs its record still has: the rule of scopes (RA-4)."""
+    if origin.record_id is None or not origin.details:
+        return origin.details
+    since = dict(zip(standing.pairs, standing.since, strict=True))
+    never = origin.record_version + 1
+    return tuple(detail for detail in origin.details if since.get(detail.pair, never) <= origin.record_version)
+
+
 def at(origin: Origin, standing: Standing, resources: tuple[str, ...]) -> Origin:
-    """Return the origin of a token for some of its resources, with the scopes that are in force there (RI-2)."""
+    """Return the origin of a token for some of its resources, with the scopes and the details that are in force there
+    (RI-2, RA-4)."""
     chosen = narrowed(origin, origin.scopes, resources)
-    return narrowed(chosen, scopes_in_force(chosen, standing))
+    details = detail_rules.reaching(details_in_force(origin, standing), resources)
+    return narrowed(chosen, scopes_in_force(chosen, standing), details=details)
 
 
-def narrowed(origin: Origin, scopes: tuple[str, ...], resources: tuple[str, ...] | None = None) -> Origin:
-    """Return the same origin with other scopes, and other resources if given; everything else is copied."""
+def narrowed(
+    origin: Origin,
+    scopes: tuple[str, ...],
+    resources: tuple[str, ...] | None = None,
+    details: tuple[GrantedDetail, ...] | None = None,
+) -> Origin:
+    """Return the same origin with other scopes, and other resources and details if given; everything else is copied."""
     resources = origin.resources if resources is None else resources
-    if scopes == origin.scopes and resources == origin.resources:
+    details = origin.details if details is None else details
+    if scopes == origin.scopes and resources == origin.resources and details == origin.details:
         return origin
-    return replace(origin, scopes=scopes, resources=resources)
+    return replace(origin, scopes=scopes, resources=resources, details=details)
 
 
 def rests_on(origin: Origin, own: str) -> str:

@@ -1,15 +1,20 @@
-"""Authorization server metadata (RFC 8414, RV-8): computed from features and registries, never written down."""
+"""Authorization server metadata (RFC 8414, RV-8, F-1): computed from features and registries, never written down."""
 
 from app.protocol import (
+    ciba,
     client_auth,
     dpop,
     global_revocation,
+    grant_management,
     introspection_jwt,
     mtls,
     openid_metadata,
     pkce,
+    request_metadata,
     response_types,
 )
+from app.protocol.acr import STANDARD
+from app.protocol.authorize import request_object
 from app.protocol.authorize.request import prompts_of
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.client_auth import none
@@ -33,6 +38,11 @@ def of(configuration: Configuration) -> Document:
         signing=configuration.signing.algorithms,
         mtls_url=configuration.mtls.url,
         claims=ClaimsRegistry(configuration.claims),
+        acr=configuration.policy.assurance.names,
+        grant_action=configuration.policy.require_grant_action,
+        details=tuple(kind.name for kind in configuration.details),
+        require_pushed=configuration.policy.require_pushed_requests,
+        require_signed=configuration.policy.require_signed_requests,
     )
 
 
@@ -44,12 +54,19 @@ def document(
     signing: tuple[str, ...] = (),
     mtls_url: str | None = None,
     claims: ClaimsRegistry | None = None,
+    acr: tuple[str, ...] = STANDARD.names,
+    grant_action: bool = False,
+    details: tuple[str, ...] = (),
+    require_pushed: bool = False,
+    require_signed: bool = False,
 ) -> Document:
     """Return the metadata of a server with these features; members with nothing in them are left out (MD-4).
 
     It names the configured issuer, whatever address it was asked at (MD-5), what is required (MD-6), and that there is
     PKCE (P-8). `signing` are the algorithms that the server signs with. `mtls_url` is its address for clients that
-    show a certificate. `claims` are those about people, None: the standard ones.
+    show a certificate. `claims` are those about people, None: the standard ones. `acr` are the assurance levels, for
+    requests that are told to ask for one (RFC 9470 §7, UA-4). `details` are the types of authorization details.
+    `require_pushed`: requests count only when they were pushed (PAR-13), `require_signed`: only when they are signed.
     """
     grants, answers = list(offered(features)), response_types.offered(features)
     methods = list(client_auth.offered(features))
@@ -61,8 +78,7 @@ def document(
         "response_types_supported": [],
         "grant_types_supported": grants,
         "service_documentation": f"{issuer}/docs",
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        **request_metadata.members(features, signing, require_signed=require_signed),
     }
     if Feature.AUTHORIZATION_CODE in features:
         members |= {
@@ -71,6 +87,7 @@ def document(
             "response_modes_supported": list(response_types.modes(features)),
             "code_challenge_methods_supported": list(pkce.METHODS),
             "prompt_values_supported": list(prompts_of(features)),
+            "acr_values_supported": list(acr),
         }
     if grants:
         members |= {
@@ -78,8 +95,17 @@ def document(
             "token_endpoint_auth_methods_supported": methods,
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
         }
+    if Feature.AUTHORIZATION_DETAILS in features:
+        members["authorization_details_types_supported"] = list(details)  # RA-7, RFC 9396 §10
+    if Feature.PUSHED_REQUESTS in features:
+        members |= {
+            "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+            "require_pushed_authorization_requests": require_pushed,
+        }
     if Feature.DEVICE_AUTHORIZATION in features:
         members["device_authorization_endpoint"] = f"{issuer}/oauth/device_authorization"
+    if Feature.BACKCHANNEL_AUTHENTICATION in features:
+        members |= _asking_elsewhere(issuer, features)
     if any(response_types.IMPLICIT in response_types.grants_of(answer) for answer in answers):
         members["grant_types_supported"] = [*grants, response_types.IMPLICIT]
     if Feature.ISSUER_IDENTIFICATION in features:
@@ -112,6 +138,7 @@ def document(
                 name for name in global_revocation.METHODS if name != "DPoP" or Feature.DPOP in features
             ],
         }
+    members |= grant_management.metadata(issuer, features, required=grant_action)
     members |= _logout(issuer, features)
     if Feature.DPOP in features:
         members["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
@@ -119,6 +146,17 @@ def document(
         members["tls_client_certificate_bound_access_tokens"] = True  # MT-4
         members["mtls_endpoint_aliases"] = mtls.aliases(members, issuer, mtls_url)
     return {name: value for name, value in members.items() if value not in ([], {}) or name in _NEVER_ABSENT}
+
+
+def _asking_elsewhere(issuer: str, features: FeatureSet) -> Document:
+    """CB-10: how clients ask people elsewhere, and get their answer. There are no user codes."""
+    signed = request_object.ALGORITHMS if Feature.REQUEST_OBJECTS in features else ()
+    return {
+        "backchannel_authentication_endpoint": f"{issuer}{ciba.PATH}",
+        "backchannel_token_delivery_modes_supported": list(ciba.MODES),
+        "backchannel_authentication_request_signing_alg_values_supported": list(signed),
+        "backchannel_user_code_parameter_supported": False,
+    }
 
 
 def _logout(issuer: str, features: FeatureSet) -> Document:

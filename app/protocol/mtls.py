@@ -28,6 +28,7 @@ ALIASED = (
     "revocation_endpoint",
     "introspection_endpoint",
     "device_authorization_endpoint",
+    "backchannel_authentication_endpoint",
     "pushed_authorization_request_endpoint",
     "userinfo_endpoint",
 )

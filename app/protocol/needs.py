@@ -31,6 +31,13 @@ class DeviceNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class BackchannelNeed:
+    """The backchannel request with this id; None for a string that no server of ours made."""
+
+    request_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class AssertionNeed:
     """Who signed this JWT, and whom of our users it means."""
 
@@ -53,4 +60,4 @@ class ExchangeNeed:
     actor: ShownToken | None
 
 
-Need = CodeNeed | FamilyNeed | ClientNeed | DeviceNeed | AssertionNeed | ExchangeNeed
+Need = CodeNeed | FamilyNeed | ClientNeed | DeviceNeed | BackchannelNeed | AssertionNeed | ExchangeNeed

@@ -4,7 +4,7 @@ It adds to the one document that both names lead to, so that PKCE stands in the 
 """
 
 from app.crypto import jose
-from app.protocol import acr, userinfo
+from app.protocol import userinfo
 from app.protocol.claims import OF_EVERY_LOGIN, ClaimsRegistry
 from app.protocol.features import Feature, FeatureSet
 
@@ -31,7 +31,6 @@ def members(
         "userinfo_signing_alg_values_supported": list(signing),
         "userinfo_encryption_alg_values_supported": encryption[0],
         "userinfo_encryption_enc_values_supported": encryption[1],
-        "acr_values_supported": list(acr.SUPPORTED),
         "claim_types_supported": ["normal"],
         "claims_supported": [*OF_EVERY_LOGIN, *claims.names],
         "claims_parameter_supported": Feature.CLAIMS_PARAMETER in features,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from app.protocol.facts import Authentication, FamilyFact, MachineOrigin, Origin
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.resources import Resource
 from app.protocol.sender import UNBOUND, Binding
 from app.protocol.single_use import SingleUse
@@ -16,18 +17,24 @@ RefreshMode = Literal["rotate", "repeat", "keep"]
 
 @dataclass(frozen=True, slots=True)
 class RedeemCode:
-    """Consume this code and begin a family."""
+    """Consume this code and begin a family. `tells_grant`: the client asked to be told the id of its grant (GM-8)."""
 
     grant_id: UUID
     authentication: Authentication
     nonce: str | None
     idle_expires_at: datetime | None
     family_expires_at: datetime
+    tells_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RedeemDevice(RedeemCode):
     """Consume this device code and begin a family."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemBackchannel(RedeemCode):
+    """Consume this backchannel request and begin a family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,8 @@ class IdTokenOrder:
 class Issuance:
     """An order for tokens: the access token's content and what it is paid with.
 
-    `origin` is what the access token copies: its scopes and resources may be fewer than the family's. `audience` is
-    the one resource whose format the token has, None for an opaque token. `binding` is that of the access token,
+    `origin` is what the access token copies: scopes, resources and details may be fewer than the family's. `audience`
+    is the one resource whose format the token has, None for an opaque token. `binding` is that of the access token,
     `family_binding` that of the refresh token. `subject` and `client_id` are what a JWT says of both. `id_token` is
     there when this request signs somebody in (OC-1).
     """
@@ -101,6 +108,7 @@ class Issuance:
     binding: Binding = UNBOUND
     family_binding: Binding = UNBOUND
     id_token: IdTokenOrder | None = None
+    family_details: tuple[GrantedDetail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,12 @@ ADDRESSES = Permission("addresses in the audit log", {"GET": _any("org:a")})
 
 def held_by(caller: Caller) -> frozenset[str] | None:
     """Return the scopes of the credential alone, for the first gate; None for a session, whose roles decide."""
-    return None if isinstance(caller, PersonCaller) else frozenset(caller.scopes)
+    match caller:
+        case PersonCaller():
+            return None
+        case TokenCaller():
+            return caller.counting
+    return frozenset(caller.scopes)
 
 
 def scopes_at(
@@ -77,8 +82,12 @@ def scopes_at(
             return registry.for_apis()
         case PersonCaller():
             return None if role is None else roles.scopes_of(role)
-        case TokenCaller() | PersonalCaller():
-            return None if role is None else frozenset(caller.scopes) & roles.scopes_of(role)
+        case TokenCaller() | PersonalCaller() if role is None:
+            return None
+        case TokenCaller():
+            return caller.counting & roles.scopes_of(role)
+        case PersonalCaller():
+            return frozenset(caller.scopes) & roles.scopes_of(role)
         case MachineCaller():
             return None
         case KeyCaller(key=key) if key.organization_id != organization_id:

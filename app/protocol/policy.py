@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.protocol.acr import STANDARD, Assurance
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
@@ -27,6 +30,10 @@ class Lifetimes:
     id_token: timedelta = timedelta(hours=1)
 
 
+LONGEST_FAPI_CODE = timedelta(seconds=60)
+"""How long a code may live under FAPI 2.0 (§5.3.2.1; F-11)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerPolicy:
     """What the operator decided for the whole server.
@@ -34,8 +41,10 @@ class ServerPolicy:
     `issuer` is one exact string (standards G1); `issuer_in_answers` says whether authorization answers name it
     (RFC 9207). `response_types` and `response_modes` are those of its features (`protocol.response_types`).
     `device_interval` is how long a device waits between two questions (RFC 8628 §3.2), and a client that has asked a
-    person elsewhere (CIBA §7.3). The last two demand of every application that it pushes its requests (RFC 9126 §5) and
-    signs them (RFC 9101 §10.5).
+    person elsewhere (CIBA §7.3). `require_pushed_requests` and `require_signed_requests` demand of every application
+    that it pushes its requests (RFC 9126 §5) and signs them (RFC 9101 §10.5). `assurance` are the levels that sign-ins
+    can be worth (RFC 9470), `algorithms` what the server signs with. With `require_grant_action` each request has to
+    say which grant it is for (GM-6).
     """
 
     issuer: str
@@ -46,6 +55,9 @@ class ServerPolicy:
     device_interval: timedelta = timedelta(seconds=5)
     require_pushed_requests: bool = False
     require_signed_requests: bool = False
+    assurance: Assurance = STANDARD
+    require_grant_action: bool = False
+    algorithms: tuple[str, ...] = ("ES256", "RS256")
 
     @property
     def implicit(self) -> bool:
@@ -55,7 +67,7 @@ class ServerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPolicy:
-    """What one application asks for itself; None means: as the server says.
+    """What one application asks for itself, or is held to; None means: as the server says.
 
     `allow_implicit` is the operator's legacy switch for an application that cannot do without it (RFC 9700 §2.1.2).
     `dpop_bound` and `tls_bound` demand that its tokens are bound to a key (RFC 9449 §5.2, RFC 8705 §3.4),
@@ -78,7 +90,8 @@ class ApplicationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """The policy in force for one application. `response_types` are all that the server has."""
+    """The policy in force for one application. `response_types` are all that the server has. `strict_alg` is the first
+    algorithm of the server that is strong enough for FAPI 2.0, empty: it has none."""
 
     issuer: str
     authorization_code: timedelta
@@ -98,37 +111,47 @@ class EffectivePolicy:
     signs_messages: bool = False
     require_pushed_requests: bool = False
     require_signed_requests: bool = False
+    assurance: Assurance = STANDARD
+    require_grant_action: bool = False
+    strict_alg: str = "ES256"
 
 
 def effective(server: ServerPolicy, application: ApplicationPolicy, *, confidential: bool) -> EffectivePolicy:
-    """Merge both by "the stricter wins".
+    """Merge both by "the stricter wins", whatever is written down about the application.
 
     Two switches loosen and are therefore tied to a confidential application: no PKCE (OAuth 2.1 §7.5.1) and no rotation
     (RFC 9700 §2.2.2 demands it of public clients; RF-3). A confidential one whose tokens are bound to a key has none
     either (RF-6). A third, tokens through the browser, needs the server's switch beside the application's. `doctor`
     names the applications that use them.
+
+    FAPI 2.0 loosens nothing and tightens most: codes of a minute (F-11), tokens bound to a key (F-4), refresh tokens
+    that stay (F-9), PKCE and no token through the browser (F-20), assertions for the issuer alone (F-8).
     """
-    lifetimes = server.lifetimes
-    bound = application.dpop_bound or application.tls_bound
+    lifetimes, fapi = server.lifetimes, application.fapi
+    dpop_bound = application.dpop_bound or (fapi and not application.tls_bound)
+    bound = dpop_bound or application.tls_bound
     return EffectivePolicy(
         issuer=server.issuer,
-        authorization_code=lifetimes.authorization_code,
+        authorization_code=_shorter(lifetimes.authorization_code, LONGEST_FAPI_CODE if fapi else None),
         access_token=_shorter(lifetimes.access_token, application.access_token),
         jwt_access_token=_shorter(lifetimes.jwt_access_token, application.access_token),
         refresh_token_idle=_shorter(lifetimes.refresh_token_idle, application.refresh_token_idle),
         refresh_token_absolute=_shorter(lifetimes.refresh_token_absolute, application.refresh_token_absolute),
         refresh_grace=lifetimes.refresh_grace,
         rotate_refresh_tokens=(application.rotate_refresh_tokens and not bound) or not confidential,
-        require_pkce=application.require_pkce or not confidential,
+        require_pkce=application.require_pkce or not confidential or fapi,
         response_types=server.response_types,
-        allow_implicit=server.implicit and application.allow_implicit,
-        dpop_bound=application.dpop_bound,
+        allow_implicit=server.implicit and application.allow_implicit and not fapi,
+        dpop_bound=dpop_bound,
         tls_bound=application.tls_bound,
-        strict_assertions=application.strict_assertions,
-        fapi=application.fapi,
+        strict_assertions=application.strict_assertions or fapi,
+        fapi=fapi,
         signs_messages=application.signs_messages,
-        require_pushed_requests=server.require_pushed_requests or application.fapi,
+        require_pushed_requests=server.require_pushed_requests or fapi,
         require_signed_requests=server.require_signed_requests or application.signs_messages,
+        assurance=server.assurance,
+        require_grant_action=server.require_grant_action,
+        strict_alg=next((alg for alg in server.algorithms if alg in STRICT_ALGORITHMS), ""),
     )
 
 

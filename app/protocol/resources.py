@@ -4,7 +4,7 @@ Scopes asked together with resources are pairs: each scope at each of the resour
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import EffectivePolicy
 from app.protocol.scopes import ABOUT_PEOPLE, render
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
 TokenFormat = Literal["opaque", "jwt"]
 
@@ -193,10 +194,19 @@ class Shape:
 
 def shape(resources: tuple[Resource, ...], policy: EffectivePolicy) -> Shape:
     """Return the shape of a token for these resources: the strictest decides (AT-7); raises `invalid_target`."""
-    audience = require_one_format(resources)
+    audience = _strong(require_one_format(resources), policy)
     server = policy.access_token if audience is None else min(policy.access_token, policy.jwt_access_token)
     own = (resource.access_token for resource in resources if resource.access_token is not None)
     return Shape(audience, min((server, *own)))
+
+
+def _strong(audience: Resource | None, policy: EffectivePolicy) -> Resource | None:
+    """F-22: what an application gets that is held to FAPI 2.0 is signed strongly, whoever it is for."""
+    if audience is None or not policy.fapi or audience.signing_alg in STRICT_ALGORITHMS:
+        return audience
+    if audience.signing_alg or not policy.strict_alg:
+        raise _refused("tokens for this resource are signed too weakly for this application (FAPI 2.0)")
+    return replace(audience, signing_alg=policy.strict_alg)
 
 
 def _why_not(text: str) -> str:

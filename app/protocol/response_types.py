@@ -19,6 +19,12 @@ QUERY = "query"
 FRAGMENT = "fragment"
 FORM_POST = "form_post"
 
+JWT = "jwt"
+"""The mode of an answer as one signed JWT, which travels as the response type does (JARM §2.3.4)."""
+
+_SIGNED = ".jwt"
+"""What the other modes of such answers end in: `query.jwt` and so on (RT-7)."""
+
 _NEEDS: dict[str, tuple[Feature, ...]] = {
     CODE: (Feature.AUTHORIZATION_CODE,),
     "code id_token": (Feature.FRONT_CHANNEL_ID_TOKENS,),
@@ -46,8 +52,26 @@ def offered(features: FeatureSet) -> tuple[str, ...]:
 
 
 def modes(features: FeatureSet) -> tuple[str, ...]:
-    """Return its response modes."""
-    return (QUERY, FRAGMENT, FORM_POST) if Feature.FORM_POST in features else (QUERY, FRAGMENT)
+    """Return its response modes. None sends messages between windows (RT-10)."""
+    plain = (QUERY, FRAGMENT, FORM_POST) if Feature.FORM_POST in features else (QUERY, FRAGMENT)
+    if Feature.SIGNED_ANSWERS not in features:
+        return plain
+    return (*plain, *(mode + _SIGNED for mode in plain), JWT)
+
+
+def is_signed(mode: str) -> bool:
+    """Tell whether an answer in this mode is one JWT (RT-7)."""
+    return mode == JWT or mode.endswith(_SIGNED)
+
+
+def carrier(mode: str) -> str:
+    """Return how an answer in this mode travels, whatever it is made of."""
+    return mode.removesuffix(_SIGNED)
+
+
+def spelt_out(mode: str, response_type: str | None, policy: ServerPolicy) -> str:
+    """Return the mode that is meant: `jwt` is short for one of the others (RT-7)."""
+    return default_mode(response_type, policy) + _SIGNED if mode == JWT else mode
 
 
 def canonical(response_type: str) -> str:
@@ -75,15 +99,19 @@ def default_mode(response_type: str | None, policy: ServerPolicy) -> str:
 
 
 def possible_modes(response_type: str | None, policy: ServerPolicy, client: ClientFact) -> tuple[str, ...]:
-    """Return the modes in which a request can be answered: a token never stands in a query (RT-1), and an application
-    that has registered modes gets no other (RT-9)."""
+    """Return the modes in which a request can be answered.
+
+    A token never stands in a query (RT-1), unless nobody on the way can read it (RT-8). An application that has
+    registered modes gets no other (RT-9), and one whose answers have to be signed gets none that is not (FM-2).
+    """
     front = default_mode(response_type, policy) == FRAGMENT
-    registered = client.openid.response_modes
-    return tuple(
-        mode
-        for mode in policy.response_modes
-        if not (front and mode == QUERY) and (not registered or mode in registered)
-    )
+    unfit = {QUERY} if front else set()
+    if front and client.requests.answer_encryption is None:
+        unfit.add(QUERY + _SIGNED)
+    if client.policy.signs_messages:
+        unfit.update(mode for mode in policy.response_modes if not is_signed(mode))
+    registered = client.openid.response_modes or policy.response_modes
+    return tuple(mode for mode in policy.response_modes if mode in registered and mode not in unfit)
 
 
 def check(response_type: str | None, client: ClientFact, policy: EffectivePolicy) -> None:
@@ -95,6 +123,11 @@ def check(response_type: str | None, client: ClientFact, policy: EffectivePolicy
         known = ", ".join(policy.response_types)
         raise OAuthError(
             ErrorCode.UNSUPPORTED_RESPONSE_TYPE, f"response_type is not supported; this server has: {known}"
+        )
+    if policy.fapi and asked != CODE:
+        raise OAuthError(
+            ErrorCode.UNAUTHORIZED_CLIENT,
+            f"this application may not use response_type={asked}; send response_type=code",
         )
     if TOKEN in words(asked):
         _require_legacy(asked, policy)

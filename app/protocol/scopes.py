@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from app.protocol import granted_details
 from app.protocol.claims_request import PAIR_PREFIX
 from app.protocol.errors import ErrorCode, OAuthError
 
@@ -27,7 +28,8 @@ class ScopeDefinition:
 
     `title` and `detail` are the words of the consent page; `set` names a display set in which an earlier scope
     swallows the later ones; `covers` names further scopes that this one swallows there. An `optional` scope may be
-    unticked by the person. `legacy_bit` is its bit in the masks of a system that kept scopes as numbers.
+    unticked by the person. `legacy_bit` is its bit in the masks of a system that kept scopes as numbers. `acr` is the
+    assurance level that a sign-in needs for it, empty: any sign-in will do (RFC 9470).
     """
 
     name: str
@@ -38,23 +40,33 @@ class ScopeDefinition:
     covers: tuple[str, ...] = ()
     optional: bool = False
     legacy_bit: int | None = None
+    acr: str = ""
 
 
 class ScopeRegistry:
     """The scopes that operators, plug-ins and the product itself have defined, in registry order.
 
     `for_applications` are scopes beside them that applications can have for themselves alone: nobody is asked for them,
-    no role, token or key of a person holds them, and the operator has to name them for an application.
+    no role, token or key of a person holds them, and the operator has to name them for an application. `own_affairs`
+    are those of them that open nothing but what is the application's own: who may ask for everything may ask for them.
     """
 
-    def __init__(self, definitions: Iterable[ScopeDefinition], for_applications: Iterable[str] = ()) -> None:
-        self.for_applications = frozenset(for_applications)
+    def __init__(
+        self,
+        definitions: Iterable[ScopeDefinition],
+        for_applications: Iterable[str] = (),
+        own_affairs: Iterable[str] = (),
+    ) -> None:
+        self.own_affairs = frozenset(own_affairs)
+        self.for_applications = self.own_affairs.union(for_applications)
         self._definitions: dict[str, ScopeDefinition] = {}
         for definition in definitions:
             if not well_formed(definition.name):
                 raise ValueError(f"scope {definition.name!r} has characters that RFC 6749 §3.3 does not allow")
             if definition.name.startswith(PAIR_PREFIX):
                 raise ValueError(f"scope {definition.name!r} would be taken for a claim; no scope begins so")
+            if granted_details.is_pair(definition.name):
+                raise ValueError(f"scope {definition.name!r} would be taken for details; no scope begins so")
             if definition.name in self._definitions:
                 raise ValueError(f"scope {definition.name!r} is defined twice")
             if definition.name in self.for_applications:
@@ -88,6 +100,15 @@ class ScopeRegistry:
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return the names that are not in the registry, in their order."""
         return [name for name in names if name not in self._definitions]
+
+    def level(self, name: str) -> str:
+        """Return the assurance level that a scope needs; empty: none."""
+        definition = self.get(name)
+        return "" if definition is None else definition.acr
+
+    def levels(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the assurance levels that some scopes need, each once."""
+        return tuple(dict.fromkeys(level for level in map(self.level, names) if level))
 
     def for_apis(self) -> frozenset[str]:
         """Return the names of those by which something can be done; the others say who somebody is (SC-4)."""

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.policy import EffectivePolicy
+from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
+_STRONG = ", ".join(STRICT_ALGORITHMS)
 _JKT = "jkt"
 _X5T = "x5t#S256"
 
@@ -54,11 +56,15 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What a request proved of its sender, besides who the client is: the key of a proof, a certificate."""
+    """What a request proved of its sender, besides who the client is: the key of a proof, a certificate.
+
+    `weak`: the proof is signed in a way that FAPI 2.0 does not accept.
+    """
 
     jkt: str | None = None
     x5t: str | None = None
     proof: Proof | None = None
+    weak: bool = False
 
 
 NOBODY = Sender()
@@ -91,6 +97,10 @@ def bind(sender: Sender, policy: EffectivePolicy) -> Binding:
     if policy.dpop_bound and sender.jkt is None:
         raise OAuthError(
             ErrorCode.INVALID_DPOP_PROOF, "tokens of this application are bound to a key; send a DPoP proof"
+        )
+    if policy.fapi and sender.weak:  # F-22
+        raise OAuthError(
+            ErrorCode.INVALID_DPOP_PROOF, f"proofs of this application must be signed with one of {_STRONG}"
         )
     if policy.tls_bound and sender.x5t is None:
         raise OAuthError(

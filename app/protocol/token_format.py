@@ -29,6 +29,8 @@ class Prefix(StrEnum):
     INVITATION = "asiv"
     LEGACY_TOKEN = "aslt"
     DEVICE_CODE = "asdc"
+    BACKCHANNEL_REQUEST = "asbr"
+    PUSHED_REQUEST = "aspr"
 
 
 @dataclass(frozen=True, slots=True)

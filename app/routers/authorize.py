@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.pipeline import authorization, people
+from app.pipeline import authorization, people, pushed
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
@@ -45,7 +45,7 @@ async def authorize(request: Request) -> Response:
     saved = (params.get("request_uri") or "").removeprefix(authorization.OWN_REQUEST_URI)
     if saved and saved != params.get("request_uri"):
         return await _saved_request(request, server, saved, params.get("client_id"))
-    known = await interactions.with_people(request, await authorization.gather_request(server, params, session, now))
+    known = await interactions.with_people(request, await pushed.gather_request(server, params, session, now))
     return keep_alive(request, known.session, await _answer(request, server, known))
 
 
@@ -58,7 +58,7 @@ async def authorize_by_post(request: Request) -> Response:
     except BodyRefused as refused:
         raise _wrong(request, refused.status, str(refused)) from None
     params = _read(request, body)
-    gathered = await authorization.gather_request(server, params, None, server.clock())
+    gathered = await pushed.gather_request(server, params, None, server.clock())
     known = await people.completed(server, gathered, NOBODY_ELSE)
     trace = Trace()
     try:
@@ -66,8 +66,8 @@ async def authorize_by_post(request: Request) -> Response:
     except NoReturnPath as refused:
         return _no_return_path(request, server, known, trace, refused)
     if isinstance(checked, Back):
-        return _back(request, server, known, trace, checked)
-    saved = await authorization.save_interaction(server, params, checked.client, None, request_id(request), known.now)
+        return await _back(request, server, known, trace, checked)
+    saved = await authorization.save_interaction(server, known, checked.client, None, request_id(request))
     reference_uri = authorization.OWN_REQUEST_URI + saved
     return see(request, f"{PATH}?{urlencode({'client_id': checked.client.client_id, 'request_uri': reference_uri})}")
 
@@ -103,7 +103,7 @@ async def _answer(request: Request, server: Server, known: Known, waiting: Gathe
         return _no_return_path(request, server, known, trace, refused)
     match verdict:
         case Back():
-            return _back(request, server, replace(known, session=present), trace, verdict)
+            return await _back(request, server, replace(known, session=present), trace, verdict)
         case Ask(client=client, asked=asked):
             server.traces.add(trace_of(request_id(request), known, f"asked for {asked.prompt}", trace))
             saved = waiting.reference if waiting is not None else await _save(request, server, known, client)
@@ -127,7 +127,7 @@ async def _judge(server: Server, known: Known, trace: Trace) -> tuple[Known, Ver
 
 async def _save(request: Request, server: Server, known: Known, client: ClientFact) -> str:
     browser = browser_of(request).digest
-    return await authorization.save_interaction(server, known.params, client, browser, request_id(request), known.now)
+    return await authorization.save_interaction(server, known, client, browser, request_id(request))
 
 
 def _no_return_path(request: Request, server: Server, known: Known, trace: Trace, refused: NoReturnPath) -> Response:
@@ -135,9 +135,9 @@ def _no_return_path(request: Request, server: Server, known: Known, trace: Trace
     return show(request, refusal_page(request, known, refused))
 
 
-def _back(request: Request, server: Server, known: Known, trace: Trace, verdict: Back) -> Response:
+async def _back(request: Request, server: Server, known: Known, trace: Trace, verdict: Back) -> Response:
     server.traces.add(trace_of(request_id(request), known, f"refused: {verdict.error.code.wire}", trace))
-    return answer_back(request, known, verdict)
+    return await answer_back(request, known, verdict)
 
 
 async def _grant(
@@ -154,11 +154,11 @@ async def _grant(
         )
     except OAuthError as refused:
         trace.add("answer", "refused", f"{refused.code.wire}: {refused.description}")
-        return _back(request, server, known, trace, Back(verdict.client, verdict.path, refused))
+        return await _back(request, server, known, trace, Back(verdict.client, verdict.path, refused))
     if answer is None:
         raise interactions.out_of_date(request)
     server.traces.add(trace_of(request_id(request), known, "granted", trace))
-    return with_state(request, answer, verdict.client, known.session, signs_in=OPENID in verdict.accepted.scopes)
+    return await with_state(request, answer, verdict.client, known.session, signs_in=OPENID in verdict.accepted.scopes)
 
 
 def _read(request: Request, raw: bytes) -> Parameters:

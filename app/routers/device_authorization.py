@@ -4,16 +4,17 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from app.pipeline import devices
+from app.pipeline import devices, grants
 from app.pipeline.client import authenticate, identify
 from app.pipeline.devices import Asking, Begun
 from app.pipeline.http import FORM, Request, Response, json_response
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
 from app.pipeline.trace import trace_of_device
-from app.protocol import device
+from app.protocol import device, grant_management
 from app.protocol.authorize import checklist
 from app.protocol.authorize.checklist import Subject, Wanted
+from app.protocol.authorize.request import understood
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import device_code, require_registered
@@ -42,6 +43,16 @@ OPERATION: dict[str, Any] = {
                             "items": {"type": "string"},
                             "description": "The APIs that it is for (RFC 8707).",
                         },
+                        "authorization_details": {
+                            "type": "string",
+                            "description": "A JSON list of objects, each with a `type` (RFC 9396).",
+                        },
+                        "grant_management_action": {
+                            "type": "string",
+                            "enum": [*grant_management.ACTIONS],
+                            "description": "What becomes of a grant of its own (Grant Management).",
+                        },
+                        "grant_id": {"type": "string", "description": "The grant that it goes into."},
                     },
                 }
             }
@@ -81,7 +92,7 @@ OPERATION: dict[str, Any] = {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
             }
             for status, errors in (
-                ("400", "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`"),
+                ("400", "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`"),
                 ("401", "`invalid_client`"),
                 ("503", "`temporarily_unavailable`"),
             )
@@ -99,7 +110,7 @@ async def device_authorization(server: Server, request: Request) -> Response:
 
     Its errors are those of the token endpoint (DV-3).
     """
-    params = request.form()
+    params = understood(request.form(), server.features)
     presented = await identify(server, request, params)
     now = server.clock()
     sender = await sender_of(server, request)
@@ -107,6 +118,7 @@ async def device_authorization(server: Server, request: Request) -> Response:
         row = await server.database.hot.find_client(presented.client_id)
         client = await authenticate(server, presented, row)
         wanted = _decide(server, request, client, params)
+        await grants.require_known(server, wanted.target, client)
         asking = Asking(client, sender, request.address, request.request_id)
         begun = await devices.begin(server, asking, wanted, now)
         if begun is not None:
@@ -124,6 +136,7 @@ def _decide(server: Server, request: Request, client: ClientFact, params: Parame
         registry=server.scopes,
         params=params,
         resources=server.resources.current,
+        detail_types=server.details,
     )
     outcome = "device code"
     try:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 
 from app.pipeline.http import Cors, Endpoint
-from app.protocol import userinfo
+from app.protocol import ciba, grant_management, userinfo
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import GRANT_TYPES
-from app.routers import authorize, check_session, docs, end_session, health, static
+from app.routers import authorize, bc_authorize, check_session, docs, end_session, health, par, static
 from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
@@ -28,6 +28,7 @@ from app.routers.api import admin_sessions as api_admin_sessions
 from app.routers.api import api_keys as api_api_keys
 from app.routers.api import application_secrets as api_application_secrets
 from app.routers.api import applications as api_applications
+from app.routers.api import approvals as api_approvals
 from app.routers.api import audit as api_audit
 from app.routers.api import authorizations as api_authorizations
 from app.routers.api import invitations as api_invitations
@@ -42,6 +43,7 @@ from app.routers.api.me import me
 from app.routers.device_authorization import device_authorization
 from app.routers.discovery import metadata_document
 from app.routers.global_token_revocation import global_token_revocation, refusal
+from app.routers.grants import grant
 from app.routers.introspect import introspect
 from app.routers.jwks import jwks
 from app.routers.organizations import api_keys as organization_api_keys
@@ -50,7 +52,7 @@ from app.routers.organizations import audit as organization_audit
 from app.routers.organizations import joining as organization_joining
 from app.routers.organizations import members as organization_members
 from app.routers.organizations import overview as organization_overview
-from app.routers.pages import consent, device, home, login, logout, select_account, setup, sign_up
+from app.routers.pages import approvals, consent, device, home, login, logout, select_account, setup, sign_up
 from app.routers.portal import application as portal_application
 from app.routers.portal import applications as portal_applications
 from app.routers.portal import leaving as portal_leaving
@@ -59,6 +61,9 @@ from app.routers.revoke import revoke
 from app.routers.token import token
 from app.routers.userinfo import answer_userinfo
 from app.routers.userinfo import refusal as userinfo_refusal
+
+ANY = "*"
+"""As the last part of a hot path: whatever stands there is of the endpoint."""
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
@@ -89,6 +94,8 @@ ENDPOINTS: tuple[Mounted, ...] = (
         Endpoint(device_authorization, cors=_POST),
         frozenset({Feature.DEVICE_AUTHORIZATION}),
     ),
+    Mounted(ciba.PATH, Endpoint(bc_authorize.bc_authorize), frozenset({Feature.BACKCHANNEL_AUTHENTICATION})),
+    Mounted(par.PATH, Endpoint(par.push, cors=_POST), frozenset({Feature.PUSHED_REQUESTS})),
     Mounted(
         userinfo.PATH,
         Endpoint(answer_userinfo, methods=("GET", "HEAD", "POST"), cors=_GET_AND_POST, refuse=userinfo_refusal),
@@ -100,6 +107,11 @@ ENDPOINTS: tuple[Mounted, ...] = (
         "/oauth/global-token-revocation",
         Endpoint(global_token_revocation, refuse=refusal),
         frozenset({Feature.GLOBAL_REVOCATION}),
+    ),
+    Mounted(
+        f"{grant_management.PATH}/{ANY}",
+        Endpoint(grant, methods=("GET", "HEAD", "DELETE"), refuse=refusal),
+        frozenset({Feature.GRANT_MANAGEMENT}),
     ),
     Mounted(
         WELL_KNOWN,
@@ -134,6 +146,7 @@ PAGES: tuple[Pages, ...] = (
     Pages(authorize.router, Feature.AUTHORIZATION_CODE),
     Pages(consent.router, Feature.AUTHORIZATION_CODE),
     Pages(device.router, Feature.DEVICE_AUTHORIZATION),
+    Pages(approvals.router, Feature.BACKCHANNEL_AUTHENTICATION),
     Pages(login.router),
     Pages(select_account.router),
     Pages(sign_up.router, Feature.SIGN_UP),
@@ -166,6 +179,7 @@ PAGES: tuple[Pages, ...] = (
     Pages(api_session.router),
     Pages(api_sessions.router),
     Pages(api_authorizations.router),
+    Pages(api_approvals.router, Feature.BACKCHANNEL_AUTHENTICATION),
     Pages(api_applications.router),
     Pages(api_application_secrets.router),
     Pages(api_tokens.router),

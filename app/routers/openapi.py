@@ -4,11 +4,20 @@ from typing import Any
 
 from app import __version__
 from app.pipeline.server import Server
-from app.protocol import client_assertion, client_auth, introspection_jwt, userinfo
+from app.protocol import ciba, client_assertion, client_auth, grant_management, introspection_jwt, userinfo
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature
 from app.protocol.grant_types import offered
-from app.routers import device_authorization, discovery, end_session, global_token_revocation, jwks
+from app.routers import (
+    bc_authorize,
+    device_authorization,
+    discovery,
+    end_session,
+    global_token_revocation,
+    grants,
+    jwks,
+    par,
+)
 from app.routers import userinfo as answer_userinfo
 from app.routers.api.problems import Kind, problems
 from app.routers.openapi_schemas import schemas
@@ -23,6 +32,7 @@ _TOKEN_ERRORS = (
     ErrorCode.UNSUPPORTED_GRANT_TYPE,
     ErrorCode.INVALID_SCOPE,
     ErrorCode.INVALID_TARGET,
+    ErrorCode.INVALID_AUTHORIZATION_DETAILS,
     ErrorCode.INVALID_DPOP_PROOF,
     ErrorCode.USE_DPOP_NONCE,
     ErrorCode.TOO_MANY_FAILURES,
@@ -35,8 +45,11 @@ _AUTHORIZE_ERRORS = (
     ErrorCode.UNSUPPORTED_RESPONSE_TYPE,
     ErrorCode.INVALID_SCOPE,
     ErrorCode.INVALID_TARGET,
+    ErrorCode.INVALID_AUTHORIZATION_DETAILS,
     ErrorCode.LOGIN_REQUIRED,
     ErrorCode.CONSENT_REQUIRED,
+    ErrorCode.INVALID_REQUEST_OBJECT,
+    ErrorCode.INVALID_REQUEST_URI,
     ErrorCode.REQUEST_NOT_SUPPORTED,
     ErrorCode.REQUEST_URI_NOT_SUPPORTED,
     ErrorCode.REGISTRATION_NOT_SUPPORTED,
@@ -64,9 +77,12 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     (
         "response_mode",
         False,
-        "`query`, `fragment` or `form_post`; by default `query`, and `fragment` for what has `id_token` or `token`.",
+        "`query`, `fragment` or `form_post`; by default `query`, and `fragment` for what has `id_token` or `token`. As "
+        "one signed JWT (JARM): `jwt`, or one of these three with `.jwt` behind it.",
     ),
     ("client_id", True, "The application’s identifier."),
+    ("request", False, "All of it as a request object (RFC 9101), beside which `client_id` stands."),
+    ("request_uri", False, "What a pushed request got (RFC 9126). Nothing but `client_id` counts beside it."),
     (
         "redirect_uri",
         False,
@@ -75,6 +91,11 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ),
     ("scope", False, "Scopes with spaces between them. What is asked is what the token can carry at most."),
     ("resource", False, "An API that the tokens are for (RFC 8707); may be repeated."),
+    (
+        "authorization_details",
+        False,
+        "A JSON list of objects, each with a `type`: permissions that say more than a scope (RFC 9396).",
+    ),
     ("state", False, "Comes back byte by byte; up to 4096 characters."),
     ("code_challenge", True, "BASE64URL(SHA256(code_verifier)), RFC 7636. Required unless the application is exempt."),
     ("code_challenge_method", True, "`S256`"),
@@ -82,6 +103,12 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("prompt", False, "`none`, or any of `login`, `consent`, `select_account` and, where people sign up, `create`."),
     ("max_age", False, "Seconds since the person’s login after which he must sign in again."),
     ("nonce", False, "Comes back in the ID token."),
+    (
+        "grant_management_action",
+        False,
+        "`create`, `merge` or `replace`: what becomes of a grant of the application’s own (Grant Management).",
+    ),
+    ("grant_id", False, "The grant that it goes into, with `merge` and `replace`."),
     ("login_hint", False, "The username to fill in on the login page."),
     ("id_token_hint", False, "An ID token of the person whom the answer has to be for; it may have expired."),
     ("acr_values", False, "Preferred classes of sign-in; the ID token tells which it was."),
@@ -114,14 +141,20 @@ def document(server: Server) -> dict[str, Any]:
         }
     if offered(features):
         paths["/oauth/token"] = {"post": _token(server)}
+    if Feature.PUSHED_REQUESTS in features:
+        paths[par.PATH] = {"post": {**par.OPERATION, "parameters": [_PROOF] if Feature.DPOP in features else []}}
     if Feature.DEVICE_AUTHORIZATION in features:
         paths["/oauth/device_authorization"] = {"post": device_authorization.OPERATION}
+    if Feature.BACKCHANNEL_AUTHENTICATION in features:
+        paths[ciba.PATH] = {"post": bc_authorize.OPERATION}
     if Feature.INTROSPECTION in features:
         paths["/oauth/introspect"] = {"post": _introspect()}
     if Feature.REVOCATION in features:
         paths["/oauth/revoke"] = {"post": _revoke()}
     if Feature.GLOBAL_REVOCATION in features:
         paths["/oauth/global-token-revocation"] = {"post": global_token_revocation.OPERATION}
+    if Feature.GRANT_MANAGEMENT in features:
+        paths[f"{grant_management.PATH}/{{grant_id}}"] = grants.OPERATIONS
     if Feature.OPENID in features:
         paths[userinfo.PATH] = answer_userinfo.OPERATIONS
     if Feature.RP_INITIATED_LOGOUT in features:

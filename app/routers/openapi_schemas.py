@@ -55,7 +55,7 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
 def schemas() -> dict[str, Any]:
     """Return the schemas by name, each with an example."""
     text, number = {"type": "string"}, {"type": "integer"}
-    names = {"type": "array", "items": text}
+    names, objects = {"type": "array", "items": text}, {"type": "array", "items": {"type": "object"}}
     username = {"type": ["string", "null"], "description": "Null for an application that knows people by other names."}
     described: dict[str, dict[str, Any]] = {
         "TokenResponse": {
@@ -68,6 +68,7 @@ def schemas() -> dict[str, Any]:
                 "refresh_token": text,
                 "id_token": {"type": "string", "description": "Who signed in; with the scope `openid`."},
                 "scope": {"type": "string", "description": "What the token carries; absent when nothing was asked."},
+                "authorization_details": {**objects, "description": "The same of what was asked beside scopes (RFC 9396)."},
             },
         },
         "Introspection": {
@@ -76,6 +77,7 @@ def schemas() -> dict[str, Any]:
             "properties": {
                 "active": {"type": "boolean"},
                 **dict.fromkeys(("scope", "client_id", "token_type", "iss", "jti"), text),
+                "authorization_details": {**objects, "description": "Those that are for the caller (RFC 9396)."},
                 **{name: {**text, "description": "The person, if there is one."} for name in ("username", "sub")},
                 "organization": {**text, "description": "The slug of the organization, for an API key."},
                 **{name: {**number, "description": "Seconds since 1970, UTC."} for name in ("exp", "iat")},

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from types import ModuleType
+from typing import Any
 
 from app.pipeline import legacy
 from app.pipeline.audit import Actor
@@ -13,11 +14,12 @@ from app.pipeline.params import read_params
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
 from app.pipeline.settle import AnyMinted, carry_out_aftermath, mint_tokens, settle
-from app.protocol import scopes
+from app.protocol import details, scopes
 from app.protocol.context import TokenContext
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import offered, require_registered
 from app.protocol.legacy import may_be_legacy
+from app.protocol.outcomes import RedeemCode
 from app.protocol.policy import effective
 from app.protocol.tokens.mint import Minted
 
@@ -51,6 +53,7 @@ async def token(server: Server, request: Request) -> Response:
             sender=sender,
             exchange_rules=server.exchange_rules,
             id_tokens=server.id_tokens,
+            detail_types=server.details,
         )
         try:
             issuance = grant.decide(context, asked, fact)
@@ -82,14 +85,17 @@ def _grant_type(server: Server, name: str | None) -> ModuleType:
 
 
 def _respond(minted: AnyMinted, now: datetime) -> Response:
-    """TR-1, TR-2, TR-3, SC-2, RF-13: what the specification names and nothing internal.
+    """TR-1, TR-2, TR-3, SC-2, RF-13: what the specification names and nothing internal. GM-8, GM-9: the id of the grant
+    goes to whoever asked for it, with the first tokens.
 
     A token that is bound to a certificate alone is of the type Bearer (DP-7, MT-6).
+
+    RA-3, RFC 9396 §7: what details the token carries.
 
     TX-3: an exchange says what it issued. All of it can be used as an access token, so `token_type` is never `N_A`.
     """
     issuance = minted.issuance
-    content: dict[str, str | int] = {
+    content: dict[str, Any] = {
         "access_token": minted.access_token,
         "token_type": "DPoP" if issuance.binding.jkt else "Bearer",
         "expires_in": int((issuance.access_expires_at - now).total_seconds()),
@@ -99,6 +105,10 @@ def _respond(minted: AnyMinted, now: datetime) -> Response:
             content["refresh_token"] = minted.refresh_token
         if minted.id_token is not None:
             content["id_token"] = minted.id_token
+        if minted.issuance.origin.details:
+            content[details.PARAMETER] = details.contents(minted.issuance.origin.details)
+        if isinstance(minted.issuance.payment, RedeemCode) and minted.issuance.payment.tells_grant:
+            content["grant_id"] = str(minted.issuance.origin.record_id)
     elif minted.issuance.issued_token_type:
         content["issued_token_type"] = minted.issuance.issued_token_type
     if issuance.origin.scopes:

@@ -9,9 +9,10 @@ from app.pipeline import userinfo as pipeline
 from app.pipeline.guard import check_key
 from app.pipeline.http import FORM, NO_STORE, Refused, Request, Response, error_response, is_form, json_response
 from app.pipeline.server import Server
-from app.protocol import params, userinfo
+from app.protocol import params, step_up, userinfo
 from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.facts import TokenFact
 from app.protocol.userinfo import IN_BODY
 from app.protocol.validity import Fault
 
@@ -34,7 +35,7 @@ _RESPONSES: dict[str, Any] = {
         },
     },
     "400": {"description": "The token was sent twice, or in a way that does not count here."},
-    "401": {"description": "No token, or one that does not count here."},
+    "401": {"description": "No token, one that does not count here, or one whose person has to sign in again."},
     "403": {"description": "A token without the scope `openid`."},
 }
 _OPERATION: dict[str, Any] = {
@@ -80,7 +81,15 @@ async def answer_userinfo(server: Server, request: Request) -> Response:
     if found.token.binding or shown.by_proof:
         await check_key(server, request, shown, found.token.binding)
     token = userinfo.require_login(found.token, scopes)
+    _require_sign_in(server, token, scopes, shown)
     return await pipeline.render(server, found, token, userinfo.answer(found, token, scopes, server.claims))
+
+
+def _require_sign_in(server: Server, token: TokenFact, scopes: tuple[str, ...], shown: Credentials) -> None:
+    """Raise `Challenged` where what a scope tells needs another sign-in, or a recent one (RFC 9470 §3)."""
+    telling = (scope for scope in scopes if server.claims.of_scopes((scope,)))
+    if waiting := step_up.waiting(token, telling, server.scopes, server.policy.assurance, server.clock()):
+        raise step_up.challenge(waiting[0], server.scopes, server.policy.assurance, shown.scheme)
 
 
 def refusal(error: OAuthError, around: Refused) -> Response:

@@ -33,6 +33,7 @@ from app.services import applications
 from app.services.applications import Owner
 from app.services.openid_members import OpenIdMembers
 from app.services.pet_names import pet_name
+from app.services.request_members import RequestMembers
 from app.services.sector_lists import SectorList
 from app.store.applications import Description
 
@@ -78,7 +79,7 @@ _Grant = Annotated[str, AfterValidator(_offered(GRANT_TYPES)), Field(json_schema
 _ApplicationName = Annotated[Name, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
-class ApplicationSettings(OpenIdMembers):
+class ApplicationSettings(OpenIdMembers, RequestMembers):
     """Members that are left out keep what they are; those of a new application have the defaults that stand here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -31,7 +31,7 @@ MOST_SECRETS = 2
 """Valid at a time: the old one stays until the new one is in use everywhere."""
 
 
-_SWITCHES = ("allow_implicit", "dpop_bound", "tls_bound", "strict_assertions")
+_SWITCHES = ("allow_implicit", "dpop_bound", "tls_bound", "strict_assertions", "fapi", "signs_messages")
 """Members of the policy that are off unless they are stored."""
 
 

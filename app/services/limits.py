@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, keyed
 from app.protocol.addresses import network_of
-from app.protocol.configuration import RegistrationLimits, SignInLimits
+from app.protocol.configuration import AskingLimits, RegistrationLimits, SignInLimits
 from app.store import failures
 from app.store.database import Database
 from app.store.failures import WaitRule
@@ -137,6 +137,56 @@ async def user_code_was_right(database: Database, keys: Keys) -> None:
         if keys.address is not None:
             await failures.forgive(transaction, keys.address)
         await failures.take_back(transaction, keys.account)
+
+
+@dataclass(frozen=True, slots=True)
+class AskingKeys:
+    """Under which keys a request to a person elsewhere is counted: of the application, and of whichever."""
+
+    application: bytes = field(repr=False)
+    person: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A request to a person elsewhere that is counted `under` these keys, and whether he is to be asked: not if too
+    many have asked him."""
+
+    under: tuple[bytes, ...] = field(repr=False)
+    reaches: bool
+
+
+def asking_keys(key: bytes, *, application_id: UUID, name: str, person_id: UUID | None) -> AskingKeys:
+    """Return the counters' keys for an application that asks for whoever has this name.
+
+    What the application hears of depends on the name alone, so that it learns neither whether anybody has that name nor
+    which names are one person's. The other one is the person's, or nobody's.
+    """
+    named = name.encode("utf-8", "surrogatepass")
+    return AskingKeys(
+        application=keyed(key, b"asking/application/", application_id.bytes + named),
+        person=keyed(key, b"asking/person/", named if person_id is None else person_id.bytes),
+    )
+
+
+async def admit_asking(database: Database, keys: AskingKeys, now: datetime, limits: AskingLimits) -> datetime | Counted:
+    """Count a request to a person before it is placed; or count nothing and return until when the application has to
+    wait (CB-11, ASVS 6.6.4).
+
+    What he approves is taken back by whoever writes that down: only what nobody wanted counts.
+    """
+    async with database.transaction() as transaction:
+        full_until = await failures.count_in_window(
+            transaction, keys.application, now, limit=limits.of_application, window=limits.window
+        )
+        if full_until is not None:
+            return full_until
+        too_many_until = await failures.count_in_window(
+            transaction, keys.person, now, limit=limits.of_person, window=limits.window
+        )
+    if too_many_until is not None:
+        return Counted((keys.application,), reaches=False)
+    return Counted((keys.application, keys.person), reaches=True)
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:

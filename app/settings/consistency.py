@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from app.protocol.features import Feature
 from app.protocol.resources import problem_with
 from app.protocol.scopes import BUILTIN, well_formed
-from app.settings import delegation
+from app.settings import assurance, delegation
 from app.settings.claims import problems_with_claims
+from app.settings.details import problems_with_details
 from app.settings.model import Settings
 
 Contradiction = tuple[tuple[str, ...], str]
@@ -27,9 +28,12 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _resources(settings)
     yield from _delegation(settings)
     yield from _claims(settings)
+    yield from problems_with_details(settings.authorization_details)
     yield from _features(settings)
+    yield from _demanding_requests(settings)
     yield from _scopes(settings)
-    yield from _decided(settings)
+    yield from _assurance(settings)
+    yield from _calls(settings)
 
 
 def _address(settings: Settings) -> Iterator[Contradiction]:
@@ -158,6 +162,16 @@ def _features(settings: Settings) -> Iterator[Contradiction]:
         yield ("features",), f"cannot be: {refused}"
 
 
+def _demanding_requests(settings: Settings) -> Iterator[Contradiction]:
+    """Whatever every application has to do can be done."""
+    for member, demanded, feature in (
+        ("require_pushed_requests", settings.require_pushed_requests, Feature.PUSHED_REQUESTS),
+        ("require_signed_requests", settings.require_signed_requests, Feature.REQUEST_OBJECTS),
+    ):
+        if demanded and not settings.features.get(feature.key, feature.value.default):
+            yield (member,), f"needs the feature {feature.key}; switch it on, or remove this"
+
+
 def _scopes(settings: Settings) -> Iterator[Contradiction]:
     broken = False
     for name in settings.scopes or {}:
@@ -192,6 +206,14 @@ def _scopes(settings: Settings) -> Iterator[Contradiction]:
             yield ("roles",), f"cannot be: {refused}"
 
 
-def _decided(settings: Settings) -> Iterator[Contradiction]:
-    if both := set(settings.ciba.danger_auto_approve) & set(settings.ciba.danger_auto_deny):
-        yield ("ciba", "danger_auto_deny"), f"also names {min(both)}, who is in danger_auto_approve; remove one of both"
+def _assurance(settings: Settings) -> Iterator[Contradiction]:
+    yield from assurance.problems_with_levels(settings.assurance)
+    try:
+        registry = settings.scope_registry()
+    except ValueError:
+        return  # said where the scopes are looked at
+    yield from assurance.problems_with_scopes(settings.assurance, registry)
+
+
+def _calls(settings: Settings) -> Iterator[Contradiction]:
+    yield from settings.ciba.problems(frozenset(pair.lower() for pair in settings.outbound.allow))

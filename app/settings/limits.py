@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.protocol.configuration import RegistrationLimits, SecretLimits, SignInLimits
+from app.protocol.configuration import AskingLimits, PushLimits, RegistrationLimits, SecretLimits, SignInLimits
 from app.settings.fields import DAY, Section, number, span
 
 
@@ -28,7 +28,28 @@ class LimitSettings(Section):
         100_000,
         "Registrations from one address in 10 minutes: accounts that people make for themselves (`features.sign_up`).",
     )
+    pushed_requests: int = number(
+        300,
+        1,
+        100_000,
+        "Authorization requests pushed from one address in 10 minutes by applications that do not authenticate.",
+    )
     document_fetches: int = number(60, 1, 10_000, "Documents fetched from one host in a minute, all workers together.")
+
+    person_requests_of_application: int = number(
+        10,
+        1,
+        100_000,
+        "Requests of one application to one person (CIBA) within `person_requests_window` that he does not approve. "
+        "Further ones are refused.",
+    )
+    person_requests: int = number(
+        20,
+        1,
+        100_000,
+        "Such requests of all applications. Beyond them the person is not asked, and the application waits in vain.",
+    )
+    person_requests_window: int = span(600, 10, DAY, "The window of `person_requests…`.")
 
     def sign_in_limits(self) -> SignInLimits:
         """Return those of signing in."""
@@ -44,6 +65,18 @@ class LimitSettings(Section):
         """Return those of people who make themselves an account."""
         return RegistrationLimits(self.registrations)
 
+    def push_limits(self) -> PushLimits:
+        """Return those of applications that push requests without proving who they are."""
+        return PushLimits(self.pushed_requests)
+
     def secret_limits(self) -> SecretLimits:
         """Return those of applications that show a secret."""
         return SecretLimits(self.client_failures, self.address_failures, timedelta(seconds=self.address_window))
+
+    def asking_limits(self) -> AskingLimits:
+        """Return those of applications that ask people elsewhere."""
+        return AskingLimits(
+            of_application=self.person_requests_of_application,
+            of_person=self.person_requests,
+            window=timedelta(seconds=self.person_requests_window),
+        )

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.crypto.hashing import digest
-from app.protocol import global_revocation, response_types, userinfo
+from app.protocol import global_revocation, grant_management, response_types, userinfo
 from app.protocol.configuration import Configuration, OutboundRules, SystemKey
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import Lifetimes, ServerPolicy
@@ -23,10 +23,14 @@ from app.protocol.resources import Resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
 from app.settings import plugins, values
+from app.settings.assurance import AssuranceSettings, assurance
 from app.settings.bound_tokens import DpopSettings, MtlsSettings
+from app.settings.ciba import CibaSettings
 from app.settings.claims import ClaimSettings
 from app.settings.delegation import TokenExchangeSettings, TrustedIssuerSettings
+from app.settings.details import AuthorizationDetailSettings
 from app.settings.fields import DAY, YEAR, Section, Words, marks, number, span
+from app.settings.grants import GrantManagementSettings
 from app.settings.limits import LimitSettings
 from app.settings.logout import LogoutSettings
 from app.settings.resources import ResourceSettings
@@ -105,22 +109,6 @@ class OutboundSettings(Section):
     )
 
 
-class CibaSettings(Section):
-    """Backchannel authentication requests that decide themselves: for test set-ups only."""
-
-    danger_auto_approve: Words = Field((), description="User names whose requests are approved within 5 seconds.")
-    danger_auto_deny: Words = Field((), description="User names whose requests are denied within 5 seconds.")
-
-
-class AuthorizationDetailSettings(Section):
-    """One type of `authorization_details` (RFC 9396)."""
-
-    description: str = Field(min_length=1, description="What the consent page says.")
-    definition: dict[str, Any] | None = Field(
-        None, alias="schema", description="JSON Schema that an object of this type must satisfy."
-    )
-
-
 class ScopeSettings(Section):
     """One scope, named by the key of its table."""
 
@@ -135,6 +123,7 @@ class ScopeSettings(Section):
     legacy_bit: int | None = number(
         None, 0, 62, "Its bit in the masks of a system that kept scopes as numbers, for `assent import legacy`."
     )
+    acr: str = Field("", description="The level of `assurance` that a sign-in needs for it. Without it: any sign-in.")
 
 
 class Settings(BaseSettings):
@@ -148,7 +137,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    SECRETS: ClassVar[tuple[str, ...]] = ("secret_key", "database_url", "database_owner_url", "system_key")
+    SECRETS: ClassVar[tuple[str, ...]] = (
+        *("secret_key", "database_url", "database_owner_url", "system_key"),
+        "ciba.notification_secret",
+    )
 
     issuer: Annotated[str, AfterValidator(values.check_issuer)] | None = Field(
         None,
@@ -188,6 +180,10 @@ class Settings(BaseSettings):
     scopes: dict[str, ScopeSettings] | None = Field(
         None, description="The scope registry, strongest first within a set. Without it: the default registry."
     )
+    assurance: dict[str, AssuranceSettings] = Field(
+        default_factory=dict,
+        description="What sign-ins can be worth (`acr`), the strongest first. Without it: `urn:assent:acr:password`.",
+    )
     claims: dict[str, ClaimSettings] = Field(
         default_factory=dict,
         description="What else applications can be told of a person, besides the standard claims of OpenID Connect.",
@@ -206,6 +202,16 @@ class Settings(BaseSettings):
     )
     organization_founders: Literal["everyone", "operators"] = Field(
         "everyone", description="Who may found organizations."
+    )
+    require_pushed_requests: bool = Field(
+        False,
+        description="Whether every application has to push its authorization requests (RFC 9126). Without it: those "
+        "that are registered so, or whose profile says so.",
+    )
+    require_signed_requests: bool = Field(
+        False,
+        description="Whether every application has to send its authorization requests as signed request objects "
+        "(RFC 9101). Without it: those that are registered so, or whose profile says so.",
     )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings,
@@ -240,14 +246,13 @@ class Settings(BaseSettings):
         "any: an application can make its own tokens narrower.",
     )
     ciba: CibaSettings = Field(
-        default_factory=CibaSettings,
-        description="Backchannel authentication in test set-ups.",
-        json_schema_extra=marks(waits_for="backchannel authentication"),
+        default_factory=CibaSettings, description="Requests that applications send to people (CIBA)."
+    )
+    grant_management: GrantManagementSettings = Field(
+        default_factory=GrantManagementSettings, description="Grants that applications manage themselves."
     )
     authorization_details: dict[str, AuthorizationDetailSettings] = Field(
-        default_factory=dict,
-        description="Types of `authorization_details`, by name.",
-        json_schema_extra=marks(waits_for="rich authorization requests"),
+        default_factory=dict, description="Types of `authorization_details` (RFC 9396), by name."
     )
 
     @property
@@ -273,6 +278,11 @@ class Settings(BaseSettings):
             response_types=response_types.offered(self.feature_set()),
             response_modes=response_types.modes(self.feature_set()),
             device_interval=timedelta(seconds=self.device.interval),
+            require_pushed_requests=self.require_pushed_requests,
+            require_signed_requests=self.require_signed_requests,
+            assurance=assurance(self.assurance),
+            algorithms=self.signing.algorithms,
+            require_grant_action=self.grant_management.required and Feature.GRANT_MANAGEMENT in self.feature_set(),
         )
 
     def scope_registry(self) -> ScopeRegistry:
@@ -281,12 +291,16 @@ class Settings(BaseSettings):
         Raises `plugins.ScopeClash`, naming the distribution at fault, or ValueError for a broken definition.
         """
         own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
-        switched_on = self.features.get(Feature.GLOBAL_REVOCATION.key, Feature.GLOBAL_REVOCATION.value.default)
-        signs_in = self.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
+        signs_in = self._switched_on(Feature.OPENID)
         return ScopeRegistry(
             (*(BUILTIN if signs_in else ()), *own, *plugins.scopes({definition.name for definition in own})),
-            for_applications=(global_revocation.SCOPE,) if switched_on else (),
+            for_applications=(global_revocation.SCOPE,) if self._switched_on(Feature.GLOBAL_REVOCATION) else (),
+            own_affairs=grant_management.SCOPES if self._switched_on(Feature.GRANT_MANAGEMENT) else (),
         )
+
+    def _switched_on(self, feature: Feature) -> bool:
+        """Tell whether a feature is on, whatever else may be wrong with the features."""
+        return self.features.get(feature.key, feature.value.default)
 
     def role_set(self) -> Roles:
         """Return the roles of organization members. Raises ValueError when none of them can give all the others."""
@@ -307,6 +321,8 @@ class Settings(BaseSettings):
             limits=self.limits.sign_in_limits(),
             secret_limits=self.limits.secret_limits(),
             registration_limits=self.limits.registration_limits(),
+            asking_limits=self.limits.asking_limits(),
+            push_limits=self.limits.push_limits(),
             trusted_proxies=self.trusted_proxies,
             system_key=self._system_key(),
             everyone_founds=self.organization_founders == "everyone",
@@ -317,8 +333,10 @@ class Settings(BaseSettings):
             dpop=self.dpop.rules(),
             mtls=self.mtls.rules(self.issuer_url),
             logout=self.logout.rules(),
+            calls=self.ciba.rules(),
             resources=self.known_resources(),
             claims=tuple(entry.claim(name) for name, entry in self.claims.items()),
+            details=tuple(entry.detail_type(name) for name, entry in self.authorization_details.items()),
         )
 
     def known_resources(self) -> tuple[Resource, ...]:
@@ -351,6 +369,7 @@ def _definition(name: str, entry: ScopeSettings) -> ScopeDefinition:
         *(name, entry.description, entry.detail, entry.kind, entry.set, entry.covers),
         optional=entry.optional,
         legacy_bit=entry.legacy_bit,
+        acr=entry.acr,
     )
 
 

@@ -40,7 +40,7 @@ class Sources:
         return (
             InitSettingsSource(Settings, dict(self.overrides)),
             _Environment(Settings, self.variables),
-            InitSettingsSource(Settings, dict(self.secrets)),
+            InitSettingsSource(Settings, _tables_of(self.secrets)),
             InitSettingsSource(Settings, dict(self.table)),
         )
 
@@ -52,8 +52,8 @@ class Sources:
             name = PREFIX + _NESTED.join(path[:length]).upper()
             if name in self.variables:
                 return name
-        if path and path[0] in self.secrets:
-            return variable_of(path[0]) + _FILE_SUFFIX
+        if ".".join(path) in self.secrets:
+            return _file_variable(".".join(path))
         return self.file.name if self.file is not None and path and path[0] in self.table else ""
 
 
@@ -140,6 +140,18 @@ def _table(file: Path) -> dict[str, Any]:
 
 def _file_variable(key: str) -> str:
     return variable_of(key) + _FILE_SUFFIX
+
+
+def _tables_of(secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return secrets by their keys as tables hold them: a key with a dot is in a table."""
+    tables: dict[str, Any] = {}
+    for key, secret in secrets.items():
+        *above, name = key.split(".")
+        table = tables
+        for one in above:
+            table = table.setdefault(one, {})
+        table[name] = secret
+    return tables
 
 
 def _is_secret_file(name: str) -> bool:

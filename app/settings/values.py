@@ -87,11 +87,16 @@ _SENT_AS_IS = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What a Bearer header can carry (RFC 6750 §2.1); the user name of HTTP Basic takes it too, without its colon."""
 
 
+def check_sent_secret(secret: SecretStr) -> SecretStr:
+    """A secret that is sent in a header as it is."""
+    if not _SENT_AS_IS.fullmatch(check_secret_key(secret).get_secret_value()):
+        raise _refused("has characters that no header can carry; make one with: openssl rand -base64 48")
+    return secret
+
+
 def check_system_key(secret: SecretStr) -> SecretStr:
     """The system key is sent in a header as it is, and must not be taken for a token or key of this server."""
-    text = check_secret_key(secret).get_secret_value()
-    if not _SENT_AS_IS.fullmatch(text):
-        raise _refused("has characters that no header can carry; make one with: openssl rand -base64 48")
+    text = check_sent_secret(secret).get_secret_value()
     if text.partition("_")[0] in set(Prefix):
         raise _refused("begins like a token or key of this server; make one with: openssl rand -base64 48")
     return secret

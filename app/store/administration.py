@@ -18,6 +18,7 @@ from app.models import Application, Authorization, BrowserSession, OrganizationM
 from app.models.application import ApplicationStatus
 from app.store.application_states import SwitchedBy
 from app.store.database import Database
+from app.store.live_records import live
 from app.store.transaction import Transaction
 
 STATUSES: tuple[ApplicationStatus, ...] = get_args(ApplicationStatus)
@@ -152,7 +153,10 @@ async def holdings(database: Database, user_id: UUID, now: datetime) -> Holdings
     )
     counts = (
         _count(BrowserSession, col(BrowserSession.user_id) == user_id, live_session),
-        _count(Authorization, col(Authorization.user_id) == user_id, col(Authorization.revoked_at).is_(None)),
+        _count(
+            *(Authorization, col(Authorization.user_id) == user_id, live()),
+            each=col(Authorization.application_id),
+        ),
         _count(PersonalToken, col(PersonalToken.user_id) == user_id, live_token),
         _count(OrganizationMember, col(OrganizationMember.user_id) == user_id),
         _count(Application, col(Application.owner_user_id) == user_id, col(Application.deleted_at).is_(None)),
@@ -231,8 +235,10 @@ def _pattern(beginning: str) -> str:
     return _LIKE_SIGNS.sub(r"\\\1", beginning) + "%"
 
 
-def _count(table: Any, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return select(func.count()).select_from(table).where(*conditions).correlate(User).scalar_subquery()
+def _count(table: Any, *conditions: ColumnElement[bool], each: Any = None) -> ColumnElement[int]:
+    """Count rows, or what they have in a column, each value once."""
+    number = func.count() if each is None else func.count(each.distinct())
+    return select(number).select_from(table).where(*conditions).correlate(User).scalar_subquery()
 
 
 async def _rows(database: Database, query: Select[*tuple[Any, ...]]) -> list[Row[*tuple[Any, ...]]]:

@@ -6,8 +6,9 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from app.protocol import openid_settings
+from app.protocol import openid_settings, request_settings, unmet
 from app.protocol.openid_settings import OpenIdSettings
+from app.protocol.request_settings import RequestSettings
 from app.store import schema
 from app.store.schema import SchemaState
 
@@ -27,7 +28,8 @@ select current_setting('server_version_num')::int                        as vers
 """
 
 _APPLICATIONS = """
-select client_id, auth_method, redirect_uris, response_types, policy, unmet, allowed_origins, status, openid,
+select client_id, auth_method, redirect_uris, response_types, policy, unmet, allowed_origins, status, openid, requests,
+       scopes is null asks_everything,
        key_material ?| array['jwks', 'jwks_uri'] has_keys,
        coalesce(jsonb_array_length(key_material -> 'sealed_secrets'), 0) sealed_secrets
   from application
@@ -91,6 +93,10 @@ class RegisteredApplication:
     response_types: tuple[str, ...] = ()
     openid: OpenIdSettings = openid_settings.PLAIN
     has_keys: bool = False
+    requests: RequestSettings = request_settings.PLAIN
+    fapi: bool = False
+    signs_messages: bool = False
+    asks_everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,7 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         redirect_uris=tuple(row["redirect_uris"]),
         require_pkce=policy.get("require_pkce", True),
         rotates=policy.get("rotate_refresh_tokens", True),
-        unmet=tuple(row["unmet"]),
+        unmet=unmet.unmet_here(row["unmet"]),
         allow_implicit=policy.get("allow_implicit", False),
         allowed_origins=tuple(row["allowed_origins"]),
         auth_method=row["auth_method"],
@@ -200,6 +206,10 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         response_types=tuple(row["response_types"]),
         openid=openid_settings.read(orjson.loads(row["openid"])),
         has_keys=row["has_keys"],
+        requests=request_settings.read(orjson.loads(row["requests"])),
+        fapi=policy.get("fapi", False),
+        signs_messages=policy.get("signs_messages", False),
+        asks_everything=row["asks_everything"],
     )
 
 

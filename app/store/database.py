@@ -18,11 +18,14 @@ from app.store.application_cache import ApplicationCache
 from app.store.hot import Hot
 from app.store.hot_accounts import Accounts
 from app.store.hot_assertions import Assertions
+from app.store.hot_backchannel import Backchannel
 from app.store.hot_connection import CONNECT_SECONDS, StoreUnavailable, note_trip
 from app.store.hot_delegated import Delegated
 from app.store.hot_devices import Devices
+from app.store.hot_grants import Grants
 from app.store.hot_guesses import Guesses
 from app.store.hot_pool import HotPool
+from app.store.hot_pushed import Pushed
 from app.store.hot_userinfo import Userinfo
 from app.store.pairwise import PairwiseSubjects
 
@@ -57,7 +60,10 @@ class Database:
         self.hot = Hot(pool, self.applications)
         self.assertions = Assertions(pool)
         self.guesses = Guesses(pool)
+        self.grants = Grants(pool)
         self.devices = Devices(pool, self.applications)
+        self.backchannel = Backchannel(pool, self.applications)
+        self.pushed = Pushed(pool, self.applications)
         self.delegated = Delegated(pool, self.applications)
         self.pairwise = PairwiseSubjects(pool)
         self.userinfo = Userinfo(pool)

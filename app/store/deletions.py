@@ -16,6 +16,7 @@ from sqlmodel import col
 from app.models import Application, ApplicationSecret, Authorization, AuthorizationScope
 from app.store import audit
 from app.store.database import Database
+from app.store.live_records import live
 from app.store.orders import AuditEntry
 
 TOMBSTONE = "Deleted application"
@@ -99,7 +100,7 @@ async def remove_authorizations(
                 col(Authorization.user_id),
                 col(Authorization.pairs),
                 col(Authorization.version),
-                col(Authorization.revoked_at).is_(None).label("live"),
+                live().label("live"),
             )
             .where(col(Authorization.application_id) == application_id)
             .limit(limit)

@@ -2,13 +2,15 @@
 
 from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, held, of
 from app.store.hot_connection import Statement
+from app.store.record_sql import IMPLICIT, Into
 from app.store.settle_sql import UNCHANGED, audit, authorization, proved, redemption
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
 
 # $1 id, $2 application, $3 its version, $4 digest of the code, $5 that of the user code, $6 the application's epoch,
-# $7 scopes, $8 resources, $9 key, $10 seconds between polls, $11 address, $12 request, $13 now, $14 end, then the proof
+# $7 scopes, $8 resources, $9 key, $10 seconds between polls, $11 address, $12 request, $13 now, $14 end, $15 and $16
+# the target of Grant Management, $17 details, then the proof
 def _place(name: str, noted: str = "", unused: str = "", told: str = "") -> Statement:
     return Statement(
         name,
@@ -17,8 +19,9 @@ with {noted}a as (select $2::uuid id where {UNCHANGED.format(2, 3)}{unused}),
 d as (
     insert into device_grant
         (id, digest, user_code_digest, application_id, application_epoch, scopes, resources, cnf, poll_seconds, address,
-         request_id, created_at, expires_at)
-    select $1, $4, $5, a.id, $6, $7, $8, $9::text, $10, $11, $12, $13, $14 from a
+         request_id, created_at, expires_at, grant_action, grant_id, details)
+    select $1, $4, $5, a.id, $6, $7, $8, $9::text, $10, $11, $12, $13, $14, $15::text, $16::uuid, $17::text
+    from a
     on conflict (user_code_digest) do nothing
     returning id)
 select exists (select from d), exists (select from a){told}""",
@@ -26,11 +29,11 @@ select exists (select from d), exists (select from a){told}""",
 
 
 PLACE_DEVICE = _place("place_device")
-PLACE_DEVICE_PROVED = _place("place_device.proved", *proved(15))
+PLACE_DEVICE_PROVED = _place("place_device.proved", *proved(18))
 
 _DEVICE = (
     "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
-    "resources, auth_time, acr, amr, sid, status, polled_at, poll_seconds, expires_at, cnf"
+    "resources, auth_time, acr, amr, sid, status, polled_at, poll_seconds, expires_at, cnf, grant_action, details"
 )
 GATHER_DEVICE, GATHER_DEVICE_ALONE = held("gather_device", _DEVICE, "device_grant")
 
@@ -39,7 +42,10 @@ FIND_USER_CODE = Statement(
     "select id from device_grant where user_code_digest = any($1::bytea[]) and status = 'pending' and expires_at > $2",
 )
 
-_ASKED = "id, application_id, application_epoch, status, scopes, resources, user_id, address, created_at, expires_at"
+_ASKED = (
+    "id, application_id, application_epoch, status, scopes, resources, user_id, address, created_at, expires_at, "
+    "grant_action, grant_id, authorization_id, details"
+)
 GATHER_DEVICE_REQUEST = Statement(
     "gather_device_request",
     f"""
@@ -50,21 +56,28 @@ from (values (1)) one
 {find("r", LIVE_RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
 )
 
-# $24 the scopes that were approved, $25-$28 how the person signed in
-APPROVE_DEVICE = authorization(
-    "approve_device",
-    """
+# $24 the scopes that were approved, $25-$28 how the person signed in, $29 the details that were approved
+def approve_device(name: str, into: Into = IMPLICIT) -> Statement:
+    """Write the record, and approve the device code that waits."""
+    return authorization(
+        name,
+        """
 g as (
     update device_grant
     set status = 'approved', user_id = $3, user_epoch = $4, authorization_id = m.id, record_version = m.version,
-        scopes = $24, auth_time = $25, acr = $26, amr = $27, sid = $28::uuid, decided_at = $2
+        scopes = $24, auth_time = $25, acr = $26, amr = $27, sid = $28::uuid, details = $29::text,
+        decided_at = $2
     from m where device_grant.id = $1::uuid and device_grant.status = 'pending')""",
-    waited="""
+        waited="""
     select id from device_grant
     where id = $1::uuid and application_id = $5 and application_epoch = $6 and status = 'pending' and expires_at > $2
         and exists (select from who)
     for update""",
-)
+        into=into,
+    )
+
+
+APPROVE_DEVICE = approve_device("approve_device")
 
 # $1 device grant, $2 now, $3 user, $4-$14 the audit row
 DENY_DEVICE = Statement(

@@ -15,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.crypto.secrets import id_time
+from app.models.backchannel_request import BackchannelRequest
 from app.models.browser_session import BrowserSession
 from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.interaction import Interaction
 from app.models.one_time_link import OneTimeLink
+from app.models.pushed_request import PushedRequest
 from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
 from app.models.session_application import SessionApplication
@@ -39,6 +41,8 @@ class Expiring(Enum):
     INTERACTIONS = "interactions"
     CODES = "codes"
     DEVICE_CODES = "device_codes"
+    BACKCHANNEL_REQUESTS = "backchannel_requests"
+    PUSHED_REQUESTS = "pushed_requests"
     SESSIONS = "sessions"
     FAMILIES = "families"
     LINKS = "links"
@@ -48,6 +52,8 @@ _TABLES: dict[Expiring, Any] = {
     Expiring.INTERACTIONS: Interaction,
     Expiring.CODES: GrantCode,
     Expiring.DEVICE_CODES: DeviceGrant,
+    Expiring.BACKCHANNEL_REQUESTS: BackchannelRequest,
+    Expiring.PUSHED_REQUESTS: PushedRequest,
     Expiring.SESSIONS: BrowserSession,
     Expiring.FAMILIES: TokenFamily,
     Expiring.LINKS: OneTimeLink,

@@ -237,13 +237,13 @@ GATHER_KEY_ALONE = Statement(
 
 _SESSION = "id, digest, user_id, user_epoch, auth_time, amr, last_used_at, idle_expires_at, expires_at, sid"
 _PERSON = "id, sub, username, email, claims, disabled_at, epoch, operator"
-_SESSION_COLUMNS = (
+SESSION_COLUMNS = (
     f"{of('s', _SESSION)}, u.id, u.sub, u.username, coalesce(u.email, ''), coalesce(u.claims ->> 'name', ''), "
     "u.operator"
 )
 
 
-def _session(session: int, now: int) -> str:
+def session(session: int, now: int) -> str:
     return "\n".join(
         (
             find(
@@ -263,10 +263,10 @@ def _session(session: int, now: int) -> str:
 GATHER_AUTHORIZE = Statement(
     "gather_authorize",
     f"""
-select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", LIVE_RECORD)}
+select {of("c", CLIENT)}, {SESSION_COLUMNS}, {of("r", LIVE_RECORD)}
 from (values (1)) one
 {client("client_id = $1")}
-{_session(2, 3)}""",
+{session(2, 3)}""",
 )
 
 _INTERACTION = (
@@ -276,11 +276,11 @@ _INTERACTION = (
 GATHER_INTERACTION = Statement(
     "gather_interaction",
     f"""
-select {of("c", CLIENT)}, {_SESSION_COLUMNS}, {of("r", LIVE_RECORD)}, {of("i", _INTERACTION)}
+select {of("c", CLIENT)}, {SESSION_COLUMNS}, {of("r", LIVE_RECORD)}, {of("i", _INTERACTION)}
 from (values (1)) one
 {find("i", _INTERACTION, "interaction", "id = $1")}
 {client("id = i.application_id")}
-{_session(2, 3)}""",
+{session(2, 3)}""",
 )
 
 GATHER_PERSON = Statement("gather_person", "select person_document($1)")

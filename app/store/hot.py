@@ -22,7 +22,7 @@ from app.protocol.facts import (
 )
 from app.protocol.legacy import CredentialKind
 from app.protocol.sender import Proof
-from app.store import client_rows, gather_sql, hot_arguments, hot_rows, settle_sql
+from app.store import client_rows, gather_sql, grant_sql, hot_arguments, hot_rows, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips, storable
@@ -194,8 +194,8 @@ class Hot:
     async def settle_authorization(self, order: AuthorizationSettlement) -> SettledAuthorization | None:
         """Close the interaction, merge the record, insert the code and the token that copy the merged version.
 
-        None, and nothing is written, when the interaction is over, or user or application are no longer what they
-        were when the order was decided.
+        None, and nothing is written, when the interaction is over, user or application are no longer what they were
+        when the order was decided, or the record that it aims at is no longer there. With one there is a code.
         """
         merged = (
             order.interaction_id,
@@ -204,17 +204,20 @@ class Hot:
             order.user_epoch,
             order.application_id,
             order.application_epoch,
-            order.new_record_id,
+            grant_sql.record_id(order.target, order.new_record_id),
             list(dict.fromkeys(order.pairs)),
         )
         code = () if order.code is None else hot_arguments.code(order.code)
         token = () if order.token is None else hot_arguments.front_token(order.token)
-        statement = {
-            (True, False): settle_sql.SETTLE_AUTHORIZATION,
-            (False, True): settle_sql.SETTLE_FRONT_TOKEN,
-            (True, True): settle_sql.SETTLE_CODE_AND_TOKEN,
-            (False, False): settle_sql.SETTLE_NOTHING,
-        }[bool(code), bool(token)]
+        if order.target is not None:
+            statement = grant_sql.settle_authorization(order.target.action, with_token=bool(token))
+        else:
+            statement = {
+                (True, False): settle_sql.SETTLE_AUTHORIZATION,
+                (False, True): settle_sql.SETTLE_FRONT_TOKEN,
+                (True, True): settle_sql.SETTLE_CODE_AND_TOKEN,
+                (False, False): settle_sql.SETTLE_NOTHING,
+            }[bool(code), bool(token)]
         further = (order.subject, order.session_id, hot_arguments.json(order.details), order.pushed_id)
         row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *further, *code, *token)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))

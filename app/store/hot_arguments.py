@@ -4,7 +4,11 @@ import orjson
 
 from app.protocol import granted_details
 from app.protocol.facts import Authentication
+from app.protocol.grant_management import GrantTarget
 from app.store.orders import AuditEntry, CodeSettlement, NewCode, NewFrontToken, NewToken
+
+AUDIT_WIDTH = 11
+"""How many parameters an audit row has."""
 
 
 def json(value: object) -> str:
@@ -46,6 +50,11 @@ def token(token: NewToken) -> tuple[object, ...]:
     origin = token.origin
     said = (origin.scopes, origin.resources, token.expires_at, token.binding.stored)
     return token.id, token.digest, *said, granted_details.stored(origin.details)
+
+
+def target(target: GrantTarget | None) -> tuple[object, ...]:
+    """Return what a grant asks of Grant Management: action and record, two parameters."""
+    return (None, None) if target is None else (target.action, target.record_id)
 
 
 def paid_audit(entry: AuditEntry) -> tuple[object, ...]:

@@ -110,6 +110,16 @@ class HotConnection:
         except _STALE:
             return await (await self._prepare(statement)).fetchrow(*arguments)
 
+    async def fetch(self, statement: Statement, arguments: Arguments) -> list[asyncpg.Record]:
+        """Execute once, as `fetchrow` does; return all rows."""
+        note_trip(statement.name)
+        held = await self._held(statement)
+        try:
+            rows: list[asyncpg.Record] = await held.fetch(*arguments)
+        except _STALE:
+            rows = await (await self._prepare(statement)).fetch(*arguments)
+        return rows
+
     async def fetch_each(self, statement: Statement, many: Sequence[Arguments]) -> list[asyncpg.Record]:
         """Execute once for each arguments, in one trip and one transaction; return the one row of each."""
         held = await self._held(statement)

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from app.protocol import details, granted_details
 from app.protocol.device_facts import DeviceFact, DeviceRequestFact
 from app.protocol.facts import Authentication, ClientFact, RecordFact
+from app.protocol.grant_management import GrantTarget
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.sender import UNBOUND, Binding, Proof
-from app.store import client_rows, device_rows, device_sql, hot_arguments, hot_rows
+from app.store import client_rows, device_rows, device_sql, grant_sql, hot_arguments, hot_rows
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips
@@ -38,6 +41,8 @@ class NewDevice:
     expires_at: datetime
     binding: Binding = UNBOUND
     proof: Proof | None = None
+    target: GrantTarget | None = None
+    details: tuple[GrantedDetail, ...] = ()
 
 
 class Placed(Enum):
@@ -53,7 +58,8 @@ class Placed(Enum):
 @dataclass(frozen=True, slots=True)
 class DeviceApproval:
     """Approve a device code that waits: merge `pairs` into the record of person and application, copy the approved
-    scopes. `new_record_id` is used when there is no live record yet, `subject` as in `AuthorizationSettlement`."""
+    scopes and details. `new_record_id` is used when there is no live record yet, `subject` and `target` as in
+    `AuthorizationSettlement`."""
 
     device_id: UUID
     now: datetime
@@ -67,6 +73,8 @@ class DeviceApproval:
     authentication: Authentication
     audit: AuditEntry
     subject: str | None = None
+    target: GrantTarget | None = None
+    details: tuple[GrantedDetail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Devices:
             *(order.id, order.application_id, order.application_version, order.digest, order.user_code_digest),
             *(order.application_epoch, order.scopes, order.resources, order.binding.stored, order.poll_seconds),
             *(order.address, order.request_id, order.created_at, order.expires_at),
+            *(*hot_arguments.target(order.target), granted_details.stored(order.details)),
         )
         if order.proof is None:
             row = await self._pool.write(device_sql.PLACE_DEVICE, *arguments)
@@ -135,20 +144,22 @@ class Devices:
         None, and nothing is written, when the code no longer waits, or user or application are no longer what they
         were when the order was decided.
         """
+        target = order.target
         row = await self._pool.write(
-            device_sql.APPROVE_DEVICE,
+            device_sql.APPROVE_DEVICE if target is None else grant_sql.approve_device(target.action),
             order.device_id,
             order.now,
             order.user_id,
             order.user_epoch,
             order.application_id,
             order.application_epoch,
-            order.new_record_id,
+            grant_sql.record_id(target, order.new_record_id),
             list(dict.fromkeys(order.pairs)),
             *hot_arguments.audit(order.audit),
-            *(order.subject, None, "{}", None),
+            *(order.subject, None, hot_arguments.json(details.kept(order.details)), None),
             order.scopes,
             *hot_arguments.authentication(order.authentication),
+            granted_details.stored(order.details),
         )
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 

@@ -69,6 +69,14 @@ class HotPool:
         task.add_done_callback(self._written)
         return await asyncio.shield(task)
 
+    async def read_all(self, statement: Statement, *arguments: object) -> list[asyncpg.Record]:
+        """Return all rows of a statement, as `read` returns the one of others."""
+        return await self._read(statement.name, lambda held: held.fetch(statement, arguments))
+
+    async def write_all(self, statement: Statement, *arguments: object) -> list[asyncpg.Record]:
+        """Return all rows of a statement that writes. A caller that is cancelled cancels it, and may see it done."""
+        return await self._write(statement.name, lambda held: held.fetch(statement, arguments))
+
     async def ensure_partition(self, table: str, moment: datetime) -> None:
         """Make the partition of a table for a moment; nothing happens when it is there."""
         held = await self._acquire()

@@ -10,6 +10,7 @@ from app.crypto.secrets import new_id
 from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.events import Event
 from app.protocol.facts import Authentication, MachineOrigin, Origin
+from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
 from app.protocol.outcomes import RefreshMode
 from app.protocol.sender import UNBOUND, Binding, Proof
@@ -246,7 +247,8 @@ class AuthorizationSettlement:
     `interaction_id` is None where nobody had to be asked. `new_record_id` is used when there is no live record yet.
     `subject` is what the application knows the person by, None: by his own. `session_id` is the browser's session
     when it signs the person in to the application, which will hear of its end; None when it does not. `details` are the
-    objects behind new pairs `detail:…`. `pushed_id` is the pushed request that is used up by this.
+    objects behind new pairs `detail:…`. `pushed_id` is the pushed request that is used up by this. `target` is the
+    record that it goes into where the request says so, None: the implicit one.
     """
 
     interaction_id: UUID | None
@@ -264,6 +266,7 @@ class AuthorizationSettlement:
     session_id: UUID | None = None
     details: Mapping[str, object] = field(default_factory=dict)
     pushed_id: UUID | None = None
+    target: GrantTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Whoever calls this has checked that the record is the user's own. The merge is `Hot.settle_authorization`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,22 +18,31 @@ from app.protocol.names import is_vouched_for
 from app.protocol.scopes import OFFLINE_ACCESS
 from app.store import audit, session_ends
 from app.store.database import Database
+from app.store.live_records import beside, has_others, live
 from app.store.orders import AuditEntry
 from app.store.versions import VersionChanged
 
 
 @dataclass(frozen=True, slots=True)
 class GrantedPair:
-    """One permission of a record: when it was granted without a break since, and last confirmed (aware UTC)."""
+    """One permission of a record: when it was granted without a break since, and last confirmed (aware UTC).
+
+    `content` is the object of authorization details that it stands for, None where it stands for none.
+    """
 
     pair: str
     first_granted: datetime
     last_granted: datetime
+    content: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A live record with its application; `pairs` in the order in which they were granted."""
+    """A live record with its application; `pairs` in the order in which they were granted.
+
+    `beside`: the application made it by Grant Management, next to the one that everything else goes into. `several`:
+    the person has further live ones for the same application.
+    """
 
     id: UUID
     user_id: UUID
@@ -50,6 +59,8 @@ class Record:
     pairs: tuple[GrantedPair, ...]
     created_at: datetime
     updated_at: datetime
+    beside: bool = False
+    several: bool = False
 
     @property
     def vouched_for(self) -> bool:
@@ -100,7 +111,8 @@ async def narrow(
     """Take pairs away, from every live token too; False when the record is revoked or holds none of them.
 
     What goes is named, never what stays, so that a consent next to it loses nothing. The audit row gets `before` and
-    `after`. With a `version`, raises `VersionChanged` when the record is at another one.
+    `after`, and `details` with the objects that go. With a `version`, raises `VersionChanged` when the record is at
+    another one.
     """
     going = frozenset(remove)
     async with database.transaction() as transaction:
@@ -114,6 +126,7 @@ async def narrow(
             .values(
                 pairs=[pair for pair, _ in staying],
                 since=[since for _, since in staying],
+                details={pair: content for pair, content in record.details.items() if pair not in going},
                 version=record.version + 1,
                 last_change=entry.id,
                 updated_at=max(now, record.updated_at),
@@ -125,6 +138,8 @@ async def narrow(
             )
         )
         change = {"before": record.pairs, "after": [pair for pair, _ in staying], "version": record.version + 1}
+        if gone := [content for pair, content in record.details.items() if pair in going]:
+            change["details"] = gone
         await audit.record(transaction, replace(entry, data={**entry.data, **change}), authorization_id=record_id)
         if OFFLINE_ACCESS in going:
             await session_ends.end_what_worked_offline(transaction, record_id, record.user_id, now)
@@ -157,7 +172,7 @@ async def revoke(
 
 async def _locked(
     transaction: AsyncSession, record_id: UUID, version: int | None
-) -> Row[list[str], list[int], int, datetime, UUID] | None:
+) -> Row[list[str], list[int], int, datetime, UUID, dict[str, Any]] | None:
     """Lock a live record, so that what follows in this transaction sees, and changes, its latest state."""
     query = (
         select(
@@ -166,8 +181,9 @@ async def _locked(
             col(Authorization.version),
             col(Authorization.updated_at),
             col(Authorization.user_id),
+            col(Authorization.details),
         )
-        .where(col(Authorization.id) == record_id, col(Authorization.revoked_at).is_(None))
+        .where(col(Authorization.id) == record_id, live())
         .with_for_update()
     )
     record = (await transaction.execute(query)).one_or_none()
@@ -192,11 +208,14 @@ def _live() -> Select[*tuple[Any, ...]]:
             col(Application.verified),
             col(Authorization.version),
             col(Authorization.pairs),
+            col(Authorization.details),
             col(Authorization.created_at),
             col(Authorization.updated_at),
+            beside().label("beside"),
+            has_others().label("several"),
         )
         .join(Application, col(Application.id) == col(Authorization.application_id))
-        .where(col(Authorization.revoked_at).is_(None))
+        .where(live())
     )
 
 
@@ -228,9 +247,11 @@ async def _read(transaction: AsyncSession, live: Select[*tuple[Any, ...]]) -> li
             self_registered=row.self_registered,
             verified=row.verified,
             version=row.version,
-            pairs=tuple(dates[row.id, pair] for pair in row.pairs),
+            pairs=tuple(replace(dates[row.id, pair], content=row.details.get(pair)) for pair in row.pairs),
             created_at=row.created_at,
             updated_at=row.updated_at,
+            beside=bool(row.beside),
+            several=row.several,
         )
         for row in rows
     ]

@@ -5,6 +5,7 @@ database as it was when the statement began, so that a lost settlement knows onl
 """
 
 from app.store.hot_connection import Statement
+from app.store.record_sql import IMPLICIT, Into
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -45,9 +46,11 @@ DENY_INTERACTION = Statement(
     f"""
 with i as (update interaction set closed_at = $2 where id = $1 and closed_at is null and expires_at > $2 returning id),
      q as (
-    update pushed_request set used_at = $2 where id = $14::uuid and used_at is null and exists (select from i)),
-     l as ({audit(3, "i")})
-select id from i""",
+    update pushed_request set used_at = $2
+    where id = $14::uuid and used_at is null and exists (select from i) returning id),
+     d as (select id from i where $14::uuid is null or exists (select from q)),
+     l as ({audit(3, "d")})
+select id from d""",
 )
 
 _NEW_TOKEN = (
@@ -67,27 +70,9 @@ _CLOSED = """
 # that signs him in to it (null: it does not), $22 the objects behind new pairs, $23 the pushed request that is used up
 # (null: none was pushed), and from $24 on what is granted. Whoever ends that session at this moment waits for what is
 # written here, or has been faster; nothing is given to a session that is over.
-_IMPLICIT = """
-    insert into "authorization" as a
-        (id, user_id, application_id, pairs, since, version, last_change, created_at, updated_at, subject, details)
-    select $7, $3, $5, $8::text[], array_fill(1, array[cardinality($8::text[])]), 1, $9, $2, $2, $20::text, $22::jsonb
-    from paid
-    on conflict (user_id, application_id) where revoked_at is null do update
-    set subject = excluded.subject, details = a.details || excluded.details,
-        (pairs, since, version, last_change, updated_at) = (
-        select a.pairs || n, a.since || array_fill(a.version + 1, array[cardinality(n)]),
-            a.version + (cardinality(n) > 0)::int,
-            case when cardinality(n) > 0 then excluded.last_change else a.last_change end,
-            greatest(a.updated_at, excluded.updated_at)
-        from (
-            select coalesce(array_agg(p order by o), '{}') n
-            from unnest(excluded.pairs) with ordinality d (p, o) where p <> all (a.pairs)) e)
-    returning id, version, pairs, since, last_change"""
-
-
-def authorization(name: str, *granted: str, waited: str = _CLOSED, record: str = _IMPLICIT) -> Statement:
+def authorization(name: str, *granted: str, waited: str = _CLOSED, into: Into = IMPLICIT) -> Statement:
     """Close what waited for the person, merge the record, note that the session has the application, and write what is
-    granted: parts that select from the record `m`, which is what `record` writes when it is `paid` for."""
+    granted: parts that select from the record `m`, which is what `into` makes of it."""
     parts = "".join(f"{part},\n" for part in granted)
     return Statement(
         name,
@@ -95,11 +80,11 @@ def authorization(name: str, *granted: str, waited: str = _CLOSED, record: str =
 with here as (
     select coalesce(sid, id) sid from browser_session where id = $21::uuid and user_id = $3 and ended_at is null
     for share),
-who as (
+{into.first}who as (
     select u.id, u.sub
     from (select id, sub from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
     join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true
-    where $21::uuid is null or exists (select from here)),
+    where ($21::uuid is null or exists (select from here)){into.condition}),
 i as ({waited}),
 q as (
     update pushed_request set used_at = $2
@@ -109,7 +94,7 @@ q as (
 paid as (
     select who.sub from who
     where ($1::uuid is null or exists (select from i)) and ($23::uuid is null or exists (select from q))),
-m as ({record}),
+m as ({into.record}),{into.also}
 s as (
     insert into authorization_scope (authorization_id, pair, first_granted, last_granted)
     select m.id, p, $2, $2 from m, unnest($8::text[]) p
@@ -121,10 +106,7 @@ j as (
     on conflict (sid, application_id) do update
     set subject = excluded.subject, last_at = greatest(j.last_at, excluded.last_at)),
 {parts}b as (
-    select m.id, m.version, m.pairs, array(
-        select p from unnest(m.pairs, m.since) with ordinality u (p, v, o)
-        where v < m.version or m.last_change <> $9 order by o) before
-    from m),
+    select m.id, m.version, m.pairs, {into.before}),
 l as ({
             audit(
                 9,
@@ -177,9 +159,11 @@ t as (
 
 GRANTED = 24
 """Where the parameters of what is granted begin."""
-SETTLE_AUTHORIZATION = authorization("settle_authorization", _code(GRANTED))
+CODE_PART = _code(GRANTED)
+FRONT_TOKEN_PART = _front_token(GRANTED + 17)
+SETTLE_AUTHORIZATION = authorization("settle_authorization", CODE_PART)
 SETTLE_FRONT_TOKEN = authorization("settle_front_token", _front_token(GRANTED))
-SETTLE_CODE_AND_TOKEN = authorization("settle_code_and_token", _code(GRANTED), _front_token(GRANTED + 17))
+SETTLE_CODE_AND_TOKEN = authorization("settle_code_and_token", CODE_PART, FRONT_TOKEN_PART)
 SETTLE_NOTHING = authorization("settle_nothing")
 """The record alone: an answer that holds an ID token or nothing."""
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, true
+from sqlalchemy import ColumnElement, case, exists, func, select, true, union
 from sqlmodel import col
 
 from app.crypto.secrets import id_time
 from app.models import Application, Authorization, BrowserSession, TokenFamily
 from app.store.database import Database
+from app.store.live_records import beside
 
 MOST_COUNTED = 10_000
 """More people than that are not counted: it would take as long as they are many."""
@@ -85,17 +86,20 @@ async def is_live(database: Database, user_id: UUID, record_id: UUID, family_id:
 
 
 async def people(database: Database, application_ids: Iterable[UUID], *, most: int = MOST_COUNTED) -> dict[UUID, int]:
-    """Return by application how many people have it connected; one more than `most` stands for any number above."""
-    some = (
-        select(col(Authorization.id))
-        .where(col(Authorization.application_id) == col(Application.id), col(Authorization.revoked_at).is_(None))
-        .limit(most + 1)
-        .correlate(Application)
-        .lateral()
-    )
+    """Return by application how many people have it connected; more than `most` stands for any number above.
+
+    Everybody is counted once, whatever stands beside his implicit record.
+    """
+    of_application = col(Authorization.application_id) == col(Application.id)
+    each = union(
+        *(
+            select(col(Authorization.user_id)).where(of_application, kind).limit(most + 1).correlate(Application)
+            for kind in (col(Authorization.revoked_at).is_(None), beside())
+        )
+    ).lateral()
     query = (
-        select(col(Application.id), func.count(some.c.id))
-        .join(some, true())
+        select(col(Application.id), func.count(each.c.user_id))
+        .join(each, true())
         .where(col(Application.id).in_(list(application_ids)))
         .group_by(col(Application.id))
     )
@@ -110,4 +114,9 @@ def _live(user_id: UUID, record_id: UUID, now: datetime) -> tuple[ColumnElement[
         col(TokenFamily.revoked_at).is_(None),
         col(TokenFamily.idle_expires_at) > now,
         col(TokenFamily.expires_at) > now,
+        # The record was not merged into or replaced by name since: that leaves nothing to refresh with (GM-4, GM-5).
+        exists().where(
+            col(Authorization.id) == record_id,
+            col(Authorization.refresh_since) <= col(TokenFamily.record_version),
+        ),
     )

@@ -50,6 +50,9 @@ class WorkerMetrics(Collector):
         notices = CounterMetricFamily(
             "assent_logout_notices", "Attempts to tell applications that a session is over.", labels=["outcome"]
         )
+        calls = CounterMetricFamily(
+            "assent_calls", "Attempts to tell people and clients of requests (CIBA).", labels=["whom", "outcome"]
+        )
         waiting = GaugeMetricFamily("assent_logout_notices_waiting", "Notices that have not arrived yet.")
         seconds = HistogramMetricFamily("assent_request_seconds", "Duration of requests.", labels=["route"])
         for (kind, labels), numbers in sorted(totals.items()):
@@ -61,11 +64,13 @@ class WorkerMetrics(Collector):
                 front_channel.add_metric(labels, numbers[0])
             elif kind == "logout_notices":
                 notices.add_metric(labels, numbers[0])
+            elif kind == "calls":
+                calls.add_metric(labels, numbers[0])
             elif kind == WAITING:
                 waiting.add_metric(labels, numbers[0])
             else:
                 seconds.add_metric(labels, list(_cumulated(numbers[1:])), sum_value=numbers[0])
-        yield from (requests, outcomes, seconds, front_channel, notices, waiting)
+        yield from (requests, outcomes, seconds, front_channel, notices, calls, waiting)
 
 
 def _add(totals: dict[tuple[str, tuple[str, ...]], list[float]], snapshot: Snapshot) -> None:

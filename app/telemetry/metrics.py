@@ -34,6 +34,7 @@ class RequestMetrics:
         self._durations: dict[str, _Duration] = {}
         self._front_channel: dict[str, int] = {}
         self._logout_notices: dict[str, int] = {}
+        self._calls: dict[tuple[str, str], int] = {}
         self.logout_notices_waiting: int | None = None
         """Notices that have not arrived yet, of all workers together; one of them counts."""
 
@@ -58,6 +59,10 @@ class RequestMetrics:
         """Count an attempt to tell an application that a session is over; `outcome` comes from a closed set."""
         self._logout_notices[outcome] = self._logout_notices.get(outcome, 0) + 1
 
+    def call(self, whom: str, outcome: str) -> None:
+        """Count an attempt to tell a person or a client of a request (CIBA); both come from closed sets."""
+        self._calls[whom, outcome] = self._calls.get((whom, outcome), 0) + 1
+
     def snapshot(self) -> Snapshot:
         """Return every series as JSON types."""
         requests: Snapshot = [("requests", [*labels], [count]) for labels, count in self._answers.items()]
@@ -69,9 +74,10 @@ class RequestMetrics:
             ("front_channel", [client_id], [count]) for client_id, count in self._front_channel.items()
         ]
         notices: Snapshot = [("logout_notices", [outcome], [count]) for outcome, count in self._logout_notices.items()]
+        calls: Snapshot = [("calls", [*labels], [count]) for labels, count in self._calls.items()]
         waiting = self.logout_notices_waiting
         counted: Snapshot = [] if waiting is None else [(WAITING, [], [waiting])]
-        return requests + outcomes + seconds + front_channel + notices + counted
+        return requests + outcomes + seconds + front_channel + notices + calls + counted
 
 
 REQUESTS = RequestMetrics()

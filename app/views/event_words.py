@@ -47,6 +47,12 @@ def _parts(deed: Deed) -> dict[str, str]:
     }
 
 
+def _untold(deed: Deed) -> str:
+    if deed.data.get("whom") == "client":
+        return "Could not tell {application} that its request was decided".format_map(_parts(deed))
+    return "Could not send word that {application} asks for approval".format_map(_parts(deed))
+
+
 def _session_ended(deed: Deed) -> str:
     match deed.data.get("reason"):
         case "replaced":
@@ -66,6 +72,8 @@ def _granted(deed: Deed) -> str:
         return f"Connected {application} with {words.count(len(given), 'permission', 'permissions')}"
     if given:
         return f"Allowed {application} {words.count(len(given), 'more permission', 'more permissions')}"
+    if deed.data.get("on_page") == "yes" and deed.data.get("details"):
+        return f"Approved what {application} asked for"
     if deed.data.get("on_page") == "yes":
         return f"Confirmed what {application} may do"
     return f"Signed in to {application} with what it had"
@@ -129,6 +137,9 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.AUTHORIZATION_IMPORTED: "Took over what {application} may do from the former system",
     Event.CODE_EXCHANGED: "Got tokens for a code: {application}",
     Event.DEVICE_CODE_EXCHANGED: "Got tokens for a device: {application}",
+    Event.BACKCHANNEL_REQUEST_MADE: "Asked for approval: {application}",
+    Event.BACKCHANNEL_REQUEST_EXCHANGED: "Got tokens after approval: {application}",
+    Event.BACKCHANNEL_REQUEST_UNTOLD: _untold,
     Event.CODE_REPLAYED: "Ended a sign-in of {application} because a one-time code was used twice",
     Event.TOKEN_ISSUED: "Got a token: {application}",
     Event.TOKEN_REFRESHED: "Renewed its token: {application}",
@@ -180,6 +191,7 @@ GROUPS: Mapping[str, str] = {
     "authorization.": "Connected applications",
     "code.": "Codes",
     "device_code.": "Device codes",
+    "backchannel_request.": "Requests to people",
     "token.": "Tokens",
     "family.": "Sign-ins of applications",
     "application.": "Applications",

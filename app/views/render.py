@@ -20,6 +20,7 @@ class _Service:
     issuer: str
     origin: str
     host: str
+    asks_elsewhere: bool
     footer_links: tuple[Link, ...]
 
 
@@ -27,16 +28,20 @@ class Views:
     """The pages of one server, in its name.
 
     `issuer` is the configured issuer URL; its host is shown at the foot of each decision page, so that people can
-    compare it with the address bar. `footer_links` are the operator's (help, privacy, terms).
+    compare it with the address bar. `footer_links` are the operator's (help, privacy, terms); `asks_elsewhere` says
+    that people are asked for approvals while they are elsewhere (CIBA).
     """
 
-    def __init__(self, service_name: str, issuer: str, *, footer_links: tuple[Link, ...] = ()) -> None:
+    def __init__(
+        self, service_name: str, issuer: str, *, footer_links: tuple[Link, ...] = (), asks_elsewhere: bool = False
+    ) -> None:
         parts = urlsplit(issuer)
         self._service = _Service(
             name=service_name,
             issuer=issuer,
             origin=f"{parts.scheme}://{parts.netloc}",
             host=parts.netloc,
+            asks_elsewhere=asks_elsewhere,
             footer_links=footer_links,
         )
         self._environment = Environment(

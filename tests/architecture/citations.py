@@ -24,12 +24,16 @@ _CITED = re.compile(
 )
 
 
+METADATA = ("app.protocol.metadata", "app.protocol.openid_metadata", "app.protocol.request_metadata")
+"""Where members of the metadata are named."""
+
+
 def rule_files() -> dict[str, list[str]]:
     """Return, by what is cited, the files of the product that cite it; members of the metadata by their names."""
     found: dict[str, set[str]] = {}
     for module in modules("app"):
         cited = {line for remark in _remarks(module) for line in citations(remark)}
-        if module.is_in("app.protocol.metadata") or module.is_in("app.protocol.openid_metadata"):
+        if module.is_in(*METADATA):
             cited |= {f"A7.1 {name}" for name in _strings(module)} & LINES.keys()
         for line in cited:
             found.setdefault(line, set()).add(module.path)

@@ -14,8 +14,11 @@ DESCRIBED_IN = ("app.protocol.errors", "app.routers.openapi")
 
 FEATURES_ASKED_IN = (
     "app.protocol.features",
+    "app.protocol.authorize.pushed",
     "app.protocol.authorize.request",
+    "app.protocol.authorize.request_object",
     "app.protocol.client_auth",
+    "app.protocol.details",
     "app.protocol.dpop",
     "app.protocol.frontchannel",
     "app.protocol.grant_types",
@@ -26,6 +29,8 @@ FEATURES_ASKED_IN = (
     "app.protocol.metadata",
     "app.protocol.openid_metadata",
     "app.protocol.openid_tokens",
+    "app.protocol.profiles",
+    "app.protocol.request_metadata",
     "app.protocol.resources",
     "app.protocol.response_types",
     "app.protocol.session_state",
@@ -41,7 +46,7 @@ EVENTS_TOLD_IN = (
     "app.protocol.events",
     "app.views",
     "app.routers.account.desk",
-    "app.routers.api.authorization_models",
+    "app.routers.api.history_models",
 )
 """Where events are listed, put into words and shown, without being written down."""
 

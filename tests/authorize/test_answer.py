@@ -61,6 +61,7 @@ def verdict(who: ClientFact = HYBRID, **changes: str | None) -> Verdict:
 
 @pytest.mark.spec("standards", "RT-1")
 @pytest.mark.spec("standards", "RT-6")
+@pytest.mark.spec("standards", "RT-7")
 @pytest.mark.parametrize(
     ("changes", "mode"),
     [
@@ -71,6 +72,11 @@ def verdict(who: ClientFact = HYBRID, **changes: str | None) -> Verdict:
         ({"response_mode": "form_post"}, "form_post"),
         ({"response_type": "code", "response_mode": "fragment"}, "fragment"),
         ({"response_type": "none", "response_mode": "form_post"}, "form_post"),
+        ({"response_mode": "jwt"}, "fragment.jwt"),
+        ({"response_type": "code", "response_mode": "jwt"}, "query.jwt"),
+        ({"response_type": "none", "response_mode": "jwt"}, "query.jwt"),
+        ({"response_type": "code", "response_mode": "fragment.jwt"}, "fragment.jwt"),
+        ({"response_mode": "form_post.jwt"}, "form_post.jwt"),
     ],
 )
 def test_an_answer_travels_as_asked_or_as_its_response_type_does(changes: dict[str, Any], mode: str) -> None:
@@ -90,6 +96,7 @@ def test_an_answer_travels_as_asked_or_as_its_response_type_does(changes: dict[s
         ({"code_challenge": None, "code_challenge_method": None}, "invalid_request", "fragment"),
         ({"response_type": "sometimes", "response_mode": "fragment"}, "unsupported_response_type", "fragment"),
         ({"response_type": None, "response_mode": "form_post"}, "invalid_request", "form_post"),
+        ({"nonce": None, "response_mode": "jwt"}, "invalid_request", "fragment.jwt"),
         ({"who": client()}, "unauthorized_client", "fragment"),
     ],
 )
@@ -114,16 +121,21 @@ def test_none_needs_neither_openid_nor_a_nonce() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"response_mode": "query"}, "send one of: fragment, form_post"),
-        ({"response_mode": "jwt"}, "send one of: fragment, form_post"),
+        ({"response_mode": "query"}, "send one of: fragment, form_post, fragment.jwt, form_post.jwt, jwt"),
+        ({"response_mode": "query.jwt"}, "send one of: fragment, form_post, fragment.jwt, form_post.jwt, jwt"),
+        ({"response_mode": "web_message"}, "send one of: fragment, form_post, fragment.jwt, form_post.jwt, jwt"),
         (
             {"who": client(redirect_uris=("com.example:/cb",)), "redirect_uri": "com.example:/cb",
              "response_type": "code", "response_mode": "form_post"},
-            "send one of: query, fragment",
+            "send one of: query, fragment, query.jwt, fragment.jwt, jwt",
         ),
-        ({"who": client(openid=OpenIdSettings(response_modes=("jwt",)))}, "no mode fits both request and registration"),
+        ({"who": client(openid=OpenIdSettings(response_modes=("jwt",)))}, "send one of: jwt"),
+        (
+            {"who": client(openid=OpenIdSettings(response_modes=("query.jwt",)))},
+            "no mode fits both request and registration",
+        ),
     ],
-    ids=["query", "unknown", "no website", "registered for others"],
+    ids=["query", "signed in the query", "unknown", "no website", "registered for another", "registered for none"],
 )  # fmt: skip
 def test_a_mode_that_does_not_fit_says_which_would(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(NoReturnPath) as refused:
@@ -169,6 +181,19 @@ def test_an_error_has_code_description_state_and_issuer_and_nothing_else() -> No
     answer = path.failure(OAuthError(ErrorCode.ACCESS_DENIED, "no"))
     assert answer.members == {"error": "access_denied", "error_description": "no", "state": "xyz", "iss": ISSUER}
     assert answer.posted
+
+
+@pytest.mark.spec("standards", "RT-7")
+@pytest.mark.spec("standards", "RT-8")
+def test_a_signed_answer_is_one_parameter_and_cannot_leave_as_it_is() -> None:
+    answer = ClientAnswer("fragment.jwt", REDIRECT_URI, {"code": "c"})
+    for look in (lambda: answer.location, lambda: answer.posted):
+        with pytest.raises(AssertionError):
+            look()
+    signed = answer.with_members({"session_state": "s.t"}).as_jwt("a.b.c")
+    assert signed.location == f"{REDIRECT_URI}#response=a.b.c"
+    assert ClientAnswer("query.jwt", REDIRECT_URI, {}).as_jwt("a.b.c").location == f"{REDIRECT_URI}?response=a.b.c"
+    assert ClientAnswer("form_post.jwt", REDIRECT_URI, {}).as_jwt("a.b.c").posted
 
 
 def test_further_members_come_last() -> None:

@@ -131,8 +131,6 @@ def test_what_leads_to_the_return_path_must_not_be_repeated(name: str) -> None:
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "soon"}, "invalid_request"),
         ({"state": "x" * 5000}, "invalid_request"),
-        ({"request": "x.y.z"}, "request_not_supported"),
-        ({"request_uri": "https://client.example/request"}, "request_uri_not_supported"),
         ({"prompt": "none", "signed_in": None}, "login_required"),
         ({"prompt": "none", "max_age": "0"}, "login_required"),
         ({"prompt": "none", "record": None}, "consent_required"),

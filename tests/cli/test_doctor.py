@@ -1,5 +1,6 @@
 """`assent doctor` on a real server and its data."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -29,27 +30,31 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def fresh(server: Server) -> subprocess.CompletedProcess[str]:
+    """What it says about a server with which nothing has been done yet."""
+    return server.assent("doctor")
+
+
 def _lines(server: Server, subject: str) -> list[str]:
     report = server.assent("doctor", check=False).stdout.splitlines()
     return [line for line in report if line[6:].startswith(subject)]
 
 
-def test_a_fresh_server_has_nothing_that_fails(server: Server) -> None:
-    ended = server.assent("doctor")
-
-    assert ended.returncode == 0
-    assert "0 failed" in ended.stdout.splitlines()[-1]
+def test_a_fresh_server_has_nothing_that_fails(fresh: subprocess.CompletedProcess[str]) -> None:
+    assert fresh.returncode == 0
+    assert "0 failed" in fresh.stdout.splitlines()[-1]
     for subject in (*SUBJECTS, "imported", "system key"):
-        found = [line for line in ended.stdout.splitlines() if line[6:].startswith(subject)]
+        found = [line for line in fresh.stdout.splitlines() if line[6:].startswith(subject)]
         assert found, subject
         assert all(line.startswith("ok") for line in found), found
 
 
-def test_a_plain_issuer_is_something_to_look_at_and_names_its_remedy(server: Server) -> None:
-    report = server.assent("doctor").stdout
-
-    assert f"WARN  issuer        {server.issuer} works on this machine only" in report
-    assert "set ASSENT_ISSUER" in report
+def test_a_plain_issuer_is_something_to_look_at_and_names_its_remedy(
+    server: Server, fresh: subprocess.CompletedProcess[str]
+) -> None:
+    assert f"WARN  issuer        {server.issuer} works on this machine only" in fresh.stdout
+    assert "set ASSENT_ISSUER" in fresh.stdout
 
 
 def test_a_readable_secret_fails_with_the_command_that_mends_it(server: Server) -> None:
@@ -82,12 +87,10 @@ def test_settings_that_do_nothing_yet_are_named(server: Server) -> None:
         del server.environment["ASSENT_REGISTRATION__MODE"]
 
 
-def test_without_a_server_it_checks_what_it_can() -> None:
-    with directory_for_server() as directory:
-        with running_server(directory) as server:
-            pass
+def test_without_a_server_it_checks_what_it_can(server: Server) -> None:
+    server.stop()
 
-        ended = server.assent("doctor", check=False)
+    ended = server.assent("doctor", check=False)
 
     assert "WARN  reachable" in ended.stdout
     assert "ok    schema" in ended.stdout

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conformance.plans import INTENTS, NOT_APPLICABLE, PLANS, Plan, function_of
+from tests.conformance.catalogue import FUNCTIONS, INTENTS, NOT_APPLICABLE, PLANS, function_of
+from tests.conformance.plan import Plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "openid-conformance.md"
 
@@ -18,7 +19,8 @@ _HEAD = """\
 
 The OpenID Foundation certifies servers with the plans of its conformance suite. What follows is the structure of those
 plans for the profiles that this server has, and for each module a test of the same intent. `make test` runs it in every
-response type and response mode of the plan. It is no certification: the suite itself has to be run for that.
+variant that is named. Modules of single ecosystems are left out. It is no certification: the suite itself has to be run
+for that.
 """
 
 
@@ -30,10 +32,8 @@ def render() -> str:
 
 def _section(plan: Plan, places: dict[str, str]) -> Iterator[str]:
     yield f"## {plan.profile}\n"
-    types = dict.fromkeys(f"`{variant.response_type}`" for _, variant in plan.runs if variant is not None)
-    modes = dict.fromkeys(variant.response_mode or "default" for _, variant in plan.runs if variant is not None)
-    run = f", with {', '.join(types)} (response mode: {', '.join(modes)})" if types else ""
-    yield f"`{plan.name}`: {len(plan.runs)} {'runs' if len(plan.runs) > 1 else 'run'}{run}.\n"
+    how = f", {plan.how}" if plan.how else ""
+    yield f"`{plan.name}`: {len(plan.runs)} {'runs' if len(plan.runs) > 1 else 'run'}{how}.\n"
     yield "| Module | What it is about | Test |"
     yield "| --- | --- | --- |"
     for module in plan.modules:
@@ -48,7 +48,8 @@ def _places() -> dict[str, str]:
     return {
         name: f"tests/conformance/{path.name}"
         for path in sorted(home.glob("test_*.py"))
-        for name in re.findall(r"^async def (test_oidcc_\w+)", path.read_text(), re.MULTILINE)
+        for name in re.findall(r"^async def (test_\w+)", path.read_text(), re.MULTILINE)
+        if name in FUNCTIONS
     }
 
 

@@ -4,11 +4,14 @@ The names are those of its conformance suite, whose plans and modules are public
 of a plan; here it is a test function of its name, called with each of them (`conftest`), which has the same intent in
 our words: it sends what the module sends, and asserts what the module asserts.
 
-`python -m tests.conformance.page` writes `docs/reference/openid-conformance.md` from these tables.
+These are the plans of OpenID Connect; `catalogue` has all, and `python -m tests.conformance.page` writes
+`docs/reference/openid-conformance.md` from them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tests.conformance.plan import Plan
 
 BASIC_AUTH, POST_AUTH = "client_secret_basic", "client_secret_post"
 FORM_POST = "form_post"
@@ -37,23 +40,17 @@ class Variant:
         return self.response_mode or ("query" if self.response_type == CODE else "fragment")
 
     @property
+    def label(self) -> str:
+        """The response type, where it is not the usual one."""
+        return "" if self.response_type == CODE else self.response_type
+
+    @property
     def client_id(self) -> str:
         """The application that is registered for it."""
         return f"{self.response_type.replace(' ', '-')}.{self.client_auth}"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A certification profile: its name, and its modules in their order, each with the variant it runs in."""
-
-    name: str
-    profile: str
-    runs: tuple[tuple[str, Variant | None], ...]
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """Its modules, each once."""
-        return tuple(dict.fromkeys(module for module, _ in self.runs))
+Table = tuple[tuple[str, Variant | None], ...]
 
 
 INTENTS = {
@@ -116,9 +113,6 @@ INTENTS = {
     "oidcc-session-management-rp-initiated-logout": "session_state is unchanged before a sign-out and changed after it",
 }
 """What each module is about, in half a sentence."""
-
-NOT_APPLICABLE: dict[str, str] = {}
-"""Modules without a test of their own, and why."""
 
 _TABLE = (
     "oidcc-server",
@@ -195,18 +189,26 @@ def _hybrid(response_mode: str = "") -> tuple[tuple[str, Variant], ...]:
     return tuple(runs)
 
 
-def _logout(*modules: str) -> tuple[tuple[str, Variant | None], ...]:
+def _logout(*modules: str) -> Table:
     """The metadata, and then the rest in one variant."""
     return ((modules[0], None), *((module, Variant()) for module in modules[1:]))
 
 
-PLANS = (
-    Plan("oidcc-basic-certification-test-plan", "Basic OP", _basic()),
-    Plan("oidcc-config-certification-test-plan", "Config OP", (("oidcc-discovery-endpoint-verification", None),)),
-    Plan("oidcc-hybrid-certification-test-plan", "Hybrid OP", _hybrid()),
-    Plan("oidcc-formpost-basic-certification-test-plan", "Form Post Basic OP", _basic(FORM_POST)),
-    Plan("oidcc-formpost-hybrid-certification-test-plan", "Form Post Hybrid OP", _hybrid(FORM_POST)),
-    Plan(
+def _plan(name: str, profile: str, table: Table) -> Plan:
+    """Return a plan that says its response types and response modes."""
+    types = dict.fromkeys(f"`{variant.response_type}`" for _, variant in table if variant is not None)
+    modes = dict.fromkeys(variant.response_mode or "default" for _, variant in table if variant is not None)
+    how = f"with {', '.join(types)} (response mode: {', '.join(modes)})" if types else ""
+    return Plan(name, profile, table, how)
+
+
+PLANS: tuple[Plan, ...] = (
+    _plan("oidcc-basic-certification-test-plan", "Basic OP", _basic()),
+    _plan("oidcc-config-certification-test-plan", "Config OP", (("oidcc-discovery-endpoint-verification", None),)),
+    _plan("oidcc-hybrid-certification-test-plan", "Hybrid OP", _hybrid()),
+    _plan("oidcc-formpost-basic-certification-test-plan", "Form Post Basic OP", _basic(FORM_POST)),
+    _plan("oidcc-formpost-hybrid-certification-test-plan", "Form Post Hybrid OP", _hybrid(FORM_POST)),
+    _plan(
         "oidcc-rp-initiated-logout-certification-test-plan",
         "RP-Initiated Logout OP",
         _logout(
@@ -223,17 +225,17 @@ PLANS = (
             "oidcc-rp-initiated-logout-only-state",
         ),
     ),
-    Plan(
+    _plan(
         "oidcc-backchannel-rp-initiated-logout-certification-test-plan",
         "Back-Channel OP",
         _logout("oidcc-backchannel-logout-discovery-endpoint-verification", "oidcc-backchannel-rp-initiated-logout"),
     ),
-    Plan(
+    _plan(
         "oidcc-frontchannel-rp-initiated-logout-certification-test-plan",
         "Front-Channel OP",
         _logout("oidcc-frontchannel-logout-discovery-endpoint-verification", "oidcc-frontchannel-rp-initiated-logout"),
     ),
-    Plan(
+    _plan(
         "oidcc-session-management-certification-test-plan",
         "Session Management OP",
         _logout(
@@ -242,19 +244,3 @@ PLANS = (
         ),
     ),
 )
-
-
-def function_of(module: str) -> str:
-    """Return the name of the function that tests a module."""
-    return f"test_{module.replace('-', '_')}"
-
-
-def variants_of(function: str) -> dict[str, Variant]:
-    """Return the variants in which a test runs, by profile and response type."""
-    found: dict[str, Variant] = {}
-    for plan in PLANS:
-        for module, variant in plan.runs:
-            if variant is not None and function_of(module) == function:
-                named = "" if variant.response_type == CODE else f" {variant.response_type}"
-                found[f"{plan.profile.removesuffix(' OP')}{named}"] = variant
-    return found

@@ -46,7 +46,7 @@ async def test_oidcc_discovery_endpoint_verification(site: Service, metadata: di
     assert {"sub", "name", "email"} <= set(metadata["claims_supported"])
     assert metadata["claims_parameter_supported"] is True
     assert metadata["code_challenge_methods_supported"] == ["S256"]
-    assert (metadata["request_parameter_supported"], metadata["request_uri_parameter_supported"]) == (False, False)
+    assert (metadata["request_parameter_supported"], metadata["request_uri_parameter_supported"]) == (True, False)
     async with site.browser() as browser:
         await _check_keys(browser, metadata["jwks_uri"])
 

@@ -134,13 +134,16 @@ async def test_oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_uns
 async def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(
     party: RelyingParty,
 ) -> None:
-    assert (await party.known())["request_parameter_supported"] is False
-    assert await party.refused(request=_unsigned(state="inside")) == "request_not_supported"
+    """The server says that it has signed ones alone, and the plan leaves the module out then."""
+    metadata = await party.known()
+    assert metadata["request_parameter_supported"] is True
+    assert "none" not in metadata["request_object_signing_alg_values_supported"]
+    assert await party.refused(request=_unsigned(state="inside")) == "invalid_request_object"
 
 
 async def test_oidcc_ensure_request_object_with_redirect_uri(party: RelyingParty) -> None:
     elsewhere = _unsigned(redirect_uri="https://elsewhere.example/callback")
-    assert await party.refused(request=elsewhere) == "request_not_supported"
+    assert await party.refused(request=elsewhere) == "invalid_request_object"
 
 
 def _unsigned(**members: str) -> str:

@@ -233,7 +233,7 @@ async def test_errors_travel_with_state_and_iss(
         ({"client_id": None}, "We don’t know the application"),
         ({"redirect_uri": "https://evil.example/"}, "sent an address we don’t know"),
         ({"redirect_uri": REDIRECT_URI + "/"}, "sent an address we don’t know"),
-        ({"response_mode": "query.jwt"}, "can’t answer"),
+        ({"response_mode": "web_message"}, "can’t answer"),
         ({"state": "\0"}, "can’t be answered"),
     ],
 )

@@ -274,6 +274,7 @@ async def strict(site: Service, database: Database) -> AsyncIterator[Service]:
 @pytest.mark.spec("standards", "DP-10")
 @pytest.mark.spec("standards", "DP-11")
 @pytest.mark.spec("standards", "TV-10")
+@pytest.mark.spec("standards", "F-10")
 async def test_the_nonce_round_trip_costs_neither_the_code_nor_the_name_of_the_proof(strict: Service) -> None:
     async with strict.browser() as browser:
         code = await obtain_code(browser, "spa", "robin")

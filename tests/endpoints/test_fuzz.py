@@ -84,6 +84,7 @@ REFRESH: Fields = [
     (b"scope", b"project:read"),
 ]
 SAVED: Fields = [(b"client_id", b"web"), (b"request_uri", Live("request_uri"))]
+PUSHED: Fields = [(b"client_id", b"web"), (b"request_uri", Live("pushed_uri"))]
 CLIENT: list[tuple[bytes, Value]] = [(b"content-type", FORM), (b"authorization", BASIC)]
 BEARER: list[tuple[bytes, Value]] = [(b"authorization", Live("bearer"))]
 PERSON: list[tuple[bytes, Value]] = [
@@ -107,8 +108,18 @@ async def test_authorization_endpoint(site: Service, supply: Supply, draft: Draf
 
 
 @fuzz(60)
-@given(draft=drafts("GET", b"/oauth/authorize", SAVED, PERSON))
-async def test_saved_authorization_request(site: Service, supply: Supply, draft: Draft) -> None:
+@given(draft=drafts("GET", b"/oauth/authorize", SAVED, PERSON) | drafts("GET", b"/oauth/authorize", PUSHED, PERSON))
+async def test_saved_and_pushed_authorization_requests(site: Service, supply: Supply, draft: Draft) -> None:
+    await ask(site, supply, draft)
+
+
+@fuzz(60)
+@given(
+    draft=st.lists(st.sampled_from(AUTHORIZE_MORE), max_size=2, unique=True).flatmap(
+        lambda more: drafts("POST", b"/oauth/par", [*AUTHORIZE, *more], CLIENT)
+    )
+)
+async def test_pushing_a_request(site: Service, supply: Supply, draft: Draft) -> None:
     await ask(site, supply, draft)
 
 

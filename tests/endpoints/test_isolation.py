@@ -56,6 +56,8 @@ NO_OWNER = {
     "POST /device/confirm": "needs a device that waits",
     "GET /device/done": "needs a device that was decided about",
     "POST /oauth/device_authorization": "for applications",
+    "POST /oauth/par": "for applications",
+    "POST /oauth/bc-authorize": "for applications",
     "GET /oauth/authorize": "for applications",
     "POST /oauth/authorize": "for applications",
     "GET /oauth/authorize/resume": "needs a request of an application",

@@ -16,12 +16,16 @@ from tests.support.service import authorize_url, service
 WITHOUT_OPENID = dict.fromkeys(
     (
         *("openid", "claims_parameter", "front_channel_id_tokens"),
-        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout"),
+        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout", "backchannel_authentication"),
     ),
     False,
 )
 WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
-    ("authorization_code", "refresh_token", "issuer_identification", "form_post"), False
+    (
+        *("authorization_code", "refresh_token", "issuer_identification", "form_post"),
+        *("pushed_requests", "request_objects", "signed_answers", "authorization_details", "grant_management"),
+    ),
+    False,
 )
 WITHOUT_GRANTS = WITHOUT_CODES | dict.fromkeys(
     ("client_credentials", "device_authorization", "jwt_bearer", "token_exchange"), False
@@ -63,7 +67,9 @@ async def test_the_api_reference_tells_of_signing_in_where_there_is_any(database
         {"revocation": False},
         {"device_authorization": False},
         WITHOUT_OPENID,
-        WITHOUT_OPENID | {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
+        WITHOUT_OPENID
+        | {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False}
+        | {"signed_answers": False},
     ],
     ids=[
         "as usual",

@@ -51,7 +51,7 @@ async def browser(site: Service) -> AsyncIterator[httpx.AsyncClient]:
     [
         ("hybrid", {"response_type": "id_token", "response_mode": "query", **NO_CHALLENGE}),
         ("hybrid", {"response_mode": "query"}),
-        ("hybrid", {"response_type": "code", "response_mode": "query.jwt"}),
+        ("hybrid", {"response_type": "code", "response_mode": "web_message"}),
         ("held", {}),
         ("held", {"response_mode": "fragment"}),
     ],

@@ -109,9 +109,19 @@ async def test_an_application_that_there_is_not_is_counted_like_one_that_there_i
 
 
 @pytest.mark.spec("standards", "T-7")
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization"])
-async def test_every_endpoint_counts_and_none_is_a_way_around(site: Service, client_id: str, path: str) -> None:
-    number = {"/oauth/token": 6, "/oauth/introspect": 7, "/oauth/revoke": 8, "/oauth/device_authorization": 9}[path]
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("/oauth/token", 6),
+        ("/oauth/introspect", 7),
+        ("/oauth/revoke", 8),
+        ("/oauth/device_authorization", 9),
+        ("/oauth/par", 60),
+    ],
+)
+async def test_every_endpoint_counts_and_none_is_a_way_around(
+    site: Service, client_id: str, path: str, number: int
+) -> None:
     data = {"token": "x", "grant_type": "client_credentials"}
     async with caller(site, address(number)) as attacker:
         for _ in range(LIMIT):

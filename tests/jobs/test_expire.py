@@ -16,6 +16,7 @@ from app.models.failure import Failure
 from app.models.grant_code import GrantCode
 from app.models.legacy import LegacyCredential, LegacyToken
 from app.models.one_time_link import OneTimeLink
+from app.models.pushed_request import PushedRequest
 from app.models.revoked_token import RevokedToken
 from app.models.server_meta import ServerMeta
 from app.protocol.policy import Lifetimes
@@ -92,9 +93,16 @@ async def test_codes_and_failures_go_too(store: Database) -> None:
         device | {"expires_at": old + timedelta(minutes=10)},
         device | {"id": new_id(NOW), "user_code_digest": b"v" * 32, "expires_at": NOW + timedelta(minutes=10)},
     ]
+    request = {
+        **{"id": new_id(old), "application_id": new_id(old), "client_id": "web", "digest": b"d" * 32},
+        **{"params": [], "signed": False, "created_at": old, "expires_at": old + timedelta(seconds=90)},
+    }
+    recent = {"id": new_id(NOW - DAY), "created_at": NOW - DAY, "expires_at": NOW - DAY + timedelta(seconds=90)}
+    pushed = [request, request | recent]
     async with store.transaction() as transaction:
         await transaction.execute(insert(GrantCode), [code])
         await transaction.execute(insert(DeviceGrant), devices)
+        await transaction.execute(insert(PushedRequest), pushed)
         await transaction.execute(insert(Failure), failures)
 
     await expire(Work(store, Lifetimes(), lambda: NOW, VAULT), NOW)
@@ -102,6 +110,7 @@ async def test_codes_and_failures_go_too(store: Database) -> None:
     async with store.transaction() as transaction:
         assert await transaction.scalar(select(func.count()).select_from(GrantCode)) == 0
         assert [*await transaction.scalars(select(col(DeviceGrant.id)))] == [devices[1]["id"]]
+        assert [*await transaction.scalars(select(col(PushedRequest.id)))] == [recent["id"]]
         assert set(await transaction.scalars(select(col(Failure.key)))) == {b"fresh", b"blocked"}
 
 

@@ -21,8 +21,7 @@ _CHOICE = re.compile(r'<button class="choice" name="account" value="([^"]+)">')
 
 @pytest.fixture(scope="module")
 async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
-    async with raced_server(database, fresh_database) as running:
-        running.server.apply({"users": [{"username": name, "password": PASSWORD} for name in PEOPLE]})
+    async with raced_server(database, fresh_database, people=PEOPLE) as running:
         yield running
 
 

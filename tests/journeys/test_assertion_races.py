@@ -26,11 +26,11 @@ ENDPOINTS: tuple[tuple[str, dict[str, str]], ...] = (
 
 @pytest.fixture(scope="module")
 async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
-    machine = {"grant_types": ["client_credentials"]}
+    machine: dict[str, Any] = {"grant_types": ["client_credentials"]}
     keyed = {"client_id": "keyed", "token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(KEY)}
     macing = {"client_id": "macing", "token_endpoint_auth_method": "client_secret_jwt", "client_secret": SECRET}
-    async with raced_server(database, fresh_database) as running:
-        running.server.apply({"applications": [machine | keyed, machine | macing]})
+    applications = [machine | keyed, machine | macing]
+    async with raced_server(database, fresh_database, applications=applications) as running:
         yield running
 
 

@@ -15,28 +15,22 @@ from tests.support import devices as flow
 from tests.support.database import FreshDatabase
 from tests.support.devices import GRANT_TYPE
 from tests.support.race import CONNECTIONS, SCOPES, RacedServer, active, errors_of, raced_server
-from tests.support.service import PASSWORD, SECRET, fields_of, follow, sign_in
+from tests.support.service import SECRET, fields_of, follow, sign_in
 
 PEOPLE = ("sam", "kim")
 ROUNDS = 5
-_DATA = {
-    "users": [{"username": name, "password": PASSWORD} for name in PEOPLE],
-    "applications": [
-        {
-            "client_id": "tv",
-            "client_secret": SECRET,
-            "client_name": "Living Room",
-            "grant_types": [GRANT_TYPE, "refresh_token"],
-            "token_endpoint_auth_method": "client_secret_basic",
-        }
-    ],
+TELEVISION = {
+    "client_id": "tv",
+    "client_secret": SECRET,
+    "client_name": "Living Room",
+    "grant_types": [GRANT_TYPE, "refresh_token"],
+    "token_endpoint_auth_method": "client_secret_basic",
 }
 
 
 @pytest.fixture(scope="module")
 async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
-    async with raced_server(database, fresh_database) as running:
-        running.server.apply(_DATA)
+    async with raced_server(database, fresh_database, applications=[TELEVISION], people=PEOPLE) as running:
         yield running
 
 

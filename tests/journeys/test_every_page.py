@@ -1,6 +1,6 @@
 """Every page that is served, opened in Chromium as somebody who lives with it: readable, usable, and quiet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,9 @@ from tests.support.walking import world as world
 Way = tuple[Literal["light", "dark"], int]
 
 WAYS: tuple[Way, ...] = (("light", NARROWEST), ("dark", DESKTOP))
-"""How pages are looked at; what they are like in all schemes at all widths is for the tests of the pages."""
+"""How pages are looked at, in turn; what they are like in all schemes at all widths is for the tests of the pages."""
+
+TURNS = [(route, turn % len(WAYS)) for turn, route in enumerate(VISITS)]
 
 AXE = RUN_AXE.replace("axe.run(document,", "axe.run({exclude: ['.swagger-ui']},")
 """What Swagger UI draws on its page is not ours; everything else on every page is."""
@@ -54,11 +56,19 @@ def onlookers(walkers: Mapping[str, Walker], axe_source: str) -> Mapping[str, Wa
     return walkers
 
 
-@pytest.mark.parametrize("route", VISITS)
+@pytest.mark.parametrize(("route", "way"), TURNS)
 def test_page_is_readable_and_within_reach(
-    route: str, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
+    route: str, way: int, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
 ) -> None:
-    visit(world, onlookers, route, 0, WAYS, folder)
+    visit(world, onlookers, route, 0, WAYS[way], folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("route", "way"), TURNS)
+def test_page_is_so_the_other_way_too(
+    route: str, way: int, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
+) -> None:
+    visit(world, onlookers, route, 0, WAYS[way - 1], folder)
 
 
 @pytest.mark.slow
@@ -66,7 +76,7 @@ def test_page_is_readable_and_within_reach(
 def test_page_in_another_state_is_readable_and_within_reach(
     route: str, number: int, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None
 ) -> None:
-    visit(world, onlookers, route, number, WAYS[number % len(WAYS) :][:1], folder)
+    visit(world, onlookers, route, number, WAYS[number % len(WAYS)], folder)
 
 
 def visit(
@@ -74,7 +84,7 @@ def visit(
     onlookers: Mapping[str, Walker],
     route: str,
     number: int,
-    ways: Sequence[Way],
+    way: Way,
     folder: Path | None,
 ) -> None:
     """Make one of the visits to a route."""
@@ -82,13 +92,13 @@ def visit(
         if route == "/setup/{token}":
             stack.enter_context(world.not_set_up())
         one = VISITS[route][number]
-        page = look(world, onlookers[one.person], one, ways)
+        page = look(world, onlookers[one.person], one, way)
         if folder:
             name = f"{route.strip('/').replace('/', '.') or 'home'}-{number}".translate(str.maketrans("", "", "{}"))
             take_pictures(page, folder / name)
 
 
-def look(world: LivedIn, walker: Walker, visit: Visit, ways: Sequence[Way]) -> Page:
+def look(world: LivedIn, walker: Walker, visit: Visit, way: Way) -> Page:
     """Open a page and check everything that does not depend on what the page is about."""
     page, status = walker.open(world.address(visit.address))
     assert status == visit.status, f"{visit}: {page.inner_text('main')}"
@@ -98,11 +108,11 @@ def look(world: LivedIn, walker: Walker, visit: Visit, ways: Sequence[Way]) -> P
     assert page.title().endswith(" – Assent")
     assert visit.address.startswith("/docs") or not page.locator("script").count(), visit
     assert reaches_main_action(page), f"{visit}: the keyboard does not reach what the page is for"
-    for scheme, width in ways:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate(SIDEWAYS) == 0, f"{visit} scrolls sideways at {width}"
-        assert page.evaluate(AXE) == [], f"{visit}, {scheme} at {width}"
+    scheme, width = way
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(SIDEWAYS) == 0, f"{visit} scrolls sideways at {width}"
+    assert page.evaluate(AXE) == [], f"{visit}, {scheme} at {width}"
     told = f"Failed to load resource: the server responded with a status of {status} "
     assert [one for one in walker.complaints if status == 200 or not one.startswith(told)] == [], visit
     assert walker.abroad == []

@@ -16,11 +16,13 @@ import asyncpg
 import httpx
 import pytest
 
+from app.protocol.authorize.pushed import REQUEST_URI
 from app.services.client_secrets import new_client_secret
 from app.store import embedded
 from tests.support.api_person import HERE
 from tests.support.demo import RunningDemo, running_demo
 from tests.support.processes import eventually
+from tests.support.pushing import pushed, pushed_url
 from tests.support.service import (
     PASSWORD,
     REDIRECT_URI,
@@ -128,6 +130,10 @@ async def _live(browser: httpx.AsyncClient, hunt: Hunt) -> None:
     hunt.hide(code)
     tokens = (await redeem(browser, "web", code)).json()
     hunt.hide(tokens["access_token"], tokens["refresh_token"])
+    request_uri = await pushed(browser, "web")
+    hunt.hide(request_uri.removeprefix(REQUEST_URI))
+    hunt.hide(answer_of(await browser.get(pushed_url("web", request_uri)))["code"])
+    assert (await browser.get(pushed_url("web", request_uri))).status_code == 400
     basic = ("web", SECRET)
     refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     fresh = (await browser.post("/oauth/token", data=refresh, auth=basic)).json()

@@ -51,6 +51,30 @@ async def test_a_form_is_sent_with_nothing_else(trusted: Trust, far: FarServer) 
     ]
 
 
+@pytest.mark.spec("standards", "NS-4")
+@pytest.mark.spec("standards", "CB-8")
+@pytest.mark.parametrize(
+    ("token", "line"), [pytest.param("a.b~c", "Authorization: Bearer a.b~c\r\n", id="token"), pytest.param("", "", id="none")]
+)
+async def test_somebody_is_told_in_json_by_whom_he_knows(trusted: Trust, far: FarServer, token: str, line: str) -> None:
+    bodies = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = int(far.requests[0].split("Content-Length: ")[1].split("\r\n")[0])
+        bodies.append((await reader.readexactly(size)).decode())
+        writer.write(answer(b"nobody reads this", status="204 No Content"))
+
+    far.behave = take
+    outbound = way_out(far.place, ca_file=trusted.ca_file)
+    assert await outbound.tell(far.url, {"auth_req_id": "ü"}, token=token) == Answer(204)
+    assert bodies == ['{"auth_req_id":"ü"}']
+    assert far.requests == [
+        f"POST /jwks.json HTTP/1.1\r\nHost: {far.place}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(bodies[0].encode())}\r\n{line}Accept-Encoding: identity\r\nUser-Agent: Assent\r\n"
+        "Connection: close\r\n\r\n"
+    ]
+
+
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 429, 503])
 async def test_whatever_is_answered_is_told(trusted: Trust, far: FarServer, status: int) -> None:
     async with far_server(None) as inside:

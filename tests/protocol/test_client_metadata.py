@@ -316,9 +316,9 @@ def test_what_is_stored_without_effect_is_told() -> None:
     found = metadata(
         grant_types=["authorization_code", "implicit"],
         response_types=["code", "token"],
-        request_uris=["https://client.example/request"],
+        authorization_details_types=["payment"],
     )
-    assert found.not_in_effect() == ("request_uris", "grant_types implicit", "response_types token")
+    assert found.not_in_effect() == ("grant_types implicit", "response_types token")
 
 
 @given(

@@ -37,7 +37,7 @@ def test_a_feature_cannot_be_on_without_what_it_needs() -> None:
 
 def test_all_that_needs_what_is_off_is_said_at_once() -> None:
     needing = ("claims_parameter", "front_channel_id_tokens", "rp_initiated_logout", "backchannel_logout")
-    listed = ", ".join(f"features.{name}" for name in (*needing, "frontchannel_logout"))
+    listed = ", ".join(f"features.{name}" for name in (*needing, "frontchannel_logout", "backchannel_authentication"))
     said = re.escape(f"{listed} need features.openid; switch it on, or all of these off")
     with pytest.raises(ValueError, match=f"^{said}$"):
         FeatureSet.chosen({"openid": False})
@@ -45,6 +45,7 @@ def test_all_that_needs_what_is_off_is_said_at_once() -> None:
 
 def test_what_needs_each_other_can_be_switched_off_together() -> None:
     off = {Feature.PUBLISHED_KEYS, Feature.OPENID, Feature.JWT_ACCESS_TOKENS, Feature.SIGNED_INTROSPECTION}
+    off |= {feature for feature in Feature if "published_keys" in feature.value.requires}
     off |= {feature for feature in Feature if "openid" in feature.value.requires}
     assert FeatureSet.chosen(dict.fromkeys((feature.key for feature in off), False)) == FeatureSet.chosen({}) - off
 

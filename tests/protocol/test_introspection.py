@@ -9,6 +9,7 @@ from app.crypto.hashing import digest
 from app.protocol import introspection, revocation
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import AccessTokenFact, ClientFact, FamilyFact
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.resources import Resource, ResourceRegistry
 from app.protocol.revocation import RevokeAccessToken, RevokeTokenFamily
 from app.protocol.sender import Binding
@@ -246,3 +247,47 @@ def test_what_people_and_organizations_made_is_no_client_s_to_end(prefix: Prefix
 def test_an_expired_token_can_still_be_revoked() -> None:
     expired = access_token(expires_at=NOW - timedelta(days=1))
     assert revocation.revoke_access(client(), SHOWN, expired) == RevokeAccessToken(TOKEN)
+
+
+DETAILS = (
+    GrantedDetail("detail:files#1", {"type": "files", "locations": [BOTH[0]]}),
+    GrantedDetail("detail:files#2", {"type": "files", "locations": [f"{BOTH[1]}/v1", "https://unknown.example"]}),
+    GrantedDetail("detail:files#3", {"type": "files", "locations": ["https://unknown.example"]}),
+    GrantedDetail("detail:files#4", {"type": "files"}),
+)
+
+
+@pytest.mark.spec("standards", "RA-4")
+@pytest.mark.parametrize(
+    ("resources", "caller", "places"),
+    [
+        ((), "client", (0, 1, 2, 3)),
+        ((), "files", (0, 2, 3)),
+        ((), "mail", (1, 2, 3)),
+        ((), "nobody", (2, 3)),
+        (BOTH, "client", (0, 1, 3)),
+        (BOTH, "files", (0, 3)),
+        (BOTH[1:], "mail", (1, 3)),
+    ],
+)
+def test_a_caller_sees_the_details_that_are_in_force_and_for_it(
+    resources: tuple[str, ...], caller: str, places: tuple[int, ...]
+) -> None:
+    names = tuple(detail.pair for detail in DETAILS)
+    fact = access_token(
+        origin=origin(scopes=(), resources=resources, details=DETAILS), standing=standing(pairs=names, since=(1,) * 4)
+    )
+    asking = client() if caller == "client" else client(id=CODE, client_id=caller)
+    told = introspection.describe(asking, SHOWN, fact, resources=RESOURCES, issuer=ISSUER, now=NOW)
+    assert told["authorization_details"] == [DETAILS[place].content for place in places]
+    fewer = replace(fact, standing=standing(pairs=names[3:], since=(1,)))
+    told = introspection.describe(asking, SHOWN, fewer, resources=RESOURCES, issuer=ISSUER, now=NOW)
+    assert told["authorization_details"] == [DETAILS[3].content]
+
+
+@pytest.mark.spec("standards", "RA-4")
+def test_its_own_application_sees_what_a_refresh_token_carries() -> None:
+    names = tuple(detail.pair for detail in DETAILS)
+    fact = family(origin=origin(scopes=(), details=DETAILS), standing=standing(pairs=names[:1], since=(1,)))
+    told = introspection.describe_refresh(client(), REFRESH, fact, keys=KEYS, issuer=ISSUER, now=NOW)
+    assert told["authorization_details"] == [DETAILS[0].content]

@@ -7,6 +7,7 @@ from app.protocol.client_keys import KeyMaterial
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.params import Parameters
+from app.protocol.policy import ApplicationPolicy, ServerPolicy, effective
 from tests.support.facts import ISSUER, NOW
 
 JWT = "application/token-introspection+jwt"
@@ -87,10 +88,30 @@ def test_the_answer_is_a_member_and_never_the_jwt_itself() -> None:
     }
 
 
+@pytest.mark.spec("standards", "F-22")
+@pytest.mark.spec("standards", "FM-3")
+@pytest.mark.parametrize(
+    ("algorithms", "registered", "used"),
+    [
+        (("RS256", "PS256", "ES256"), "", "PS256"),
+        (("ES256", "PS256"), "PS256", "PS256"),
+        (("RS256",), "", "RS256"),
+    ],
+    ids=["the_first_that_is_strong", "registered", "none_is_strong"],
+)
+def test_answers_to_fapi_are_signed_strongly_where_the_server_can(
+    algorithms: tuple[str, ...], registered: str, used: str
+) -> None:
+    server = ServerPolicy(ISSUER, algorithms=algorithms)
+    policy = effective(server, ApplicationPolicy(fapi=True), confidential=True)
+    assert introspection_jwt.signing_alg(KeyMaterial(introspection_signing_alg=registered), policy) == used
+
+
 @pytest.mark.spec("standards", "IN-11")
 def test_the_algorithms_are_those_that_were_registered_or_the_specifications_own() -> None:
-    assert introspection_jwt.signing_alg(KeyMaterial()) == "RS256"
-    assert introspection_jwt.signing_alg(KeyMaterial(introspection_signing_alg="ES256")) == "ES256"
+    plain = effective(ServerPolicy(ISSUER), ApplicationPolicy(), confidential=True)
+    assert introspection_jwt.signing_alg(KeyMaterial(), plain) == "RS256"
+    assert introspection_jwt.signing_alg(KeyMaterial(introspection_signing_alg="ES256"), plain) == "ES256"
     assert introspection_jwt.encryption(KeyMaterial(introspection_encryption_enc="A256GCM")) is None
     assert introspection_jwt.encryption(KeyMaterial(introspection_encryption_alg="RSA-OAEP-256")) == (
         "RSA-OAEP-256",

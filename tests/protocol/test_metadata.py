@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.protocol import acr, metadata
+from app.protocol import metadata
 from app.protocol.claim_values import Claim
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.features import Feature, FeatureSet
@@ -19,27 +19,33 @@ MTLS = "https://mtls.id.example"
 SECRETS = ["client_secret_basic", "client_secret_post"]
 ASSERTIONS = ["client_secret_jwt", "private_key_jwt"]
 CERTIFICATES = ["tls_client_auth", "self_signed_tls_client_auth"]
-ALGORITHMS = [
+SIGNATURES = [
     *("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA", "Ed25519"),
-    *("HS256", "HS384", "HS512"),
 ]
-DEVICE, BEARER, EXCHANGE = (
+ALGORITHMS = [*SIGNATURES, "HS256", "HS384", "HS512"]
+DEVICE, BEARER, EXCHANGE, ELSEWHERE = (
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:openid:params:grant-type:ciba",
 )
-TOKEN_GRANTS = ["authorization_code", "refresh_token", "client_credentials", DEVICE, BEARER, EXCHANGE]
+TOKEN_GRANTS = ["authorization_code", "refresh_token", "client_credentials", DEVICE, BEARER, EXCHANGE, ELSEWHERE]
 GRANTS = [*TOKEN_GRANTS, "implicit"]
+MODES = ["query", "fragment", "form_post"]
 ANSWERS = ["code", "code id_token", "id_token", "none"]
 WITHOUT_OPENID = dict.fromkeys(
     (
         *("openid", "claims_parameter", "front_channel_id_tokens"),
-        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout"),
+        *("rp_initiated_logout", "backchannel_logout", "frontchannel_logout", "backchannel_authentication"),
     ),
     False,
 )
 WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
-    ("authorization_code", "refresh_token", "issuer_identification", "form_post"), False
+    (
+        *("authorization_code", "refresh_token", "issuer_identification", "form_post"),
+        *("pushed_requests", "request_objects", "signed_answers", "authorization_details", "grant_management"),
+    ),
+    False,
 )
 WITHOUT_GRANTS = WITHOUT_CODES | dict.fromkeys(
     ("client_credentials", "device_authorization", "jwt_bearer", "token_exchange"), False
@@ -63,7 +69,6 @@ OPENID: dict[str, Any] = {
     "userinfo_signing_alg_values_supported": ["ES256", "RS256"],
     "userinfo_encryption_alg_values_supported": ENCRYPTION,
     "userinfo_encryption_enc_values_supported": CONTENT_ENCRYPTION,
-    "acr_values_supported": list(acr.SUPPORTED),
     "claim_types_supported": ["normal"],
     "claims_supported": CLAIMS,
     "claims_parameter_supported": True,
@@ -73,6 +78,10 @@ OPENID: dict[str, Any] = {
     "backchannel_logout_session_supported": True,
     "frontchannel_logout_supported": True,
     "frontchannel_logout_session_supported": True,
+    "backchannel_authentication_endpoint": f"{ISSUER}/oauth/bc-authorize",
+    "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+    "backchannel_authentication_request_signing_alg_values_supported": SIGNATURES,
+    "backchannel_user_code_parameter_supported": False,
 }
 
 
@@ -101,10 +110,11 @@ def test_a_whole_server_publishes_what_it_has() -> None:
         "service_documentation": f"{ISSUER}/docs",
         "scopes_supported": ["a", "b", "c"],
         "response_types_supported": ANSWERS,
-        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_modes_supported": [*MODES, "query.jwt", "fragment.jwt", "form_post.jwt", "jwt"],
         "grant_types_supported": GRANTS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": ["urn:assent:acr:password"],
         "token_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, "none"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, "none"],
@@ -116,8 +126,17 @@ def test_a_whole_server_publishes_what_it_has() -> None:
         "introspection_encryption_enc_values_supported": CONTENT_ENCRYPTION,
         "dpop_signing_alg_values_supported": ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"],
         "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": False,
+        "pushed_authorization_request_endpoint": f"{ISSUER}/oauth/par",
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
+        "require_signed_request_object": False,
+        "request_object_signing_alg_values_supported": SIGNATURES,
+        "authorization_signing_alg_values_supported": ["ES256", "RS256"],
+        "authorization_encryption_alg_values_supported": ENCRYPTION,
+        "authorization_encryption_enc_values_supported": CONTENT_ENCRYPTION,
+        "grant_management_endpoint": f"{ISSUER}/oauth/grants",
+        "grant_management_actions_supported": ["query", "revoke", "create", "merge", "replace"],
         **OPENID,
     }
 
@@ -135,6 +154,8 @@ def test_what_is_off_unless_it_is_switched_on_is_published_then() -> None:
         "revocation_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, *CERTIFICATES, "none"],
         "introspection_endpoint_auth_methods_supported": [*SECRETS, *ASSERTIONS, *CERTIFICATES],
         "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
         "check_session_iframe": f"{ISSUER}/oauth/check-session",
         "tls_client_certificate_bound_access_tokens": True,
         "mtls_endpoint_aliases": {
@@ -142,6 +163,8 @@ def test_what_is_off_unless_it_is_switched_on_is_published_then() -> None:
             "revocation_endpoint": f"{MTLS}/oauth/revoke",
             "introspection_endpoint": f"{MTLS}/oauth/introspect",
             "device_authorization_endpoint": f"{MTLS}/oauth/device_authorization",
+            "backchannel_authentication_endpoint": f"{MTLS}/oauth/bc-authorize",
+            "pushed_authorization_request_endpoint": f"{MTLS}/oauth/par",
             "userinfo_endpoint": f"{MTLS}/oauth/userinfo",
         },
         "global_token_revocation_endpoint": f"{ISSUER}/oauth/global-token-revocation",
@@ -179,12 +202,16 @@ def test_a_server_with_everything_switched_off_says_what_must_be_said_and_no_mor
         ({"issuer_identification": False}, {"authorization_response_iss_parameter_supported"}),
         ({"device_authorization": False}, {"device_authorization_endpoint"}),
         ({"dpop": False}, {"dpop_signing_alg_values_supported"}),
+        ({"pushed_requests": False}, {"pushed_authorization_request_endpoint", "require_pushed_"}),
         (
-            WITHOUT_OPENID | {"published_keys": False, "jwt_access_tokens": False, "signed_introspection": False},
+            WITHOUT_OPENID
+            | dict.fromkeys(("published_keys", "jwt_access_tokens", "signed_introspection", "signed_answers"), False),
             {
                 *("jwks_uri", "introspection_signing_alg_values_supported", "introspection_encryption_"),
-                *("end_session_endpoint", "backchannel_logout_", "frontchannel_logout_", "check_session_iframe"),
-                *("id_token_", "userinfo_", "claims_", "claim_types_", "subject_types_", "acr_", "display_", "ui_loc"),
+                *("authorization_signing_alg_values_supported", "authorization_encryption_"),
+                *("end_session_endpoint", "frontchannel_logout_", "check_session_iframe"),
+                *("id_token_", "userinfo_", "claims_", "claim_types_", "subject_types_", "display_", "ui_loc"),
+                *("backchannel_",),
             },
         ),
         (
@@ -213,6 +240,7 @@ def test_what_is_switched_off_is_not_published(switches: dict[str, bool], gone: 
         ("device_authorization", DEVICE),
         ("jwt_bearer", BEARER),
         ("token_exchange", EXCHANGE),
+        ("backchannel_authentication", ELSEWHERE),
     ],
 )
 def test_a_grant_that_is_switched_off_is_not_published(key: str, grant: str) -> None:
@@ -225,7 +253,7 @@ def test_the_implicit_grant_is_published_only_where_something_comes_through_the_
     codes_alone = {"front_channel_id_tokens": False, "form_post": False}
     whole, legacy = published(codes_alone), published(codes_alone | {"implicit": True})
     assert (whole["response_types_supported"], whole["grant_types_supported"]) == (["code"], TOKEN_GRANTS)
-    assert whole["response_modes_supported"] == ["query", "fragment"]
+    assert whole["response_modes_supported"] == ["query", "fragment", "query.jwt", "fragment.jwt", "jwt"]
     assert {name: value for name, value in legacy.items() if value != whole[name]} == {
         "response_types_supported": ["code", "token", "code token"],
         "grant_types_supported": GRANTS,
@@ -285,7 +313,7 @@ def test_an_issuer_with_a_path_stands_before_every_address_letter_by_letter() ->
 @pytest.mark.spec("standards", "MD-8")
 def test_without_openid_connect_nothing_of_it_is_published() -> None:
     members = {
-        *("userinfo_endpoint", "subject_types_supported", "acr_values_supported", "claims_supported"),
+        *("userinfo_endpoint", "subject_types_supported", "claims_supported"),
         *("claim_types_supported", "claims_parameter_supported", "end_session_endpoint"),
         *("frontchannel_logout_supported", "frontchannel_logout_session_supported"),
         *("backchannel_logout_supported", "backchannel_logout_session_supported"),
@@ -310,3 +338,22 @@ def test_the_metadata_is_that_of_the_configuration() -> None:
     assert "RS256" in told["id_token_signing_alg_values_supported"]
     assert told["claims_supported"] == [*CLAIMS, "department"]
     assert {"openid", "offline_access"} <= {*told["scopes_supported"]}
+
+
+@pytest.mark.spec("standards", "UA-4")
+@pytest.mark.spec("standards", "A7.1 acr_values_supported")
+def test_the_levels_of_the_operator_are_published_also_without_openid_connect() -> None:
+    levels = ("urn:example:fresh", "urn:assent:acr:password")
+    features = FeatureSet.chosen(WITHOUT_OPENID)
+    assert document(ISSUER, features, REGISTRY, acr=levels)["acr_values_supported"] == list(levels)
+    codes_off = document(ISSUER, FeatureSet.chosen(WITHOUT_CODES), REGISTRY, acr=levels)
+    assert "acr_values_supported" not in codes_off
+
+
+@pytest.mark.spec("standards", "F-1")
+def test_all_that_fapi_needs_is_published() -> None:
+    configured = metadata.of(Settings(issuer=ISSUER).configuration())
+    assert configured["pushed_authorization_request_endpoint"]
+    assert configured["authorization_response_iss_parameter_supported"] is True
+    assert "private_key_jwt" in configured["token_endpoint_auth_methods_supported"]  # type: ignore[operator]
+    assert "jwt" in configured["response_modes_supported"]  # type: ignore[operator]

@@ -10,6 +10,7 @@ from app.protocol.facts import ClientFact
 from app.protocol.features import FeatureSet
 from app.protocol.openid_settings import OpenIdSettings
 from app.protocol.policy import ApplicationPolicy, ServerPolicy, effective
+from app.protocol.request_settings import RequestSettings
 from tests.support.facts import ISSUER, client
 
 _ALL_OFF = {"front_channel_id_tokens": False, "form_post": False}
@@ -129,12 +130,64 @@ def test_whatever_vouches_for_a_person_or_opens_a_door_stands_in_no_query(respon
     policy = server(implicit=True)
     assert response_types.default_mode(response_type, policy) == mode
     possible = response_types.possible_modes(response_type, policy, client())
-    assert possible == (("query", "fragment", "form_post") if mode == "query" else ("fragment", "form_post"))
+    assert ("query" in possible) is ("query.jwt" in possible) is (mode == "query")
+    assert {"fragment", "form_post", "fragment.jwt", "form_post.jwt", "jwt"} <= set(possible)
 
 
 @pytest.mark.spec("standards", "RT-6")
-def test_a_server_without_form_post_has_no_such_mode() -> None:
-    assert response_types.possible_modes("code", server(form_post=False), client()) == ("query", "fragment")
+@pytest.mark.spec("standards", "RT-7")
+@pytest.mark.spec("standards", "RT-10")
+@pytest.mark.spec("standards", "A7.1 response_modes_supported")
+@pytest.mark.parametrize(
+    ("switches", "modes"),
+    [
+        ({}, ("query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt", "jwt")),
+        ({"form_post": False}, ("query", "fragment", "query.jwt", "fragment.jwt", "jwt")),
+        ({"signed_answers": False}, ("query", "fragment", "form_post")),
+    ],
+    ids=["as it comes", "without form_post", "without signed answers"],
+)
+def test_the_features_say_which_modes_there_are(switches: dict[str, bool], modes: tuple[str, ...]) -> None:
+    assert response_types.possible_modes("code", server(**switches), client()) == modes
+
+
+@pytest.mark.spec("standards", "RT-7")
+@pytest.mark.parametrize(
+    ("mode", "response_type", "meant", "carrier"),
+    [
+        ("jwt", "code", "query.jwt", "query"),
+        ("jwt", "none", "query.jwt", "query"),
+        ("jwt", None, "query.jwt", "query"),
+        ("jwt", "id_token code", "fragment.jwt", "fragment"),
+        ("jwt", "id_token", "fragment.jwt", "fragment"),
+        ("form_post.jwt", "code", "form_post.jwt", "form_post"),
+        ("fragment", "code", "fragment", "fragment"),
+    ],
+)
+def test_jwt_is_short_for_the_mode_of_the_response_type(
+    mode: str, response_type: str | None, meant: str, carrier: str
+) -> None:
+    assert response_types.spelt_out(mode, response_type, server()) == meant
+    assert response_types.carrier(meant) == carrier
+    assert response_types.is_signed(mode) is response_types.is_signed(meant) is meant.endswith(".jwt")
+
+
+@pytest.mark.spec("standards", "RT-8")
+def test_an_id_token_stands_in_a_query_only_where_nobody_can_read_it() -> None:
+    encrypted = client(requests=RequestSettings(answer_encryption=("ECDH-ES", "A256GCM")))
+    assert "query.jwt" in response_types.possible_modes("code id_token", server(), encrypted)
+    assert "query" not in response_types.possible_modes("code id_token", server(), encrypted)
+
+
+@pytest.mark.spec("standards", "FM-2")
+@pytest.mark.spec("standards", "RT-9")
+def test_an_application_that_is_held_to_message_signing_gets_no_plain_answer() -> None:
+    signed = client(policy=ApplicationPolicy(fapi=True, signs_messages=True))
+    modes = response_types.possible_modes("code", server(), signed)
+    assert modes == ("query.jwt", "fragment.jwt", "form_post.jwt", "jwt")
+    held = client(policy=ApplicationPolicy(signs_messages=True), openid=OpenIdSettings(response_modes=("query", "jwt")))
+    assert response_types.possible_modes("code", server(), held) == ("jwt",)
+    assert response_types.possible_modes("code", server(signed_answers=False), signed) == ()
 
 
 @pytest.mark.spec("standards", "RT-9")
@@ -142,10 +195,11 @@ def test_a_server_without_form_post_has_no_such_mode() -> None:
     ("modes", "possible"),
     [
         (("form_post",), ("form_post",)),
-        (("fragment", "query", "form_post.jwt"), ("query", "fragment")),
-        (("jwt",), ()),
+        (("fragment", "query", "form_post.jwt"), ("query", "fragment", "form_post.jwt")),
+        (("jwt",), ("jwt",)),
+        (("web_message",), ()),
     ],
-    ids=["one", "some", "none that there is"],
+    ids=["one", "some", "signed alone", "none that there is"],
 )
 def test_an_application_is_held_to_the_modes_that_it_registered(
     modes: tuple[str, ...], possible: tuple[str, ...]

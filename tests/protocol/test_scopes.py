@@ -63,6 +63,12 @@ def test_more_than_two_hundred_scopes_are_refused() -> None:
         scopes.parse(" ".join(map(str, range(201))))
 
 
+@pytest.mark.parametrize("name", ["claim:email", "detail:payment", "detail:payment#digest"])
+def test_no_scope_is_called_like_another_pair_of_a_record(name: str) -> None:
+    with pytest.raises(ValueError, match="would be taken for"):
+        scopes.ScopeRegistry([scopes.ScopeDefinition(name)])
+
+
 @pytest.mark.spec("standards", "SC-3")
 def test_an_unknown_scope_is_refused_by_name() -> None:
     scopes.require_known(("org:read",), REGISTRY)

@@ -4,6 +4,8 @@ import pytest
 
 from app.protocol.claim_values import Claim
 from app.protocol.claims import ClaimsRegistry
+from app.protocol.detail_types import DetailType
+from app.protocol.details import DetailTypes
 from app.protocol.scopes import BUILTIN, ScopeDefinition, ScopeRegistry
 from app.protocol.vocabulary import Vocabulary
 
@@ -50,3 +52,17 @@ def test_scopes_stand_first_melted_and_claims_after_them() -> None:
 
 def test_a_claim_is_told_once_where_a_scope_beside_it_delivers_it() -> None:
     assert [name for name, _ in lines("claim:email", "email", "claim:name")] == ["email", "claim:name"]
+
+
+def test_details_have_the_words_of_their_type_and_one_line_for_each_type() -> None:
+    words = Vocabulary(WORDS.scopes, WORDS.claims, DetailTypes([DetailType("pay", "Make a payment", "At once.")]))
+    known = words.get("detail:pay#digest")
+    assert known is not None
+    assert (known.title, known.detail, known.kind) == ("Make a payment", "At once.", "change")
+    names = ("detail:gone", "detail:pay#1", "a:write", "detail:pay#2", "claim:email")
+    assert [(line.name, line.title) for line in words.melt(names)] == [
+        ("a:write", "Write a"),
+        ("claim:email", "See your email address"),
+        ("detail:gone", "Use gone"),
+        ("detail:pay#1", "Make a payment"),
+    ]

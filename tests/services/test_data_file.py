@@ -295,13 +295,13 @@ async def test_what_is_not_built_is_stored_and_reported_and_the_application_is_r
         resources=[{"identifier": "https://api.example"}],
     )
     assert report.not_in_effect == (
-        "application shop: require_pushed_authorization_requests",
         "application shop: profile",
         "organization acme: plan",
     )
     fact = await database.hot.gather_client("shop")
     assert fact is not None
-    assert fact.unmet == ("require_pushed_authorization_requests", "profile")
+    assert fact.unmet == ("profile",)
+    assert fact.requests.push_required
     assert (await client(database)).description.registration["profile"] == "fapi3"
 
 

@@ -152,10 +152,7 @@ def test_all_registered_metadata_of_later_versions_is_accepted() -> None:
         ]
     ).applications
     assert entry.unmet_further() == ("profile",)
-    assert set(entry.waiting()) == {
-        "authorization_details_types",
-        "profile",
-    }
+    assert entry.waiting() == ("profile",)
 
 
 @pytest.mark.parametrize(("profile", "unmet"), [("oauth2.1", ()), ("legacy-implicit", ()), ("anything", ("profile",))])
@@ -241,17 +238,41 @@ def test_what_is_wrong_with_an_organization_is_told(organization: dict[str, Any]
     assert told(organizations=[organization]) == [problem]
 
 
-def test_the_profile_of_fapi_is_held_to() -> None:
-    keyed = {"client_secret": None, "token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(key_of("fapi"))}
-    (entry,) = parse(
-        applications=[application(profile="fapi2", redirect_uris=None, grant_types=["client_credentials"], **keyed)]
-    ).applications
-    assert entry.policy() == ApplicationPolicy(rotate_refresh_tokens=False, strict_assertions=True)
-    assert (entry.unmet_further(), entry.waiting(), entry.further()) == ((), (), {"profile": "fapi2"})
-    signed = {**keyed, "id_token_signed_response_alg": "ES256"}
-    (waiting,) = parse(applications=[application(profile="fapi2", **signed)]).applications
-    assert waiting.unmet_further() == ("profile",), "it would send people here without a pushed request (F-20)"
-    assert "because of the profile fapi2" in told(applications=[application(profile="fapi2")])[0]
+@pytest.mark.spec("standards", "F-9")
+@pytest.mark.parametrize(
+    ("profile", "signs"), [("fapi2", False), ("fapi2-message-signing", True)], ids=["profile", "message_signing"]
+)
+def test_the_profiles_of_fapi_are_held_to(profile: str, signs: bool) -> None:
+    strong = {"id_token_signed_response_alg": "ES256", "authorization_signed_response_alg": "ES256"}
+    keyed = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(key_of("fapi"))}
+    (entry,) = parse(applications=[application(profile=profile, **keyed, **strong)]).applications
+    assert entry.policy() == ApplicationPolicy(
+        rotate_refresh_tokens=False, strict_assertions=True, fapi=True, signs_messages=signs
+    )
+    assert (entry.unmet_further(), entry.waiting(), entry.further()) == ((), (), {"profile": profile})
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({}, "token_endpoint_auth_method must be one of"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "id_token_signed_response_alg must be one of"),
+        (
+            {
+                "token_endpoint_auth_method": "private_key_jwt",
+                "id_token_signed_response_alg": "ES256",
+                "require_pkce": False,
+            },
+            "require_pkce must not be false",
+        ),
+    ],
+    ids=["method", "algorithm", "exemption"],
+)
+def test_what_contradicts_the_profile_of_fapi_is_refused(members: dict[str, Any], said: str) -> None:
+    keys = {"jwks": key_set(key_of("fapi"))} if members else {}
+    (line,) = told(applications=[application(profile="fapi2", **members, **keys)])
+    assert f"contradicts itself: {said}" in line
+    assert "because of the profile fapi2" in line
 
 
 @pytest.mark.spec("RFC 7518", "3.2")

@@ -116,6 +116,18 @@ def test_a_root_secret_that_can_be_guessed_is_refused_without_repeating_it(secre
         ({"LIMITS__FIRST_WAIT": "60", "LIMITS__LONGEST_WAIT": "59"}, "must not be longer than longest_wait"),
         ({"FEATURES__INTROSPECT": "true"}, "features.introspect is not a feature; there are: authorization_code,"),
         ({"FEATURES__AUTHORIZATION_CODE": "false"}, "need features.authorization_code"),
+        (
+            {"REQUIRE_PUSHED_REQUESTS": "true", "FEATURES__PUSHED_REQUESTS": "false"},
+            "needs the feature pushed_requests; switch it on",
+        ),
+        (
+            {
+                "REQUIRE_SIGNED_REQUESTS": "true",
+                "FEATURES__REQUEST_OBJECTS": "false",
+            },
+            "needs the feature request_objects; switch it on",
+        ),
+        ({"LIFETIMES__PUSHED_REQUEST": "600"}, "lifetimes.pushed_request"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8 0.0.0.0/0"}, "must not trust every address"),
         ({"TRUSTED_PROXIES": "proxy.example"}, "'proxy.example', which is no address or network"),
         ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "'10.0.0.1/8', which is no address or network"),
@@ -187,6 +199,18 @@ def test_keys_outlast_the_hints_that_they_have_signed() -> None:
     hanging = [feature.key for feature in Feature if Feature.OPENID.key in feature.value.requires]
     nobody = {f"FEATURES__{name.upper()}": "false" for name in (Feature.OPENID.key, *hanging)}
     assert settings(SIGNING__KEEP="86400", **nobody).configuration().signing.keep == timedelta(days=1)
+
+
+@pytest.mark.spec("standards", "PAR-13")
+def test_every_application_can_be_made_to_push_its_requests() -> None:
+    assert not settings().policy().require_pushed_requests
+    assert settings(REQUIRE_PUSHED_REQUESTS="true").policy().require_pushed_requests
+
+
+@pytest.mark.spec("standards", "RO-10")
+def test_every_application_can_be_made_to_sign_its_requests() -> None:
+    assert not settings().policy().require_signed_requests
+    assert settings(REQUIRE_SIGNED_REQUESTS="true").policy().require_signed_requests
 
 
 def test_a_feature_can_be_switched_off() -> None:

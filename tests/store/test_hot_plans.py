@@ -17,14 +17,17 @@ from app.store import (
     delegated_sql,
     device_sql,
     gather_sql,
+    grant_sql,
     hot_accounts,
     hot_userinfo,
     pairwise,
     partitions,
+    pushed_sql,
     settle_sql,
 )
 from app.store.database import Database
 from app.store.hot_connection import SWITCHES, Statement
+from app.store.record_sql import INTO
 from tests.store import scene as scenes
 from tests.store.scene import NOW
 from tests.support.database import FreshDatabase
@@ -34,6 +37,10 @@ STATEMENTS = (
     *settle_sql.STATEMENTS,
     *delegated_sql.STATEMENTS,
     *device_sql.STATEMENTS,
+    *pushed_sql.STATEMENTS,
+    *grant_sql.STATEMENTS,
+    *(grant_sql.settle_authorization(action, with_token=True) for action in INTO),
+    *(grant_sql.approve_device(action) for action in INTO),
     *hot_userinfo.STATEMENTS,
     *hot_accounts.STATEMENTS,
     pairwise.SUBJECT_OF,
@@ -54,6 +61,7 @@ SAMPLES = {
     "bytea[]": "array[''::bytea]",
     "timestamptz[]": f"array['{NOW.isoformat()}'::timestamptz]",
     "int4": "1",
+    "int8": "1",
     "bool": "true",
     "text": "'x'",
 }
@@ -97,6 +105,16 @@ FILL = {
         (id, digest, user_code_digest, application_id, application_epoch, scopes, resources, poll_seconds, created_at,
          expires_at)
         select gen_random_uuid(), '', decode(md5(n::text), 'hex'), gen_random_uuid(), 0, '{}', '{}', 5, now(), now()""",
+    "pushed_request": """insert into pushed_request
+        (id, digest, application_id, client_id, params, signed, created_at, expires_at)
+        select gen_random_uuid(), '', gen_random_uuid(), 'c', '[]', false, now(), now()""",
+    "failure": """insert into failure (key, count, first_at, last_at)
+        select decode(md5(n::text), 'hex'), 1, now(), now()""",
+    "backchannel_request": """insert into backchannel_request
+        (id, digest, application_id, application_epoch, user_id, user_epoch, scopes, resources, poll_seconds,
+         created_at, expires_at, call, call_at)
+        select gen_random_uuid(), '', gen_random_uuid(), 0, gen_random_uuid(), 0, '{}', '{}', 5, now(), now(),
+            'client', now()""",
     "token_family": """insert into token_family
         (id, authorization_id, user_id, application_id, record_version, user_epoch, application_epoch, scopes,
          resources, key_since, rotated_at, idle_expires_at, expires_at, auth_time, acr, amr)

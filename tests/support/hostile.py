@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from app.protocol.errors import ErrorCode
 from app.routers.openapi import document
+from tests.support.pushing import pushed
 from tests.support.service import (
     REDIRECT_URI,
     SECRET,
@@ -108,6 +109,9 @@ class Supply:
             "/oauth/authorize", content=urlsplit(authorize_url("web")).query, headers=_FORM
         )
         return answer_of(saved)["request_uri"]
+
+    async def _pushed_uri(self) -> str:
+        return await pushed(self._browser, "web")
 
     async def _csrf(self) -> str:
         return fields_of(await self._browser.get("/logout"))["csrf"]

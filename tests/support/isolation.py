@@ -31,6 +31,7 @@ _UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 _PLACES: tuple[tuple[str, str], ...] = (
     (r".*/applications/ended/", "ended"),
     (r"/account/applications/|/api/v1/authorizations/(ended/)?", "record"),
+    (r"(/api/v1)?/approvals/", "approval"),
     (r".*/families/", "family"),
     (r".*/scopes/", "scope"),
     (r".*/claims/", "claim"),
@@ -141,6 +142,10 @@ BODIES: Mapping[str, Body] = {
     "POST /setup": {"token": "<link>", "username": "mallory", "password": "a long enough password"},
     "POST /consent": {"interaction": "<code>", "decision": "approve"},
     "POST /oauth/device_authorization": {"client_id": "<client>"},
+    "POST /oauth/par": {"client_id": "<client>"},
+    "POST /oauth/bc-authorize": {"client_id": "<client>", "scope": "openid", "login_hint": "<username>"},
+    "POST /approvals/{approval_id}": {"decision": "deny"},
+    "POST /api/v1/approvals/{id}": {"decision": "approve"},
     "POST /device": {"user_code": "not one"},
     "POST /device/confirm": {"device": "<code>", "decision": "approve", "holds": "yes"},
 }  # fmt: skip

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import asyncpg
 import httpx
 
-from app.protocol.grant_types import device_code
+from app.protocol import ciba as ciba_rules
+from app.protocol.grant_types import ciba, device_code
 from app.store import embedded
 from tests.support.facts import VERIFIER
 from tests.support.server import Server, directory_for_server, running_server
@@ -41,6 +42,12 @@ _DEVICE: Mapping[str, Any] = {
     "grant_types": [device_code.NAME, "refresh_token"],
     "token_endpoint_auth_method": "none",
 }
+_TILL: Mapping[str, Any] = {
+    "client_secret": SECRET,
+    "grant_types": [ciba.NAME, "refresh_token"],
+    "token_endpoint_auth_method": "client_secret_basic",
+    "backchannel_token_delivery_mode": "poll",
+}
 _CLIENTS: Mapping[str, Mapping[str, Any]] = {
     "deploy-diary": {"client_name": "Deploy Diary", "optional_scopes": ["member:read"], **_WEB},
     "sheet-export": {"client_name": "Sheet Export", **_WEB},
@@ -48,6 +55,8 @@ _CLIENTS: Mapping[str, Mapping[str, Any]] = {
     "old-widget": {"client_name": "Old Widget", **_WIDGET},
     "living-room": {"client_name": "Living Room", "optional_scopes": ["member:read"], **_DEVICE},
     "radio": {"client_name": "Radio", "owner": "kim", **_DEVICE},
+    "till": {"client_name": "Till", "client_uri": "https://till.example", "optional_scopes": ["member:read"], **_TILL},
+    "kiosk": {"client_name": "Kiosk", "owner": "kim", **_TILL},
 }
 """What the operator has registered, and checked by doing so."""
 
@@ -77,6 +86,13 @@ _DATA: dict[str, Any] = {
         {"client_id": client_id, "redirect_uris": [REDIRECT_URI], **described}
         for client_id, described in _CLIENTS.items()
     ],
+}
+
+
+_SETTINGS = {
+    "FEATURES__IMPLICIT": "true",
+    "FEATURES__SIGN_UP": "true",
+    "LIFETIMES__BACKCHANNEL_REQUEST": "3600",
 }
 
 
@@ -151,9 +167,7 @@ def lived_in() -> Iterator[LivedIn]:
     """Start a server, have people live on it, yield it, and end it."""
     with (
         directory_for_server() as directory,
-        running_server(
-            directory, data=_DATA, settings={"FEATURES__IMPLICIT": "true", "FEATURES__SIGN_UP": "true"}
-        ) as server,
+        running_server(directory, data=_DATA, settings=_SETTINGS) as server,
         ExitStack() as browsers,
     ):
         write(server, f"update user_account set operator = true where username = '{OPERATOR}'")
@@ -168,6 +182,7 @@ def lived_in() -> Iterator[LivedIn]:
             **_tokens(robin),
             **_organizations(robin),
             **_devices(server, residents["sam"]),
+            **_approvals(server, residents["sam"]),
             "request": _refused_request(server),
             "setup link": _setup_link(server),
             "nobody": "00000000-0000-4000-8000-000000000000",
@@ -306,6 +321,26 @@ def _organizations(robin: Resident) -> dict[str, str]:
         "link": invitations[0]["url"].rpartition("/")[2],
         **{word: key["id"] for word, key in keys.items()},
     }
+
+
+def _approvals(server: Server, sam: Resident) -> dict[str, str]:
+    """Ask for a person who is elsewhere: he has allowed one request, refused one, and two wait, one of a stranger."""
+    named: dict[str, str] = {}
+    write(server, "update application set verified = false where client_id = 'kiosk'")
+    with server.client() as till:
+        for word, client_id, decision in (
+            ("allowed approval", "till", "approve"),
+            ("refused approval", "till", "deny"),
+            ("unchecked approval", "kiosk", ""),
+            ("approval", "till", ""),
+        ):
+            asked = {"scope": "openid project:read member:read", "login_hint": "sam", "binding_message": "W4SCT"}
+            answer = till.post(ciba_rules.PATH, data=asked, auth=(client_id, SECRET))
+            assert answer.status_code == 200, answer.text
+            named[word] = sam.send("GET", "approvals")["items"][0]["id"]
+            if decision:
+                sam.make(f"approvals/{named[word]}", decision=decision)
+    return named
 
 
 def _devices(server: Server, sam: Resident) -> dict[str, str]:

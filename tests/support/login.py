@@ -1,11 +1,13 @@
 """A person with a browser that runs no scripts: signs in, and allows whatever an application or a device asks for."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.outbound.visitor import Answer, Visitor
 
 _HOPS = 6
+_APPROVAL = re.compile(r'href="(/approvals/[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,25 @@ async def connect(person: Person, url: str, *, ca_file: str | None = None) -> No
             else:
                 page = await _step(browser, page, person)
     raise AssertionError(f"no question about a device: {page.status} at {page.url}")
+
+
+async def approve(person: Person, issuer: str, *, ca_file: str | None = None) -> str:
+    """Sign in, in a fresh browser, and allow the newest of what waits for the person's approval.
+
+    Returns what the page said that asked him.
+    """
+    async with Visitor(ca_file=ca_file) as browser:
+        page = await browser.get(f"{issuer}/approvals")
+        for _ in range(_HOPS):
+            if (waiting := _APPROVAL.search(page.body.decode())) is not None:
+                asked = await browser.get(issuer + waiting[1])
+                question = asked.form_with("consent-approve")
+                assert question is not None, f"{asked.status} at {asked.url}"
+                decided = await browser.post(question.action, question.fields)
+                assert decided.location, f"{decided.status} at {decided.url}"
+                return asked.body.decode()
+            page = await _step(browser, page, person)
+    raise AssertionError(f"nothing waits: {page.status} at {page.url}")
 
 
 async def _step(browser: Visitor, page: Answer, person: Person) -> Answer:

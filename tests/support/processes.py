@@ -1,8 +1,10 @@
 """What the operating system says about processes that a test has started."""
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 PATIENCE = 20.0
 
@@ -24,6 +26,13 @@ def command_of(pid: int) -> str:
     """Return the command line of a process, "" when it is gone."""
     listed = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False)
     return listed.stdout.strip()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process, of its living children and of theirs, and of those that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(processor_seconds(child) for child in children(pid))
 
 
 def eventually(condition: Callable[[], bool], *, within: float = PATIENCE) -> bool:

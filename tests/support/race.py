@@ -150,16 +150,19 @@ async def raced_server(
     further: Iterable[str] = (),
     tables: str = "",
     applications: Iterable[Mapping[str, Any]] = (),
+    people: Iterable[str] = (),
 ) -> AsyncIterator[RacedServer]:
     """Run a server with two workers on a database of the tests' clusters.
 
-    `further` are scopes besides `SCOPES`, `tables` further ones of the settings file, `applications` those besides web.
+    `further` are scopes besides `SCOPES`, `tables` further ones of the settings file, `applications` those besides web,
+    `people` those besides robin, with `PASSWORD`.
     """
     with directory_for_server() as directory:
         lines = [f"[lifetimes]\nrefresh_grace = {refresh_grace}"]
         lines += [f'[scopes."{scope}"]\ndescription = "See {scope}"' for scope in (*SCOPES, *further)]
         (directory / "assent.toml").write_text("\n".join([*lines, tables]))
-        data = {**_DATA, "applications": [*_DATA["applications"], *applications]}
+        accounts = [*_DATA["users"], *({"username": name, "password": PASSWORD} for name in people)]
+        data = {"users": accounts, "applications": [*_DATA["applications"], *applications]}
         settings = {
             "DATABASE_URL": fresh.runtime_url,
             "DATABASE_OWNER_URL": fresh.owner_url,

@@ -1,6 +1,7 @@
 """A real server for a test: `assent serve` as a process of its own, on its own data directory and free ports."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -13,18 +14,20 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import trustme
 
 from tests.support import memory
 
 PATIENCE = 60.0
 ASSENT = Path(sysconfig.get_path("scripts")) / "assent"
-_to_remove = contextlib.ExitStack()
+_RUN = "TEST_RUN_DIRECTORY"
+"""The variable that tells every process of a test run where to find what they share."""
+_KEPT = pytest.StashKey[contextlib.ExitStack]()  # where the process that began the run finds it again
 
 
 class NotStarted(Exception):
@@ -138,28 +141,33 @@ def running_server(
 
 
 def begin(directory: Path) -> None:
-    """Put into a directory what a first start has left."""
-    subprocess.run(["cp", "-a", "--reflink=auto", _begun() / "data", directory], check=True)
+    """Put into a directory what a first start has left.
 
-
-@cache
-def _begun() -> Path:
-    """Return a directory with the data that a server has left after its first start, made once in a test process.
-
-    A first start takes longer than a later one and the copy together.
+    The first process of a test run that wants it makes it, and all copy it: a first start takes longer than a later one
+    and the copy together.
     """
-    with contextlib.ExitStack() as stack:
-        directory = stack.enter_context(directory_for_server())
-        with running_server(directory, first_start=True):
-            pass
-        _to_remove.push(stack.pop_all())
-    return directory
+    run = Path(os.environ[_RUN])
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "data").exists():
+            with directory_for_server() as made:
+                with running_server(made, first_start=True):
+                    pass
+                shutil.move(made / "data", run / "data")
+    subprocess.run(["cp", "-a", "--reflink=auto", run / "data", directory], check=True)
 
 
-def pytest_unconfigure() -> None:
-    """Remove what was kept for copies."""
-    _to_remove.close()
-    _begun.cache_clear()
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the directory that the processes of a test run share; the workers among them find its name."""
+    if not hasattr(config, "workerinput"):
+        run = config.stash[_KEPT] = contextlib.ExitStack()
+        os.environ[_RUN] = str(run.enter_context(directory_for_server()))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it, when all of them have ended."""
+    if _KEPT in config.stash:
+        config.stash[_KEPT].close()
 
 
 def start(

@@ -101,6 +101,14 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/device/done?device={refused device}", "sam", "Living Room was not connected"),
         Visit("/device/done?device={device}", "sam", "This page is", 400),
     ),
+    "/approvals": (Visit("/approvals", "sam", "Approvals"), Visit("/approvals", "robin", "Approvals")),
+    "/approvals/{approval_id}": (
+        Visit("/approvals/{approval}", "sam", "Allow Till to use your Assent account?"),
+        Visit("/approvals/{unchecked approval}", "sam", "calls itself “Kiosk”"),
+        Visit("/approvals/{allowed approval}", "sam", "Till is allowed"),
+        Visit("/approvals/{refused approval}", "sam", "Till was not allowed"),
+        Visit("/approvals/{approval}", "robin", "Nothing waits here for robin@example.org", 404),
+    ),
     "/account": (Visit("/account", "robin", "Robin"), Visit("/account", "kim", "Kim")),
     "/account/applications": (
         Visit("/account/applications", "robin", "Connected applications"),

@@ -24,6 +24,7 @@ from app.models import (
     Audit,
     Authorization,
     AuthorizationScope,
+    BackchannelRequest,
     BrowserSession,
     DecisionTrace,
     GrantCode,
@@ -34,6 +35,7 @@ from app.models import (
     TokenFamily,
     User,
 )
+from app.protocol.grant_types import ciba
 from app.protocol.scopes import ABOUT_PEOPLE
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.transaction import Transaction
@@ -148,7 +150,7 @@ class _Builder:
                 Application, id=application_id, client_id=self.ids[kind], name=f"{self.mark} application", kind="web",
                 status=status, off_by="" if status == "active" else "owner", auth_method="client_secret_basic",
                 secret_digests=[digest(text.encode()) for _, _, text in kept], redirect_uris=[REDIRECT_URI],
-                grant_types=["authorization_code", "refresh_token"], response_types=["code"],
+                grant_types=["authorization_code", "refresh_token", ciba.NAME], response_types=["code"],
                 delete_after=self.now + timedelta(hours=1) if kind == "leaving" else None,
                 registration={"client_name": f"{self.mark} application", "application_type": "web"}, **owner,
             )  # fmt: skip
@@ -201,6 +203,16 @@ class _Builder:
         )  # fmt: skip
         self.ids |= {"record": str(self.record_id), "ended": str(ended_id), "family": str(self.family_id)}
 
+    async def approvals(self) -> None:
+        """What the application asks the person elsewhere."""
+        request_id, kept, self.secrets["auth_req_id"] = self.credential(Prefix.BACKCHANNEL_REQUEST)
+        await self.add(
+            BackchannelRequest, id=request_id, digest=kept, application_id=self.application_id, application_epoch=0,
+            user_id=self.user_id, user_epoch=0, scopes=["openid", "project:read"], resources=[], poll_seconds=5,
+            binding_message=f"{self.mark} message", expires_at=self.now + timedelta(minutes=5),
+        )  # fmt: skip
+        self.ids["approval"] = str(request_id)
+
     async def tokens(self) -> None:
         """A personal token."""
         token_id, kept, text = self.credential(Prefix.PERSONAL_TOKEN)
@@ -246,6 +258,7 @@ async def a_world(site: Service, mark: str, *, operator: bool = False) -> World:
         await builder.organizations()
         await builder.applications()
         await builder.authorizations()
+        await builder.approvals()
         await builder.tokens()
         await builder.past()
         await builder.session()

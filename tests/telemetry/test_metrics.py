@@ -92,6 +92,17 @@ def test_the_listener_serves_them_on_a_port_of_its_own() -> None:
         assert "assent_requests_total" in answer.read().decode()
 
 
+def test_calls_about_requests_to_people_are_counted() -> None:
+    metrics = RequestMetrics()
+    for whom, outcome in (("person", "told"), ("client", "told"), ("client", "told")):
+        metrics.call(whom, outcome)
+    workers = WorkerMetrics()
+    workers.update(1, metrics.snapshot())
+    text = _exposed(workers)
+    assert 'assent_calls_total{outcome="told",whom="client"} 2.0' in text
+    assert 'assent_calls_total{outcome="told",whom="person"} 1.0' in text
+
+
 def test_attempts_to_tell_applications_are_counted_and_those_that_wait_are_told_by_whoever_lives() -> None:
     metrics = RequestMetrics()
     for outcome in ("delivered", "delivered", "failed"):

@@ -10,6 +10,7 @@ from app.crypto import jose
 from app.crypto.hashing import digest
 from app.crypto.jose import JoseError
 from app.protocol.facts import Authentication, MachineOrigin, MachineStanding, MachineTokenFact
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.resources import Resource
 from app.protocol.sender import Binding
 from app.protocol.tokens import access_token
@@ -46,6 +47,7 @@ def written(content: Content) -> str:
 
 @pytest.mark.spec("standards", "AT-2")
 @pytest.mark.spec("standards", "AT-8")
+@pytest.mark.spec("standards", "RA-4")
 def test_a_token_says_the_seven_claims_and_what_there_is_beside_them() -> None:
     assert said(BARE) == CLAIMS
     known = Authentication(auth_time=NOW, acr="high", amr=("pwd", "otp"))
@@ -56,10 +58,11 @@ def test_a_token_says_the_seven_claims_and_what_there_is_beside_them() -> None:
         client_epoch=3,
         binding=Binding(jkt="k", x5t="t"),
         actor={"sub": "gateway"},
+        details=(GrantedDetail("detail:files#1", {"type": "files"}),),
     )
     assert said(full) == CLAIMS | {
         "scope": "a b", "auth_time": SECONDS, "acr": "high", "amr": ["pwd", "otp"], "client_epoch": 3,
-        "cnf": {"jkt": "k", "x5t#S256": "t"}, "act": {"sub": "gateway"},
+        "cnf": {"jkt": "k", "x5t#S256": "t"}, "act": {"sub": "gateway"}, "authorization_details": [{"type": "files"}],
     }  # fmt: skip
 
 

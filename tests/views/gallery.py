@@ -34,10 +34,13 @@ from app.views.pages import (
     SignOut,
     Trouble,
 )
+from app.views.pages.consent import GrantNote
 from app.views.pages.sign_out import refused
+from app.views.pages.start_again import start_again
 from app.views.render import Views
 from tests.views.admin_states import admin_pages
 from tests.views.answer_states import answer_pages
+from tests.views.approval_states import approval_pages
 from tests.views.audit_states import audit_pages, connection_pages
 from tests.views.device_states import device_pages
 from tests.views.key_states import key_pages
@@ -53,6 +56,7 @@ VIEWS = Views(
     "Lumenfold",
     "https://id.lumenfold.example",
     footer_links=(Link("Help", "https://help.lumenfold.example/", outside=True),),
+    asks_elsewhere=True,
 )
 
 PERSON = Account(username="robin", email="robin@lumenfold.example", name="Robin Ashdown")
@@ -70,6 +74,18 @@ MEMBERS = Permission("member:read", "See who is in your organization", "To name 
 COMMENT = Permission("issue:comment", "Comment on issues", "As you, under your name.", kind="change", optional=True)
 PLAN = Permission("plan:read", "See your plan", "No invoices, no payment details.", kind="manage")
 UNTITLED = Permission("billing:invoices.read-and-export-everything-there-is")
+
+PAY = Permission(
+    "detail:payment",
+    "Make a payment",
+    "At once, and for this one time.",
+    kind="change",
+    facts=(
+        Fact("To", "Ada Bakery " + "of a name that goes on and on " * 5),
+        Fact("Amount", "20.00 EUR"),
+    ),
+)
+ACCOUNTS = Permission("detail:accounts#a", "See your bank accounts", facts=(Fact("Actions", "read_balance, list"),))
 
 TRACKER = PermissionGroup("Tracker", (SEE_PROJECTS, SEE_EVENTS, EDIT, MEMBERS, COMMENT), "api.lumenfold.example")
 BILLING = PermissionGroup("Billing", (PLAN, UNTITLED), "billing.lumenfold.example")
@@ -149,6 +165,7 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
     all_had = (replace(TRACKER, permissions=(had(SEE_PROJECTS), had(EDIT))),)
     optional_only = (replace(TRACKER, permissions=(MEMBERS, COMMENT)),)
     yield "consent", FIRST
+    yield "consent-details", replace(FIRST, groups=(PermissionGroup("Bank", (PAY, had(ACCOUNTS), SEE_EVENTS)),))
     yield "consent-one-hour", replace(FIRST, groups=(BILLING,), lifetime=Lifetime(False, 3600, lag_seconds=900))
     session = replace(OFFLINE, with_session=True)
     yield "consent-until-sign-out", replace(FIRST, lifetime=session)
@@ -164,6 +181,10 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
         replace(FIRST, groups=(replace(TRACKER, permissions=(had(SEE_PROJECTS), MEMBERS)),)),
     )
     yield "consent-confirm", replace(FIRST, groups=all_had)
+    lost = GrantNote(True, ("See your plan", UNTITLED.name))
+    yield "consent-replaces", replace(FIRST, grant=lost, ticked=frozenset({MEMBERS.name}))
+    yield "consent-replaces-the-same", replace(FIRST, grant=GrantNote(True))
+    yield "consent-beside", replace(FIRST, grant=GrantNote(False))
     yield "consent-loopback", replace(FIRST, destination=Destination.of("http://127.0.0.1:33418/callback"))
     yield "consent-app", replace(FIRST, destination=Destination.of("example.diary:/callback"))
     unchecked = replace(
@@ -218,7 +239,23 @@ def error_pages() -> Iterator[tuple[str, Page]]:
             REFERENCE, UNCHECKED, error="invalid_scope", description="unknown scope", return_to=back, account=PERSON
         ),
     )
+    yield (
+        "error-answer-not-made",
+        ErrorPage.answer_not_made(
+            REFERENCE, DIARY, error="invalid_request", description="no key to encrypt for", status=400
+        ),
+    )
     yield "error-denied", ErrorPage.denied(REFERENCE, UNCHECKED, return_to=back, account=PERSON)
+    yield (
+        "error-start-again",
+        start_again(
+            REFERENCE,
+            DIARY,
+            error="invalid_request_uri",
+            description="request_uri was used before",
+            facts=(Fact("Client ID", "deploy-diary"),),
+        ),
+    )
     yield "error-page-expired", ErrorPage.page_expired(REFERENCE, kept_seconds=600)
     yield "error-cookie-missing", ErrorPage.cookie_missing(REFERENCE, host="id.lumenfold.example")
     yield "error-form-refused", ErrorPage.form_refused(REFERENCE)
@@ -236,6 +273,7 @@ def account_pages() -> Iterator[tuple[str, Page]]:
     yield "account", overview
     yield "account-one-application", replace(overview, applications=LIST[:1])
     yield "account-empty", replace(overview, applications=())
+    yield "account-asked", replace(overview, waiting=2)
     applications = ConnectedApplications(account=PERSON, applications=LIST, now=NOW)
     yield "applications", applications
     yield "applications-disconnected", replace(applications, applications=LIST[1:], disconnected=DIARY)
@@ -248,13 +286,25 @@ def account_pages() -> Iterator[tuple[str, Page]]:
     application = ConnectedApplicationPage(
         account=PERSON,
         entry=CONNECTED,
-        groups=(HeldGroup("Tracker", held, "api.lumenfold.example"), HeldGroup("Lumenfold", held[:1])),
+        groups=(
+            HeldGroup("Tracker", held, "api.lumenfold.example"),
+            HeldGroup(
+                "Lumenfold",
+                (
+                    *held[:1],
+                    HeldPermission(
+                        ACCOUNTS.name, MARCH, NOW, ACCOUNTS.title, claim=True, facts=ACCOUNTS.facts
+                    ),
+                ),
+            ),
+        ),
         lifetime=OFFLINE,
         history=(
             HistoryEntry("revoked", NOW),
             HistoryEntry("disconnected", NOW),
             HistoryEntry("removed", NOW, ("Delete issues",)),
             HistoryEntry("confirmed", NOW),
+            HistoryEntry("approved", NOW, ("Make a payment (To: Ada Bakery; Amount: 20.00 EUR)",)),
             HistoryEntry("allowed", NOW, ("Comment on issues", "See your invoices")),
             HistoryEntry("connected", MARCH, ("See your plan",)),
         ),
@@ -275,26 +325,32 @@ def account_pages() -> Iterator[tuple[str, Page]]:
         ),
     )
     yield "application-long-name", replace(application, entry=LIST[3])
+    apart = replace(CONNECTED, id="5", beside=True, several=True)
+    yield "applications-apart", replace(applications, applications=(CONNECTED, apart))
+    instead = HistoryEntry("replaced", NOW)
+    told = (HistoryEntry("given_up", NOW), replace(instead, permissions=("See your plan",)), instead)
+    yield "application-apart", replace(application, entry=apart, history=told)
     yield from connection_pages(applications, application, UNCHECKED)
     yield "disconnect", Disconnect(account=PERSON, entry=CONNECTED, csrf="csrf-value")
+    yield "disconnect-one-of-several", Disconnect(account=PERSON, entry=apart, csrf="csrf-value")
     yield "disconnect-one-permission", Disconnect(account=PERSON, entry=LIST[3], csrf="csrf-value")
     yield "disconnect-nothing", Disconnect(account=PERSON, entry=replace(LIST[1], sees=0, changes=0), csrf="csrf-value")
     yield "docs-redirect", DocsRedirectPage()
 
+
+ASKED_OFFERED_HELD = (
+    replace(TRACKER, permissions=(SEE_PROJECTS, SEE_EVENTS, EDIT)),
+    replace(BILLING, permissions=(MEMBERS, COMMENT)),
+    replace(BILLING, permissions=(had(PLAN),)),
+)
 
 GALLERY: dict[str, Page] = {
     name: page
     for pages in (
         sign_in_pages(),
         consent_pages(),
-        device_pages(
-            *(PERSON, NOW, (DIARY, UNCHECKED, LONG)),
-            (
-                replace(TRACKER, permissions=(SEE_PROJECTS, SEE_EVENTS, EDIT)),
-                replace(BILLING, permissions=(MEMBERS, COMMENT)),
-                replace(BILLING, permissions=(had(PLAN),)),
-            ),
-        ),
+        device_pages(PERSON, NOW, (DIARY, UNCHECKED, LONG), ASKED_OFFERED_HELD),
+        approval_pages(PERSON, NOW, (DIARY, UNCHECKED, LONG), ASKED_OFFERED_HELD),
         error_pages(),
         answer_pages(PERSON, UNCHECKED, REFERENCE),
         account_choice_pages(PERSON, NOW, (DIARY, UNCHECKED, LONG)),

@@ -30,6 +30,7 @@ from app.views.pages.portal_application import (
     TurnOff,
 )
 from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
+from app.views.pages.portal_requests import Requests
 from app.views.pages.portal_signing_in import SigningIn
 
 LONG_NAME = "Wonderfullylongnamesforapplicationsthatnobodycanrememberatallxyz"
@@ -184,6 +185,7 @@ def _application(
     yield "portal-application-machine", machine
     yield from _authentication(page, mine)
     yield from _signing_in(page)
+    yield from _requests(page)
     yield "portal-application-locked", replace(mine, entry=others[3])
     yield "portal-application-deleted", replace(mine, entry=others[4])
     yield "portal-application-gone", replace(mine, entry=replace(others[4], restorable_until=None))
@@ -222,6 +224,10 @@ def _signing_in(page: OwnApplicationPage) -> Iterator[tuple[str, Page]]:
         algorithms=("ES256", "RS256"),
         signed_out="https://deploydiary.example/bye\nhttps://deploydiary.example/goodbye",
         back_channel="https://deploydiary.example/backchannel-logout",
+        userinfo_algorithm="RS256",
+        id_token_encryption="ECDH-ES",
+        encryptions=("RSA-OAEP-256", "ECDH-ES"),
+        max_age="3600",
     )
     yield "portal-application-signing-in", replace(page, signing_in=form, done="Saved")
     typed = replace(form, pairwise=True, front_channel="<script>", sector_url="http://a.example/")
@@ -233,6 +239,26 @@ def _signing_in(page: OwnApplicationPage) -> Iterator[tuple[str, Page]]:
         Trouble("sector_url", "It does not list https://deploydiary.example/callback; add it there first."),
     )
     yield "portal-application-signing-in-problems", replace(page, signing_in=typed, problems=troubles)
+
+
+def _requests(page: OwnApplicationPage) -> Iterator[tuple[str, Page]]:
+    form = Requests(
+        push=True,
+        object_algs=("ES256", "PS256"),
+        answer_alg="ES256",
+        answer_algs=("ES256", "RS256"),
+        details="payment account_information",
+    )
+    yield "portal-application-requests", replace(page, requests=form, done="Saved")
+    held = replace(form, sign=True, sealed=True, object_alg="PS256", details=None, demanded=True, signed=True)
+    yield "portal-application-profile", replace(page, requests=held, profile="fapi2-message-signing")
+    bare = replace(form, push=None, sign=None, sealed=None, demanded=True)
+    troubles = (Trouble("details", "It must have at most 100 characters."),)
+    yield "portal-application-requests-bare", replace(page, requests=bare, profile="fapi2", problems=troubles)
+    wrong = tuple(
+        Trouble(field, "It cannot be.") for field in ("push", "sign", "object_alg", "sealed", "answer_alg", "details")
+    )
+    yield "portal-application-requests-problems", replace(page, requests=form, problems=wrong)
 
 
 def _questions(

@@ -41,6 +41,14 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
         ),
         (Deed(Event.SESSION_CHOSEN, {}, application="Deploy Diary"), "Chose this account for Deploy Diary"),
         (
+            Deed(Event.BACKCHANNEL_REQUEST_UNTOLD, {"whom": "client"}, application="Till"),
+            "Could not tell Till that its request was decided",
+        ),
+        (
+            Deed(Event.BACKCHANNEL_REQUEST_UNTOLD, {"whom": "person"}, application="Till"),
+            "Could not send word that Till asks for approval",
+        ),
+        (
             Deed(
                 Event.AUTHORIZATION_GRANTED,
                 {"before": [], "after": ["a", "b"], "version": 1},

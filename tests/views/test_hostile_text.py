@@ -38,7 +38,8 @@ HOSTILE = '"><script>alert(1)</script>\u202e{{ 7*7 }}'
                     (
                         Permission(HOSTILE, HOSTILE, HOSTILE),
                         Permission(HOSTILE, optional=True),
-                        Permission(HOSTILE, granted=True, since=MARCH),
+                        Permission(HOSTILE, granted=True, since=MARCH, facts=(Fact(HOSTILE, HOSTILE),)),
+                        Permission(HOSTILE, facts=(Fact(HOSTILE, HOSTILE),)),
                     ),
                     HOSTILE,
                 ),

@@ -10,7 +10,10 @@ from app.protocol import redirect_uri, response_types, scopes
 
 @dataclass(frozen=True, slots=True)
 class ClientAnswer:
-    """An authorization answer or an error. `uri` is the redirect URI; `members` may hold credentials."""
+    """An authorization answer or an error. `uri` is the redirect URI; `members` may hold credentials.
+
+    In a mode of JARM it cannot be sent as it is: its members have to become a JWT first.
+    """
 
     mode: str
     uri: str
@@ -19,18 +22,28 @@ class ClientAnswer:
     @property
     def posted(self) -> bool:
         """Whether the browser posts it as a form, instead of being redirected with it (RT-6)."""
-        return self.mode == response_types.FORM_POST
+        return self._carrier == response_types.FORM_POST
 
     @property
     def location(self) -> str:
         """SR-1, RT-1: the redirect URI with the members behind it, in the query or as a fragment; its query stays."""
-        if self.mode == response_types.FRAGMENT:
+        if self._carrier == response_types.FRAGMENT:
             return f"{self.uri}#{urlencode(self.members)}"
         return redirect_uri.with_query(self.uri, self.members)
 
     def with_members(self, further: Mapping[str, str]) -> Self:
         """Return the answer with further members at its end."""
         return replace(self, members={**self.members, **further})
+
+    def as_jwt(self, text: str) -> Self:
+        """RT-7: return the answer as the one parameter that a JWT of its members is."""
+        return replace(self, mode=response_types.carrier(self.mode), members={"response": text})
+
+    @property
+    def _carrier(self) -> str:
+        if response_types.is_signed(self.mode):
+            raise AssertionError("an answer that is to be signed was about to leave as it is")
+        return self.mode
 
 
 @dataclass(frozen=True, slots=True)

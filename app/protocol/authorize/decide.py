@@ -5,15 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from app.protocol import grant_management
 from app.protocol.accounts import NOBODY_ELSE, Others
 from app.protocol.authorize import checklist, interaction, return_path
 from app.protocol.authorize import request as request_rules
-from app.protocol.authorize.checklist import STANDARD_CLAIMS, Accepted, Subject
+from app.protocol.authorize.checklist import STANDARD_CLAIMS, Accepted, Subject, Where
 from app.protocol.authorize.demands import Hint
 from app.protocol.authorize.interaction import Asked, Situation
 from app.protocol.authorize.request import PROMPTS
 from app.protocol.authorize.return_path import NoReturnPath, ReturnPath
 from app.protocol.claims import ClaimsRegistry
+from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
@@ -32,6 +34,9 @@ class Known:
     application calls people, by their ids, where that is not their own subject. `prompts` are the values that the
     server knows. `pushed_id` is the pushed request that the parameters come from, None: they were not pushed; `signed`
     tells that they came as a signed request object.
+
+    `record` is the one that the request goes into, as far as it counts for it, and `taken` the same whole where the
+    request replaces what it holds (`grant_management.counted`).
     """
 
     now: datetime
@@ -51,6 +56,15 @@ class Known:
     subjects: Mapping[UUID, str] = field(default_factory=dict)
     pushed_id: UUID | None = None
     signed: bool = False
+    refusal: OAuthError | None = None
+    taken: RecordFact | None = None
+    detail_types: DetailTypes = NO_DETAILS
+
+    def aimed_at(self, record: RecordFact | None) -> "Known":
+        """Return the same request with the record that it goes into, which it names itself (GM-2)."""
+        target = grant_management.aim(self.params)
+        counted, taken = grant_management.counted(target, record), grant_management.taken(target, record)
+        return replace(self, record=counted, taken=taken)
 
     def seen_by(self, session: SessionFact, record: RecordFact | None) -> "Known":
         """Return the same request as it looks when another account of the browser is the present one."""
@@ -95,13 +109,16 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Grantable:
-    """Nobody has to be asked: everything that was asked may be given. `record` is what was allowed before."""
+    """Nobody has to be asked: everything that was asked may be given. `record` is what was allowed before, `acr` what
+    the sign-in is worth, `pushed_id` the pushed request that is used up by what is done now."""
 
     client: ClientFact
     session: SessionFact
     path: ReturnPath
     accepted: Accepted
     record: RecordFact | None = None
+    acr: str = ""
+    pushed_id: UUID | None = None
 
 
 Verdict = Ask | Back | Grantable
@@ -116,19 +133,31 @@ def decide(known: Known, trace: Trace, *, consent_given: bool = False) -> Verdic
     if isinstance(checked, Back):
         return checked
     client, path, accepted = checked.client, checked.path, checked.accepted
-    asked = interaction.next_prompt(_situation(known, checked, consent_given=consent_given), trace)
+    situation = _situation(known, checked, consent_given=consent_given)
+    asked = interaction.next_prompt(situation, trace)
+    if asked is None or asked.prompt == "consent":  # who it is stands, and so does whether the grant is his
+        try:
+            grant_management.require(accepted.target, known.record)
+        except OAuthError as refused:
+            trace.add("grant", "refused", refused.description, "Grant Management draft -03 §5.4")
+            return Back(client, path, refused)
     if asked is not None:
         if "none" in accepted.request.prompts or asked.final:
             return Back(client, path, asked.error)
         return Ask(client, path, accepted, asked)
     if known.session is None:
         raise AssertionError("the interaction table asks for a login when nobody is signed in")
-    return Grantable(client, known.session, path, accepted, known.record)
+    return Grantable(client, known.session, path, accepted, known.record, situation.acr or "", known.pushed_id)
 
 
-def check(known: Known, trace: Trace) -> Checked | Back:
-    """Judge what does not depend on a person: the return path, then the checklist. Raises `NoReturnPath`."""
+def check(known: Known, trace: Trace, where: Where = "authorize") -> Checked | Back:
+    """Judge what does not depend on a person: the return path, then the checklist. Raises `NoReturnPath`.
+
+    PAR-5, PAR-12: it is the same when a request is pushed, and again when a browser comes with it.
+    """
     client, path = _return_path(known, trace)
+    if known.refusal is not None:
+        return Back(client, path, known.refusal)
     subject = Subject(
         client=client,
         policy=effective(known.policy, client.policy, confidential=client.confidential),
@@ -140,9 +169,11 @@ def check(known: Known, trace: Trace) -> Checked | Back:
         prompts=known.prompts,
         pushed=known.pushed_id is not None,
         signed=known.signed,
+        detail_types=known.detail_types,
     )
     try:
-        return Checked(client, path, checklist.run(subject, trace))
+        accepted = checklist.run(subject, trace, where)
+        return Checked(client, path, accepted.resting(known.record, known.detail_types))
     except OAuthError as refused:
         return Back(client, path, refused)
 
@@ -179,17 +210,27 @@ def _situation(known: Known, checked: Checked, *, consent_given: bool = False) -
         consent_given=consent_given,
         others=known.others,
         subjects=known.subjects,
+        assurance=known.policy.assurance,
     )
 
 
 def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
-    policy = known.policy
+    """A1.2 steps 1 to 4. What is wrong with a request object comes before what is missing beside it; the error travels
+    to an address that stood beside the object, and to none that stands inside."""
+    policy, refusal = known.policy, known.refusal
+    if isinstance(refusal, NoReturnPath):
+        trace.add("pushed request", "refused", refusal.detail, "RFC 9126 §4")
+        raise refusal
+    if refusal is not None:
+        trace.add("request object", "refused", f"{refusal.code.wire}: {refusal.description}", "RFC 9101 §6")
     try:
         client = return_path.require_client(known.client, known.params)
         _require_redirect_uri(known)
         path = return_path.establish(client, known.params, policy)
     except NoReturnPath as refused:
         trace.add("return path", "refused", refused.description, "RFC 6749 §4.1.2.1", received=refused.detail)
+        if refusal is not None:
+            raise NoReturnPath("request_object", refusal.description, code=refusal.code) from None
         raise
     trace.add("return path", "passed", path.host, "RFC 9700 §4.1.3")
     # Where no page may be shown, none is shown for an error either: it travels to whoever asked so (OC-4).

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.protocol import acr, claims_request
+from app.protocol import claims_request
+from app.protocol.acr import NOTHING, Required
 from app.protocol.authorize import request as request_rules
 from app.protocol.authorize.asked_scopes import AskedScopes
 from app.protocol.claims import ClaimsRegistry
@@ -20,26 +21,16 @@ class Demands:
     """What an answer has to satisfy.
 
     `claims` are those that were asked for one by one, and `pairs` what the record calls those of them that no asked
-    scope delivers. `subjects` are what the application calls those of whom one has to be signed in, `acr` the classes
-    of which his sign-in has to have one; both are empty where nothing is demanded. With `proven` an ID token names the
-    person, and not the word of the application alone.
+    scope delivers. `subjects` are what the application calls those of whom one has to be signed in, empty where nobody
+    is named, and `required` is what his sign-in has to be worth. With `proven` an ID token names the person, and not
+    the word of the application alone.
     """
 
     claims: ClaimsRequest = NO_CLAIMS
     pairs: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
-    acr: tuple[str, ...] = ()
+    required: Required = NOTHING
     proven: bool = False
-
-
-def check_acr(demanded: tuple[str, ...]) -> None:
-    """OC-11: refuse at once what nobody's sign-in can meet here. `acr_values` are preferences and never refused
-    (OC-10)."""
-    if demanded and not any(name in acr.SUPPORTED for name in demanded):
-        raise OAuthError(
-            ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS,
-            f"claims makes an acr essential that this server does not have; it has {', '.join(acr.SUPPORTED)}",
-        )
 
 
 def subjects_of(hint: Hint, demanded: tuple[str, ...], client_id: str) -> tuple[str, ...]:
@@ -63,9 +54,9 @@ def of(
     client_id: str,
     *,
     locales: str | None = None,
+    required: Required = NOTHING,
 ) -> Demands:
-    """Return what the request demands; raises as the two rules above. `locales` are its `claims_locales`."""
-    check_acr(parameter.acr)
+    """Return what the request demands; raises as the rule above. `locales` are its `claims_locales`."""
     spoken = request_rules.read_locales(locales) if asked.openid else ()
     names = dict.fromkeys((*parameter.id_token, *parameter.userinfo))
     alone = (name for name in names if not registry.is_delivered(name, asked.scopes))
@@ -73,7 +64,7 @@ def of(
         claims=ClaimsRequest(parameter.id_token, parameter.userinfo, spoken),
         pairs=tuple(dict.fromkeys(claims_request.pair(name) for name in alone)),
         subjects=subjects_of(hint, parameter.subjects, client_id),
-        acr=parameter.acr,
+        required=required,
         proven=isinstance(hint, Hinted),
     )
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from app.protocol import acr, consent, redirect_uri
+from app.protocol import consent, details, grant_management, redirect_uri
 from app.protocol.accounts import NOBODY_ELSE, Others
+from app.protocol.acr import STANDARD, Assurance, Required
 from app.protocol.authorize.checklist import Accepted
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
@@ -37,6 +38,23 @@ class Situation:
     consent_given: bool = False
     others: Others = NOBODY_ELSE
     subjects: Mapping[UUID, str] = field(default_factory=dict)
+    assurance: Assurance = STANDARD
+
+    @property
+    def acr(self) -> str | None:
+        """What the present sign-in is called in the answer; None when it does not meet what the request requires."""
+        return self._reached(self.accepted.demands.required)
+
+    def is_worth(self, *, one_of: tuple[str, ...] = (), of_scopes: tuple[str, ...] = ()) -> bool:
+        """Tell whether the present sign-in meets these requirements."""
+        return self._reached(Required(one_of, of_scopes)) is not None
+
+    def _reached(self, required: Required) -> str | None:
+        """A sign-in that was made for this request stays as recent as it was, however long its pages take (OC-7)."""
+        if self.session is None:
+            return None
+        age = timedelta() if self.login_at is not None else self.now - self.session.auth_time
+        return self.assurance.reached(self.session.amr, age, required, self.accepted.request.acr_values)
 
     @property
     def decided_who(self) -> bool:
@@ -128,10 +146,26 @@ def _login_too_old(situation: Situation) -> bool:
     return situation.now - situation.session.auth_time >= timedelta(seconds=max_age)
 
 
+def _scopes_need_more(situation: Situation) -> bool:
+    """RFC 9470: a permission that only a sign-in of another level gets, such as a recent one."""
+    levels = situation.accepted.demands.required.of_scopes
+    return situation.session is not None and not situation.is_worth(of_scopes=levels)
+
+
 def _acr_unmet(situation: Situation) -> bool:
-    """OC-11: an essential class of sign-in that this one does not have."""
-    demanded = situation.accepted.demands.acr
-    return bool(demanded) and situation.session is not None and acr.acr_of(situation.session.amr) not in demanded
+    """OC-11: a demanded level that this sign-in does not reach."""
+    return situation.session is not None and situation.acr is None
+
+
+def _acr_preferred(situation: Situation) -> bool:
+    """RFC 9470 §5, OC-10: levels that the application would rather have, and that signing in again leads to. The person
+    is asked for it once, and never an error for it: where no page may be shown, the answer says what he is worth."""
+    if situation.session is None or situation.login_at is not None or "none" in situation.accepted.request.prompts:
+        return False
+    preferred = situation.assurance.known(situation.accepted.request.acr_values)
+    possible = Required(preferred, situation.accepted.demands.required.of_scopes)
+    wanted = bool(preferred) and situation.assurance.is_possible(possible)
+    return wanted and not situation.is_worth(one_of=preferred)
 
 
 def _several_accounts(situation: Situation) -> bool:
@@ -150,6 +184,17 @@ def _consent_demanded(situation: Situation) -> bool:
 
 def _scopes_missing(situation: Situation) -> bool:
     return bool(consent.missing(situation.record, situation.accepted.pairs))
+
+
+def _grant_is_own(situation: Situation) -> bool:
+    """GM-3, GM-5: a grant that begins, or becomes another, is agreed to as such, whatever was allowed before."""
+    target = situation.accepted.target
+    return target is not None and target.action != grant_management.MERGE
+
+
+def _details_asked_anew(situation: Situation) -> bool:
+    """AR-7: what nobody remembers was approved for the request of then."""
+    return details.asked_anew(situation.accepted.details)
 
 
 def _never_connected(situation: Situation) -> bool:
@@ -189,16 +234,27 @@ INTERACTIONS: tuple[Reason, ...] = (
     Reason("login", "the login is older than max_age allows", _login_too_old, _CORE, confirms=True),
     Reason(
         "login",
+        "a permission needs another kind of sign-in, or a recent one",
+        _scopes_need_more,
+        "RFC 9470 §5",
+        _signed_in_now,
+        confirms=True,
+    ),
+    Reason(
+        "login",
         "the request demands another kind of sign-in",
         _acr_unmet,
-        "OpenID Connect Core §5.5.1.1",
+        "OpenID Connect Core §5.5.1.1, RFC 9470 §5",
         _signed_in_now,
         confirms=True,
         code=_UNMET,
     ),
+    Reason("login", "the request prefers another kind of sign-in", _acr_preferred, "RFC 9470 §5", confirms=True),
     Reason("select_account", "several accounts are signed in", _several_accounts, f"{_CORE}, §3.1.2.6"),
     Reason("consent", "the request demands the consent page", _consent_demanded, _CORE),
+    Reason("consent", "the request begins or replaces a grant", _grant_is_own, "Grant Management draft -03 §5.2"),
     Reason("consent", "the application was never connected", _never_connected, "RFC 6749 §4.1.1"),
+    Reason("consent", "details are asked that are never remembered", _details_asked_anew, "RFC 9396 §3"),
     Reason("consent", "permissions are asked that were not given before", _scopes_missing, "RFC 6749 §4.1.1"),
     Reason("consent", "the application's identity is not assured", _identity_not_assured, "RFC 8252 §8.6"),
 )
@@ -243,6 +299,6 @@ def _tell_preference(situation: Situation, trace: Trace) -> None:
     of them."""
     preferred = situation.accepted.request.acr_values
     if preferred and situation.session is not None:
-        reached = acr.acr_of(situation.session.amr)
+        reached = situation.acr
         outcome = "met" if reached in preferred else "not met, and no reason to refuse"
         trace.add("acr_values", outcome, f"the sign-in is {reached or 'of no class'}", "OpenID Connect Core §5.5.1.1")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from app.crypto import jose
-from app.protocol import claims, claims_parameter, response_types, scopes
+from app.protocol import claims, claims_parameter, details, grant_management, response_types, scopes
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.openid_settings import OpenIdSettings
@@ -19,6 +19,7 @@ CREATE = "create"
 
 PARAMETERS = (
     "acr_values",
+    details.PARAMETER,
     "claims",
     "claims_locales",
     "client_id",
@@ -27,6 +28,8 @@ PARAMETERS = (
     "display",
     "dpop_jkt",
     "force_prompt",
+    "grant_id",
+    "grant_management_action",
     "id_token_hint",
     "login_hint",
     "max_age",
@@ -46,13 +49,17 @@ Nothing follows from `display` and `ui_locales` yet, and no value of theirs is a
 of pages, which fit every screen and are in one language.
 """
 
-_OF_OPENID = ("acr_values", "claims", "claims_locales", "id_token_hint", "registration")
+_OF_OPENID = ("claims", "claims_locales", "id_token_hint", "registration")
 """Those that mean nothing on a server without OpenID Connect (G4)."""
 
 MAX_LENGTH = 4096
-"""Characters of one parameter: nobody has to be known for what we keep of his request."""
+"""Characters of one parameter, such as a long `state` (F-23): nobody has to be known for what we keep of his request."""
 
-LONGER: Mapping[str, int] = {"claims": claims_parameter.MAX_LENGTH, "id_token_hint": jose.LONGEST}
+LONGER: Mapping[str, int] = {
+    details.PARAMETER: details.MAX_LENGTH,
+    "claims": claims_parameter.MAX_LENGTH,
+    "id_token_hint": jose.LONGEST,
+}
 """Parameters that are JSON or a JWT may have more."""
 
 MOST_TOGETHER = 32_768
@@ -89,7 +96,7 @@ def understood(params: Parameters, features: FeatureSet) -> Parameters:
         unknown = (*unknown, "claims")
     for name in unknown:
         params = params.without(name)
-    return params
+    return grant_management.understood(params, features)
 
 
 def prompts_of(features: FeatureSet) -> tuple[str, ...]:
@@ -159,7 +166,7 @@ def read_max_age(text: str | None) -> int | None:
 
 
 def read_dpop_jkt(text: str | None) -> str | None:
-    """DP-13, RFC 9449 §10: the SHA-256 thumbprint of a key, 43 characters of base64url."""
+    """DP-13, F-12, RFC 9449 §10: the SHA-256 thumbprint of a key, 43 characters of base64url."""
     if text is not None and not _THUMBPRINT.fullmatch(text):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "dpop_jkt must be a SHA-256 thumbprint, 43 characters of base64url")
     return text

@@ -53,8 +53,10 @@ class ReturnPath:
 class NoReturnPath(OAuthError):
     """The request must not be answered to its sender: a page says why. `case` names the page."""
 
-    def __init__(self, case: str, description: str, *, detail: str = "") -> None:
-        super().__init__(ErrorCode.INVALID_REQUEST, description, detail=detail)
+    def __init__(
+        self, case: str, description: str, *, detail: str = "", code: ErrorCode = ErrorCode.INVALID_REQUEST
+    ) -> None:
+        super().__init__(code, description, detail=detail)
         self.case = case
 
 
@@ -95,14 +97,14 @@ def _mode(client: ClientFact, params: Parameters, policy: ServerPolicy, uri: str
     response_type = params.get("response_type")
     possible = response_types.possible_modes(response_type, policy, client)
     if not uri.startswith(("https://", "http://")):
-        possible = tuple(mode for mode in possible if mode != response_types.FORM_POST)
+        possible = tuple(mode for mode in possible if response_types.carrier(mode) != response_types.FORM_POST)
     if "response_mode" in params.duplicated:
         raise NoReturnPath("response_mode", "response_mode was sent more than once; send it once")
     mode = params.get("response_mode") or response_types.default_mode(response_type, policy)
     if mode not in possible:
         fitting = f"send one of: {', '.join(possible)}" if possible else "no mode fits both request and registration"
         raise NoReturnPath("response_mode", f"response_mode does not fit this request; {fitting}")
-    return mode
+    return response_types.spelt_out(mode, response_type, policy)
 
 
 def _state(params: Parameters) -> str | None:

@@ -74,6 +74,9 @@ KEY_METHODS = frozenset({private_key_jwt.NAME, self_signed_tls_client_auth.NAME}
 CERTIFICATE_METHODS = frozenset({tls_client_auth.NAME, self_signed_tls_client_auth.NAME})
 """Methods that need a client certificate."""
 
+STRICT_METHODS = (private_key_jwt.NAME, *sorted(CERTIFICATE_METHODS))
+"""Methods that FAPI 2.0 accepts (F-6)."""
+
 ASSERTION_ALGORITHMS = (*private_key_jwt.ALGORITHMS, *client_secret_jwt.ALGORITHMS)
 """Values of `token_endpoint_auth_signing_alg`."""
 
@@ -181,7 +184,8 @@ def authenticate(presented: Presented, client: ClientFact | None, means: Means) 
             detail=objection,
             challenge="Basic" if presented.method == client_secret_basic.NAME else "",
         )
-    if registered.policy.strict_assertions and presented.assertion is not None and presented.assertion.laxity:
+    strict = registered.policy.strict_assertions or registered.policy.fapi
+    if strict and presented.assertion is not None and presented.assertion.laxity:
         raise OAuthError(ErrorCode.INVALID_CLIENT, presented.assertion.laxity)
     return registered
 
@@ -194,6 +198,8 @@ def _refusal(presented: Presented, client: ClientFact | None, means: Means) -> s
         return f"registered for {client.auth_method}, used {presented.method}"
     if client.auth_method not in means.offered:
         return f"{client.auth_method} is switched off"
+    if client.policy.fapi and client.auth_method not in STRICT_METHODS:
+        return f"{client.auth_method} is none of the methods of the profile that it is held to"
     if client.unmet:
         return f"the application demands what this version does not have: {', '.join(client.unmet)}"
     return ""

@@ -11,6 +11,7 @@ from app.protocol.facts import ClientFact
 from app.protocol.features import FeatureSet
 from app.protocol.grant_types import (
     authorization_code,
+    ciba,
     client_credentials,
     device_code,
     jwt_bearer,
@@ -20,7 +21,7 @@ from app.protocol.grant_types import (
 
 GRANT_TYPES: dict[str, ModuleType] = {
     grant.NAME: grant
-    for grant in (authorization_code, refresh_token, client_credentials, device_code, jwt_bearer, token_exchange)
+    for grant in (authorization_code, refresh_token, client_credentials, device_code, jwt_bearer, token_exchange, ciba)
 }
 """The grant types by their wire name."""
 

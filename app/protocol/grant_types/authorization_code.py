@@ -27,6 +27,7 @@ class Params(BaseModel):
     redirect_uri: str | None = None
     code_verifier: str | None = Field(default=None, repr=False)
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
 
     @cached_property
     def credential(self) -> Credential | None:
@@ -64,10 +65,12 @@ def decide(context: TokenContext, params: Params, fact: CodeFact | None) -> Issu
         code.authentication,
         code.standing,
         asked=params.resource,
+        details=params.authorization_details,
         withdrawn="the authorization behind this code was withdrawn",
         nonce=code.nonce,
         claims=code.claims,
         person=code.person,
+        tells_grant=code.grant_action is not None,
     )
 
 

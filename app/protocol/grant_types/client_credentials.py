@@ -70,10 +70,11 @@ def _granted(context: TokenContext, asked: tuple[str, ...]) -> tuple[str, ...]:
     """CC-3, CC-4: what is asked, all of it or nothing; nothing asked is nothing granted.
 
     A scope that is for applications alone has to be named for this one: those that may ask for everything may not
-    ask for it (GT-2).
+    ask for it (GT-2), unless it opens nothing but what is their own (GA-1).
     """
-    own, named = context.scopes.for_applications, context.client.scopes or frozenset()
-    scope_rules.require_known(tuple(scope for scope in asked if scope not in own & named), context.scopes)
+    registry, named = context.scopes, context.client.scopes
+    own = registry.own_affairs if named is None else registry.for_applications & named
+    scope_rules.require_known(tuple(scope for scope in asked if scope not in own), registry)
     if about_people := [scope for scope in asked if scope in scope_rules.ABOUT_PEOPLE]:
         raise OAuthError(
             ErrorCode.INVALID_SCOPE,

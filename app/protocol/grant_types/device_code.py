@@ -28,6 +28,7 @@ class Params(BaseModel):
 
     device_code: str = Field(repr=False)
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
 
     @cached_property
     def credential(self) -> Credential | None:
@@ -66,7 +67,9 @@ def decide(context: TokenContext, params: Params, fact: DeviceFact | None) -> Is
         device.authentication,
         device.standing,
         asked=params.resource,
+        details=params.authorization_details,
         withdrawn="the authorization behind this device code was withdrawn",
+        tells_grant=device.grant_action is not None,
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.protocol import liveness, openid_tokens, resources, sender
+from app.protocol import details, liveness, openid_tokens, resources, sender
 from app.protocol import scopes as scope_rules
 from app.protocol.context import TokenContext
 from app.protocol.errors import Aftermath, ErrorCode, OAuthError, RevokeFamily
@@ -34,6 +34,7 @@ class Params(BaseModel):
     refresh_token: str = Field(repr=False)
     scope: str | None = None
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
 
     @cached_property
     def credential(self) -> Credential | None:
@@ -57,16 +58,19 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
         raise _refused("the refresh token is bound to another key; prove the one that it was issued to")
     mode = choose(family, presented.generation, context.policy, now=context.now)
     in_force = liveness.living_scopes(family.origin, family.standing)
+    if family.standing is not None and not liveness.may_refresh(family.origin, family.standing):
+        raise _refused("the grant was merged or replaced since; use the refresh token that came of that")
     if in_force is None or family.standing is None:
         raise _refused("the authorization behind this refresh token was withdrawn")
     held = resources.granted(family.origin.resources, context.resources)
     chosen = resources.narrowed(params.resource, held, context.resources)
     there = liveness.at(family.origin, family.standing, tuple(resource.identifier for resource in chosen))
-    scopes = _narrow(params.scope, family.origin.scopes, there.scopes)
+    scopes = _narrow(params.scope, family.origin.scopes, there)
     policy = context.policy
     shape = resources.shape(chosen, policy)
     binding = sender.bind(context.sender, policy)
-    origin = liveness.narrowed(there, scopes)
+    chosen_details = details.narrowed(params.authorization_details, there.details, context.detail_types)
+    origin = liveness.narrowed(there, scopes, details=chosen_details)
     return Issuance(
         payment=Refresh(
             family=family,
@@ -79,6 +83,7 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
         origin=origin,
         family_scopes=family.origin.scopes,
         family_resources=family.origin.resources,
+        family_details=family.origin.details,
         access_expires_at=min(context.now + shape.lifetime, family.expires_at),
         with_refresh_token=mode != "keep",
         client_id=context.client.client_id,
@@ -139,16 +144,17 @@ def _genuine(context: TokenContext, params: Params, fact: FamilyFact | None) -> 
     return fact, credential
 
 
-def _narrow(asked: str | None, own: tuple[str, ...], in_force: tuple[str, ...]) -> tuple[str, ...]:
-    """RF-1, RF-2, AR-5, AR-6: at most the family's own list, and of that what the record still grants."""
+def _narrow(asked: str | None, own: tuple[str, ...], there: Origin) -> tuple[str, ...]:
+    """RF-1, RF-2, AR-5, AR-6: at most the family's own list, and of that what the record still grants. What has details
+    left goes on without scopes, unless it asks for some."""
     wanted = own if asked is None else scope_rules.parse(asked)
     if beyond := [scope for scope in wanted if scope not in own]:
         raise OAuthError(
             ErrorCode.INVALID_SCOPE,
             f"a refresh can only narrow; not in this refresh token: {scope_rules.render(beyond[:5])}",
         )
-    scopes = tuple(scope for scope in wanted if scope in in_force)
-    if wanted and not scopes:
+    scopes = tuple(scope for scope in wanted if scope in there.scopes)
+    if wanted and not scopes and (asked is not None or not there.details):
         raise _refused("every permission that this refresh asks for was withdrawn")
     return scopes
 

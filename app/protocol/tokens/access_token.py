@@ -13,8 +13,10 @@ from uuid import UUID
 from app.crypto import jose
 from app.crypto.hashing import Digest, digest
 from app.crypto.jose import JoseError, Jwt
+from app.protocol import details
 from app.protocol import scopes as scope_rules
 from app.protocol.facts import Authentication, MachineOrigin, MachineStanding, MachineTokenFact
+from app.protocol.granted_details import GrantedDetail
 from app.protocol.resources import Resource
 from app.protocol.sender import UNBOUND, Binding
 from app.protocol.tokens import jwt_rules, login_claims
@@ -44,6 +46,7 @@ class Content:
     client_epoch: int | None = None
     binding: Binding = UNBOUND
     actor: Mapping[str, Any] | None = field(default=None)
+    details: tuple[GrantedDetail, ...] = ()
 
 
 def write(content: Content, sign: Sign) -> str:
@@ -71,6 +74,8 @@ def write(content: Content, sign: Sign) -> str:
         claims["cnf"] = content.binding.confirmation
     if content.actor is not None:
         claims["act"] = content.actor
+    if content.details:
+        claims[details.PARAMETER] = details.contents(content.details)  # RA-4, RFC 9396 §9.1
     return sign(content.audience.signing_alg, TYP, claims)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from app.crypto.jose import JoseError, Jwt
 
 LEEWAY = timedelta(seconds=60)
-"""The most that clocks may differ (JV-4)."""
+"""The most that clocks may differ (JV-4, F-13)."""
 
 _PLAIN = frozenset({"", "jwt"})
 """What untyped JWTs have for a `typ` (RFC 7519 §5.1)."""

@@ -6,7 +6,7 @@ from app.protocol.facts import Authentication
 
 
 def of(how: Authentication) -> dict[str, Any]:
-    """Return `auth_time`, and `acr` and `amr` where they are known (AT-5): as it was when the person signed in,
+    """Return `auth_time`, and `acr` and `amr` where they are known (AT-5, UA-3): as it was when the person signed in,
     whatever has been refreshed since."""
     claims: dict[str, Any] = {"auth_time": int(how.auth_time.timestamp())}
     if how.acr:

@@ -135,6 +135,7 @@ def _access_token(
             authentication=issuance.authentication,
             binding=issuance.binding,
             actor=issuance.actor if isinstance(issuance, DelegatedIssuance) else None,
+            details=issuance.origin.details,
         ),
         signing.sign,
     )

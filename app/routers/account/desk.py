@@ -1,19 +1,21 @@
 """Connections as the desk shows them: words for permissions, acts for the history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from app.pipeline.server import Server
-from app.protocol import consent, redirect_uri
+from app.protocol import consent, details, redirect_uri
 from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
 from app.protocol.grant_types import device_code
+from app.protocol.granted_details import is_pair
 from app.protocol.liveness import split_pair
 from app.protocol.policy import effective
 from app.protocol.scopes import ScopeKind
 from app.protocol.vocabulary import Vocabulary
+from app.routers.pages import detail_lines
 from app.services.connections import APPLICATION_DELETED, ENDED_BY_PERSON, NARROWED, Connection, Ended
 from app.store.records import Record
 from app.store.trail import TrailEntry
@@ -48,6 +50,8 @@ def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedA
         connected=record.created_at,
         last_used=connection.last_used,
         unused=now - (connection.last_used or record.updated_at) > UNUSED_AFTER,
+        beside=record.beside,
+        several=record.several,
     )
 
 
@@ -67,7 +71,8 @@ def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:
     by_resource: dict[str, list[HeldPermission]] = {}
     for held in sorted(record.pairs, key=lambda one: split_pair(one.pair)[1] != ""):
         scope, resource = split_pair(held.pair)
-        by_resource.setdefault(resource, []).append(
+        place = detail_lines.place_of(held.content, server.resources.current) if held.content else resource
+        by_resource.setdefault(place, []).append(
             HeldPermission(
                 scope=scope,
                 resource=resource,
@@ -75,7 +80,8 @@ def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:
                 kind=_kind(server.vocabulary, held.pair),
                 first_allowed=held.first_granted,
                 last_allowed=held.last_granted,
-                claim=claim_of(scope) is not None,
+                claim=claim_of(scope) is not None or is_pair(scope),
+                facts=detail_lines.facts_of(server, held.content) if held.content else (),
             )
         )
     return tuple(
@@ -149,9 +155,12 @@ def words_of(vocabulary: Vocabulary, pair: str) -> str:
 
 def _act(vocabulary: Vocabulary, entry: TrailEntry, user_id: UUID) -> HistoryEntry | None:
     before, after = _strings(entry.data, "before"), _strings(entry.data, "after")
-    given = _words(vocabulary, [pair for pair in after if pair not in before])
-    taken = _words(vocabulary, [pair for pair in before if pair not in after])
+    said = _details(vocabulary, entry)
+    given = _words(vocabulary, [pair for pair in after if pair not in before], said)
+    taken = _words(vocabulary, [pair for pair in before if pair not in after], said)
     kind, about = _kind_of_act(entry, given, taken)
+    if kind == "confirmed" and said:
+        kind, about = "approved", tuple(vocabulary.details.words(content) for content in entry.data["details"])
     if kind is None:
         return None
     himself = entry.actor_kind == "user" and entry.actor_id == str(user_id)
@@ -173,6 +182,8 @@ def _kind_of_act(
     reason = entry.data.get("reason")
     match entry.event:
         case Event.AUTHORIZATION_REVOKED:
+            if entry.actor_kind == "application":
+                return "given_up", taken
             return "deleted" if reason == APPLICATION_DELETED else "disconnected", taken
         case Event.CODE_REPLAYED:
             return "revoked", ()
@@ -181,6 +192,8 @@ def _kind_of_act(
             return by_reason.get(reason, "left"), ()
         case Event.AUTHORIZATION_IMPORTED:
             return "imported", given
+    if entry.event == Event.AUTHORIZATION_GRANTED and taken:
+        return "replaced", given
     if taken:
         return "removed", taken
     if entry.data.get("version") == 1 and not entry.data.get("before"):
@@ -190,8 +203,18 @@ def _kind_of_act(
     return ("confirmed" if entry.data.get("on_page") == "yes" else None), ()
 
 
-def _words(vocabulary: Vocabulary, pairs: Iterable[str]) -> tuple[str, ...]:
-    return tuple(words_of(vocabulary, pair) for pair in pairs)
+def _words(vocabulary: Vocabulary, pairs: Iterable[str], said: Mapping[str, str] = {}) -> tuple[str, ...]:
+    return tuple(said.get(pair) or words_of(vocabulary, pair) for pair in pairs)
+
+
+def _details(vocabulary: Vocabulary, entry: TrailEntry) -> dict[str, str]:
+    """Return the words of the objects that an act was about, by whatever a record calls them."""
+    found: dict[str, str] = {}
+    for content in entry.data.get("details") or ():
+        words = vocabulary.details.words(content)
+        for name in details.names_of(content):
+            found[name] = f"{found[name]}; {words}" if name in found else words
+    return found
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline.server import server_of
+from app.protocol import ciba_calls
 from app.routers.account import desk
 from app.routers.pages import answers
 from app.routers.pages.visitor import person_of, require_signed_in
@@ -21,6 +22,8 @@ async def show_account(request: Request) -> Response:
     server = server_of(request)
     now = server.clock()
     found = await connections.list_all(server.database, session.user_id)
+    offered = ciba_calls.are_offered(server.features)
+    waiting = await server.database.backchannel.waiting_for(session.user_id, now) if offered else ()
     return answers.show(
         request,
         AccountOverview(
@@ -28,5 +31,6 @@ async def show_account(request: Request) -> Response:
             applications=tuple(desk.line_of(server, connection, now) for connection in found),
             signed_in=session.auth_time,
             now=now,
+            waiting=len(waiting),
         ),
     )

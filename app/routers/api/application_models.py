@@ -8,8 +8,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.client_auth import tls_client_auth
 from app.protocol.facts import ApplicationKind
-from app.routers.api import openid_models
+from app.protocol.profiles import DEFAULT
+from app.routers.api import openid_models, request_models
 from app.routers.api.openid_models import OpenIdAnswer
+from app.routers.api.request_models import RequestAnswer
 from app.routers.api.shapes import shown_as, taken_as
 from app.services.application_settings import ApplicationSettings
 from app.services.own_applications import Made, MadeSecret, OwnApplication
@@ -39,6 +41,7 @@ _APPLICATION: dict[str, Any] = _SETTINGS | {
     "client_id": "0f7a41c2b98d4e5fa3c6d7e8f9012a3b",
     "version": 3,
     "kind": "web",
+    "profile": DEFAULT,
     "application_type": "web",
     "token_endpoint_auth_signing_alg": None,
     "jwks": None,
@@ -47,6 +50,7 @@ _APPLICATION: dict[str, Any] = _SETTINGS | {
     "dpop_bound_access_tokens": False,
     "tls_client_certificate_bound_access_tokens": False,
     **openid_models.SHOWN,
+    **request_models.SHOWN,
     "status": "active",
     "not_served_because_of": [],
     "organization": "saltbarn",
@@ -110,7 +114,7 @@ class MadeSecretAnswer(SecretAnswer):
     client_secret: str
 
 
-class OwnApplicationAnswer(OpenIdAnswer):
+class OwnApplicationAnswer(OpenIdAnswer, RequestAnswer):
     """An application as its owner sees it."""
 
     model_config = shown_as(_APPLICATION)
@@ -119,6 +123,7 @@ class OwnApplicationAnswer(OpenIdAnswer):
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
     client_name: str
     kind: ApplicationKind = Field(description="What it is, which follows from the rest.")
+    profile: str = Field(description="The set of rules that the operator holds it to.")
     status: Status = Field(description="Only `active` ones are known to anybody else.")
     switched_off_by: SwitchedOff | None = Field(
         None, description="Who switched it off; what the operator switched off he alone can switch on."
@@ -199,6 +204,7 @@ def _application(own: OwnApplication) -> dict[str, Any]:
         "version": stored.version,
         "client_name": described.name,
         "kind": described.kind,
+        "profile": registration.get("profile", DEFAULT),
         "status": stored.status,
         "switched_off_by": stored.off_by or None,
         "deletes_at": stored.delete_after,
@@ -209,6 +215,7 @@ def _application(own: OwnApplication) -> dict[str, Any]:
         **{name: registration.get(name) for name in (*_KEYS, *tls_client_auth.SUBJECTS)},
         **{name: registration.get(name, False) for name in _BOUND},
         **openid_models.openid_members(registration),
+        **request_models.request_members(registration),
         "redirect_uris": described.redirect_uris,
         "grant_types": described.grant_types,
         "response_types": described.response_types,

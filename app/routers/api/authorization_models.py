@@ -1,4 +1,4 @@
-"""What `/api/v1/authorizations` tells of a connected application: its record, its permissions and its history."""
+"""What `/api/v1/authorizations` tells of a connected application: its record and its permissions."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -7,11 +7,21 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.claims_request import claim_of
-from app.protocol.events import Event
 from app.protocol.facts import SessionFact
+from app.protocol.granted_details import PAIR_PREFIX, is_pair, type_of
 from app.protocol.liveness import split_pair
 from app.protocol.vocabulary import Vocabulary
 from app.routers.account import desk
+from app.routers.api.history_models import (
+    CHANGE,
+    PERMISSION,
+    Change,
+    Permission,
+    change_of,
+    claims_of,
+    is_scope,
+    permissions_of,
+)
 from app.routers.api.shapes import shown_as
 from app.services.connections import Connection, Ended
 from app.store.records import Record
@@ -27,13 +37,15 @@ _APPLICATION: dict[str, Any] = {
     "owner": "Saltbarn",
     "verified": True,
 }
-_PERMISSION: dict[str, Any] = {"scope": "project:read", "resource": "https://api.example"}
+_OBJECT: dict[str, Any] = {"type": "account_information", "actions": ["read_balance"]}
 _SUMMARY: dict[str, Any] = {
     "id": _ID,
     "version": 2,
+    "beside": False,
     "application": _APPLICATION,
-    "permissions": [_PERMISSION],
+    "permissions": [PERMISSION],
     "claims": ["email"],
+    "authorization_details": [_OBJECT],
     "created_at": "2026-03-02T09:15:00Z",
     "updated_at": "2026-05-20T17:40:12Z",
     "last_used_at": "2026-05-21T06:00:03Z",
@@ -51,15 +63,12 @@ _CLAIM: dict[str, Any] = {
     "first_granted_at": "2026-03-02T09:15:00Z",
     "last_granted_at": "2026-05-20T17:38:51Z",
 }
-_CHANGE: dict[str, Any] = {
-    "at": "2026-05-20T17:40:12Z",
-    "event": Event.AUTHORIZATION_NARROWED,
-    "by": "you",
-    "request_id": "req_2f1c9d04b7a85e63d1f0",
-    "before": [_PERMISSION, {"scope": "org:read", "resource": "https://api.example"}],
-    "after": [_PERMISSION],
-    "claims_before": ["email"],
-    "claims_after": ["email"],
+_DETAIL: dict[str, Any] = {
+    "id": "account_information#0F8xM5dO3nX1b2Jk9Qw7Zg",
+    "title": "See your bank accounts",
+    "authorization_details": _OBJECT,
+    "first_granted_at": "2026-03-02T09:15:00Z",
+    "last_granted_at": "2026-05-20T17:38:51Z",
 }
 
 _FAMILY: dict[str, Any] = {
@@ -90,13 +99,6 @@ class ApplicationAnswer(BaseModel):
     verified: bool = Field(description="False for applications that registered themselves and nobody has checked.")
 
 
-class Permission(BaseModel):
-    """One scope, at one resource or (null) wherever it is accepted without one."""
-
-    scope: str
-    resource: str | None
-
-
 class AuthorizationSummary(BaseModel):
     """One connected application; everything granted is in `permissions`, in the order in which it was granted."""
 
@@ -104,10 +106,17 @@ class AuthorizationSummary(BaseModel):
 
     id: UUID
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
+    beside: bool = Field(
+        description="Whether the application keeps it apart, by Grant Management, from what else it was allowed: then it "
+        "stands here several times."
+    )
     application: ApplicationAnswer
     permissions: list[Permission]
     claims: list[str] = Field(
         description="The claims about you that it was given one by one, beside those that its scopes deliver."
+    )
+    authorization_details: list[dict[str, Any]] = Field(
+        description="The objects that it may ask for again without asking you (RFC 9396)."
     )
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -150,17 +159,17 @@ class GrantedClaim(BaseModel):
     last_granted_at: AwareDatetime
 
 
-class Change(BaseModel):
-    """One entry of the history: who did what, in which request, and what was allowed before and after."""
+class GrantedDetails(BaseModel):
+    """An object of authorization details, or a type of which each object was asked for by itself, with words and
+    dates."""
 
-    at: AwareDatetime
-    event: str
-    by: str = Field(description="`you`, or what kind of actor did it.")
-    request_id: str
-    before: list[Permission]
-    after: list[Permission]
-    claims_before: list[str] = Field(description="The claims that were given one by one.")
-    claims_after: list[str]
+    id: str = Field(description="What it is called in `…/details/{detail}`.")
+    title: str
+    authorization_details: dict[str, Any] | None = Field(
+        default=None, description="Null for a type whose objects are asked for each time anew: none is kept."
+    )
+    first_granted_at: AwareDatetime
+    last_granted_at: AwareDatetime
 
 
 class AuthorizationAnswer(AuthorizationSummary):
@@ -171,23 +180,17 @@ class AuthorizationAnswer(AuthorizationSummary):
         | {
             "resources": [{"resource": "https://api.example", "scopes": [_SCOPE]}],
             "granted_claims": [_CLAIM],
+            "granted_details": [_DETAIL],
             "live_token_families": 1,
-            "history": [_CHANGE],
+            "history": [CHANGE],
         }
     )
 
     resources: list[ResourceScopes]
     granted_claims: list[GrantedClaim]
+    granted_details: list[GrantedDetails]
     live_token_families: int = Field(description="From how many sign-ins it holds tokens that still work.")
     history: list[Change] = Field(description="The latest 100 changes, the newest first; all are at `…/history`.")
-
-
-class ChangeList(BaseModel):
-    """One page of a history, the newest change first."""
-
-    model_config = shown_as({"items": [_CHANGE]})
-
-    items: list[Change]
 
 
 class TokenFamily(BaseModel):
@@ -273,6 +276,7 @@ def answer_of(
         **_summary(connection),
         resources=_resources(connection.record, vocabulary),
         granted_claims=_claims(connection.record, vocabulary),
+        granted_details=_details(connection.record, vocabulary),
         live_token_families=live_families,
         history=[change_of(entry, session) for entry in history],
     )
@@ -284,6 +288,7 @@ def _summary(connection: Connection) -> dict[str, Any]:
     return {
         "id": record.id,
         "version": record.version,
+        "beside": record.beside,
         "application": ApplicationAnswer(
             client_id=record.client_id,
             name=record.application_name,
@@ -291,8 +296,9 @@ def _summary(connection: Connection) -> dict[str, Any]:
             owner=record.owner_name,
             verified=shown.verified,
         ),
-        "permissions": _permissions(held.pair for held in record.pairs),
-        "claims": _claim_names(held.pair for held in record.pairs),
+        "permissions": permissions_of(held.pair for held in record.pairs),
+        "claims": claims_of(held.pair for held in record.pairs),
+        "authorization_details": [held.content for held in record.pairs if held.content is not None],
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "last_used_at": connection.last_used,
@@ -312,11 +318,25 @@ def _claims(record: Record, vocabulary: Vocabulary) -> list[GrantedClaim]:
     ]
 
 
+def _details(record: Record, vocabulary: Vocabulary) -> list[GrantedDetails]:
+    return [
+        GrantedDetails(
+            id=held.pair.removeprefix(PAIR_PREFIX),
+            title=vocabulary.details.known(type_of(held.pair)).description,
+            authorization_details=None if held.content is None else dict(held.content),
+            first_granted_at=held.first_granted,
+            last_granted_at=held.last_granted,
+        )
+        for held in record.pairs
+        if is_pair(held.pair)
+    ]
+
+
 def _resources(record: Record, vocabulary: Vocabulary) -> list[ResourceScopes]:
     """Return the scopes by resource; those without one stand first."""
     by_resource: dict[str, list[GrantedScope]] = {}
     for held in sorted(record.pairs, key=lambda one: split_pair(one.pair)[1] != ""):
-        if claim_of(held.pair) is not None:
+        if not is_scope(held.pair):
             continue
         scope, resource = split_pair(held.pair)
         known = vocabulary.get(scope)
@@ -330,26 +350,3 @@ def _resources(record: Record, vocabulary: Vocabulary) -> list[ResourceScopes]:
             )
         )
     return [ResourceScopes(resource=resource or None, scopes=scopes) for resource, scopes in by_resource.items()]
-
-
-def change_of(entry: TrailEntry, session: SessionFact) -> Change:
-    before, after = entry.data.get("before") or (), entry.data.get("after") or ()
-    return Change(
-        at=entry.at,
-        event=entry.event,
-        by="you" if entry.actor_id == str(session.user_id) else entry.actor_kind,
-        request_id=entry.request_id,
-        before=_permissions(before),
-        after=_permissions(after),
-        claims_before=_claim_names(before),
-        claims_after=_claim_names(after),
-    )
-
-
-def _permissions(pairs: Iterable[str]) -> list[Permission]:
-    parts = (split_pair(pair) for pair in pairs if claim_of(pair) is None)
-    return [Permission(scope=scope, resource=resource or None) for scope, resource in parts]
-
-
-def _claim_names(pairs: Iterable[str]) -> list[str]:
-    return [claim for pair in pairs if (claim := claim_of(pair)) is not None]

@@ -15,21 +15,21 @@ from app.pipeline.server import server_of
 from app.protocol import claims_request, liveness
 from app.protocol.claims_request import claim_of
 from app.protocol.facts import SessionFact
+from app.protocol.granted_details import PAIR_PREFIX, is_pair
 from app.routers.account import desk
 from app.routers.api.authorization_models import (
     AuthorizationAnswer,
     AuthorizationList,
-    ChangeList,
     EndedAuthorization,
     EndedAuthorizationList,
     TokenFamilyList,
     answer_of,
-    change_of,
     ended_of,
     family_of,
     summary_of,
 )
 from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, Changer, Reader
+from app.routers.api.history_models import ChangeList, change_of
 from app.routers.api.paging import NEXT_LINK, AskedPage, Page, cut, link_next
 from app.routers.api.problems import Kind, Refused, api_router, problems
 from app.routers.api.versions import ETAG, IfMatch, changed, etag, expected_version
@@ -248,7 +248,7 @@ async def remove_scope(
     if_match: IfMatch = None,
 ) -> Response:
     """Ends one permission at once; the application keeps the others."""
-    wanted = "" if claim_of(scope) is not None else liveness.pair(scope, resource)
+    wanted = "" if claim_of(scope) is not None or is_pair(scope) else liveness.pair(scope, resource)
     return await _remove(request, await _own(request, session, id), wanted, if_match)
 
 
@@ -267,6 +267,23 @@ async def remove_claim(
 ) -> Response:
     """For claims that it was given one by one; those that a scope delivers end with that scope."""
     return await _remove(request, await _own(request, session, id), claims_request.pair(claim), if_match)
+
+
+@router.delete(
+    "/authorizations/{id}/details/{detail:path}",
+    operation_id="remove_details",
+    summary="Take authorization details from an application",
+    status_code=204,
+    responses={
+        204: {"description": "They are gone, from every token too."},
+        **problems(*CHANGER_PROBLEMS, Kind.NOT_FOUND, Kind.VERSION_CHANGED),
+    },
+)
+async def remove_details(
+    request: Request, session: Changer, id: RecordId, detail: str, if_match: IfMatch = None
+) -> Response:
+    """`detail` is the `id` of an item of `granted_details`, percent-encoded (RFC 9396)."""
+    return await _remove(request, await _own(request, session, id), PAIR_PREFIX + detail, if_match)
 
 
 async def _remove(request: Request, connection: Connection, wanted: str, if_match: IfMatch) -> Response:

@@ -18,8 +18,8 @@ from app.pipeline import guard, system_key
 from app.pipeline.guard import CredentialCaller, OriginRefused
 from app.pipeline.http import request_of
 from app.pipeline.server import server_of
-from app.protocol import permissions, scopes
-from app.protocol.authorization_header import Challenged
+from app.protocol import permissions, scopes, step_up
+from app.protocol.authorization_header import Challenged, Scheme
 from app.protocol.callers import (
     Caller,
     KeyCaller,
@@ -47,7 +47,7 @@ IDENTIFIED_PROBLEMS = (
 )
 """How a request may be refused before anything but its caller is looked at."""
 
-GATE_PROBLEMS = (*IDENTIFIED_PROBLEMS, Kind.INSUFFICIENT_SCOPE, Kind.NOT_FOUND)
+GATE_PROBLEMS = (*IDENTIFIED_PROBLEMS, Kind.SIGN_IN_NOT_ENOUGH, Kind.INSUFFICIENT_SCOPE, Kind.NOT_FOUND)
 """How a request to an organization may be refused before anything in it is looked at."""
 
 NO_ORGANIZATION = "there is no such organization, or it is none of yours"
@@ -213,6 +213,7 @@ async def _enter(request: Request, slug: str, known: Known, permission: Permissi
     if held is None:
         raise Refused(Kind.NOT_FOUND, NO_ORGANIZATION)
     if not permission.allows(request.method, held):
+        _challenge_sign_in(request, known.caller, permission, server.roles.scopes_of(role))
         raise _insufficient(request, known.caller, permission, "the role of its person here has none of them")
     if recent and isinstance(known.caller, PersonCaller):
         sessions.refuse_old_login(request, known.caller.session)
@@ -224,7 +225,26 @@ async def _enter(request: Request, slug: str, known: Known, permission: Permissi
 def _pass_first_gate(request: Request, caller: Caller, permission: Permission) -> None:
     held = permissions.held_by(caller)
     if held is not None and not permission.allows(request.method, held):
+        _challenge_sign_in(request, caller, permission, None)
         raise _insufficient(request, caller, permission, "the credential holds none of them")
+
+
+def _challenge_sign_in(request: Request, caller: Caller, permission: Permission, held: frozenset[str] | None) -> None:
+    """Raise `Refused` for a token whose scopes are enough as soon as its person has signed in again (RFC 9470 §3).
+
+    `held` are those that the role of its person gives him, None: of all organizations.
+    """
+    if not isinstance(caller, TokenCaller):
+        return
+    enough = permission.needs(request.method).intersection(caller.waiting)
+    if held is not None:
+        enough &= held
+    if enough:
+        server = server_of(request)
+        scheme: Scheme = "DPoP" if caller.token.binding.jkt else "Bearer"
+        refused = step_up.challenge(min(enough), server.scopes, server.policy.assurance, scheme)
+        request.state.refusal = refused
+        raise refusal_of(refused, server.issuer)
 
 
 def _insufficient(request: Request, caller: Caller, permission: Permission, why: str) -> Refused:

@@ -55,6 +55,11 @@ class Kind(Enum):
         "The token or key is not valid",
         "It is over, was taken back, or never was one of ours. Get another; it will not become valid again.",
     )
+    SIGN_IN_NOT_ENOUGH = (
+        401,
+        "The person has to sign in again for this",
+        "Send `acr_values` and `max_age` of `WWW-Authenticate` in an authorization request, and use the token it gives.",
+    )
     SESSION_ONLY = (
         403,
         "Only a signed-in browser session may do this",

@@ -5,25 +5,26 @@ from difflib import get_close_matches
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.pipeline import session_states
+from app.pipeline import session_states, signed_answers
 from app.pipeline.server import server_of
 from app.protocol import redirect_uri
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Back, Known
 from app.protocol.authorize.return_path import NoReturnPath
-from app.protocol.errors import ErrorCode
+from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.scopes import OPENID
-from app.routers.pages.answers import leave, reference, show
+from app.routers.pages.answers import PageRefused, leave, reference, show
 from app.routers.pages.cookies import session_of, tell_state
 from app.routers.pages.visitor import person_of
 from app.views.pages.answer import PostedAnswer
 from app.views.pages.consent import Fact
 from app.views.pages.error import ErrorPage, HeldBack
 from app.views.pages.identity import Account, Application
+from app.views.pages.start_again import start_again
 
 
-def to_client(request: Request, answer: ClientAnswer) -> Response:
+def _to_client(request: Request, answer: ClientAnswer) -> Response:
     """Return what takes an answer to the client: a 303 (HD-3), or the page that posts it (RT-6, HD-1). Nothing may keep
     or leak it (SR-5)."""
     if answer.posted:
@@ -33,27 +34,33 @@ def to_client(request: Request, answer: ClientAnswer) -> Response:
     return leave(answer.location)
 
 
-def with_state(
+async def with_state(
     request: Request, answer: ClientAnswer, client: ClientFact, session: SessionFact | None, *, signs_in: bool
 ) -> Response:
-    """As `to_client`, with what the application's page needs to notice when the login changes (LS-1).
+    """Return what takes an answer to the client, with what its page needs to notice when the login changes (LS-1).
+
+    In a mode of JARM all of that is signed. Raises `PageRefused` when it cannot be.
 
     The browser's own cookie says the same, whatever it was told before: a session may have run out meanwhile. One that
     sent no session, such as a frame of another site, or a form from there, has told nothing about it (LS-3).
     """
     present = session.id if session is not None else None
     told = session_states.told(server_of(request), answer, client.client_id, present, signs_in=signs_in)
-    response = to_client(request, told)
+    response = _to_client(request, await _sealed(request, client, told))
     if present is not None or session_of(request) is not None:
         tell_state(request, response, present)
     return response
 
 
-def answer_back(request: Request, known: Known, verdict: Back) -> Response:
-    """Send an error to the client, or, where it may not travel by itself, show it with a link (RFC 9700 §4.11.2)."""
+async def answer_back(request: Request, known: Known, verdict: Back) -> Response:
+    """Send an error to the client, or, where it may not travel by itself, show it with a link (RFC 9700 §4.11.2).
+
+    Errors are signed like all answers (RT-8). Raises `PageRefused` when they cannot be.
+    """
     answer = verdict.path.failure(verdict.error)
     if verdict.path.travels:
-        return with_state(request, answer, verdict.client, known.session, signs_in=_signs_in(known))
+        return await with_state(request, answer, verdict.client, known.session, signs_in=_signs_in(known))
+    answer = await _sealed(request, verdict.client, answer)
     application = application_of(verdict.client, verdict.path.uri)
     account = account_of(known.session)
     kind, posted = (HeldBack, tuple(answer.members.items())) if answer.posted else (ErrorPage, ())
@@ -71,6 +78,21 @@ def answer_back(request: Request, known: Known, verdict: Back) -> Response:
             account=account,
         )
     return show(request, page)
+
+
+async def _sealed(request: Request, client: ClientFact, answer: ClientAnswer) -> ClientAnswer:
+    server = server_of(request)
+    try:
+        return await signed_answers.sealed(server, client, answer, server.clock())
+    except OAuthError as refused:
+        page = ErrorPage.answer_not_made(
+            reference(request),
+            application_of(client, answer.uri),
+            error=refused.code.wire,
+            description=refused.description,
+            status=refused.code.status,
+        )
+        raise PageRefused(page) from refused
 
 
 def _signs_in(known: Known) -> bool:
@@ -95,7 +117,8 @@ def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> Error
             closest=closest[0] if closest else "",
             account=account_of(known.session),
         )
-    return ErrorPage.request_wrong(
+    page = start_again if refused.case == "pushed_request" else ErrorPage.request_wrong
+    return page(
         reference(request),
         error=refused.code.wire,
         description=refused.description,

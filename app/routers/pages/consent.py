@@ -15,7 +15,7 @@ from app.pipeline.audit import entry
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
-from app.protocol import consent, response_types
+from app.protocol import consent, details, response_types
 from app.protocol import resources as rules
 from app.protocol.authorize.decide import Ask, Back, Grantable, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
@@ -64,7 +64,7 @@ async def decide_consent(request: Request) -> Response:
     trace = Trace()
     verdict = _decide(request, gathered, trace, consent_given=True)
     if isinstance(verdict, Back):
-        return _refuse(request, server, gathered, verdict, trace)
+        return await _refuse(request, server, gathered, verdict, trace)
     if isinstance(verdict, Ask):
         return see(request, page_for(verdict.asked, gathered.known.session, gathered.reference))
     session = verdict.session
@@ -99,11 +99,11 @@ async def _approve(
     approved = consent.approved_scopes(
         accepted.scopes, optional=optional, granted_before=before, ticked=frozenset(form.all("scope"))
     )
-    if accepted.scopes and not approved:
+    if accepted.scopes and not approved and not accepted.details:
         asked = decide(gathered.known, Trace())
         if isinstance(asked, Ask):
             page = await _page(request, server, gathered, asked, verdict.session)
-            return show(request, replace(page, nothing_ticked=True))
+            return show(request, replace(page, nothing_ticked=True, ticked=frozenset()))
     try:
         answer = await authorization.grant(
             server,
@@ -115,18 +115,18 @@ async def _approve(
         )
     except OAuthError as refused:
         trace.add("answer", "refused", f"{refused.code.wire}: {refused.description}")
-        return _refuse(request, server, gathered, Back(client, verdict.path, refused), trace)
+        return await _refuse(request, server, gathered, Back(client, verdict.path, refused), trace)
     if answer is None:
         raise interactions.out_of_date(request)
     trace.add("the person's choice", "approved", f"{len(approved)} of {len(accepted.scopes)} permissions")
     server.traces.add(trace_of(request_id(request), gathered.known, "granted", trace))
-    return with_state(request, answer, client, verdict.session, signs_in=OPENID in approved)
+    return await with_state(request, answer, client, verdict.session, signs_in=OPENID in approved)
 
 
-def _refuse(request: Request, server: Server, gathered: Gathered, verdict: Back, trace: Trace) -> Response:
+async def _refuse(request: Request, server: Server, gathered: Gathered, verdict: Back, trace: Trace) -> Response:
     outcome = f"refused: {verdict.error.code.wire}"
     server.traces.add(trace_of(request_id(request), gathered.known, outcome, trace))
-    return answer_back(request, gathered.known, verdict)
+    return await answer_back(request, gathered.known, verdict)
 
 
 async def _deny(
@@ -142,17 +142,17 @@ async def _deny(
         Event.AUTHORIZATION_DENIED,
         now,
         None,
-        {"asked": verdict.accepted.scopes},
+        {"asked": verdict.accepted.scopes, **details.told(verdict.accepted.details)},
         subject_id=client.client_id,
         user_id=verdict.session.user_id,
         application_id=client.id,
     )
-    if not await server.database.hot.close_interaction(gathered.interaction.id, now, audit):
+    if not await server.database.hot.close_interaction(gathered.interaction.id, now, audit, verdict.pushed_id):
         raise interactions.out_of_date(request)
     trace.add("the person's choice", "denied")
     server.traces.add(trace_of(request_id(request), gathered.known, "denied", trace))
     refused = OAuthError(ErrorCode.ACCESS_DENIED, "the person did not allow it")
-    return answer_back(request, gathered.known, Back(client, verdict.path, refused))
+    return await answer_back(request, gathered.known, Back(client, verdict.path, refused))
 
 
 def _decide(
@@ -184,8 +184,11 @@ async def _page(
         application=application_of(client, verdict.path.uri),
         destination=Destination.of(verdict.path.uri),
         groups=permissions.groups(
-            server, client, accepted.scopes, accepted.resources, record, since, accepted.demands.pairs
+            *(server, client, accepted.scopes, accepted.resources, record, since, accepted.demands.pairs),
+            details=accepted.details,
         ),
+        grant=permissions.grant_of(server, accepted, gathered.known.taken),
+        ticked=permissions.held_of(gathered.known.taken, accepted),
         lifetime=Lifetime(
             offline="refresh_token" in client.grant_types and response_types.CODE in answered,
             with_session=consent.ends_with_session(accepted.scopes),
@@ -200,6 +203,7 @@ async def _page(
             Fact("Scope", " ".join(accepted.scopes)),
             *(Fact("Resource", resource.identifier) for resource in accepted.resources),
             *(Fact("Claim", name) for name in dict.fromkeys((*accepted.claims.id_token, *accepted.claims.userinfo))),
+            *(Fact("Type of details", name) for name in dict.fromkeys(one.type for one in accepted.details)),
             Fact("Request ID", gathered.interaction.request_id),
             Fact("Asked because", verdict.asked.reason),
         ),

@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.crypto.derivation import derive_key
-from app.pipeline import devices
+from app.pipeline import devices, grants
 from app.pipeline.server import Server, server_of
-from app.protocol import consent, device, resources
+from app.protocol import consent, details, device, grant_management, resources
 from app.protocol.authorize import checklist
 from app.protocol.authorize.checklist import Subject, Wanted
 from app.protocol.errors import OAuthError
-from app.protocol.facts import ClientFact, SessionFact
+from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.grant_types import device_code
 from app.protocol.params import Parameters
 from app.protocol.policy import EffectivePolicy, effective
 from app.protocol.trace import Trace
-from app.routers.pages import answers, device_references, forms, permissions
+from app.routers.pages import answers, device_references, forms, levels, permissions
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, request_id
 from app.routers.pages.client_answers import application_of
 from app.routers.pages.device_references import Device
@@ -43,7 +43,10 @@ DONE = f"{device.PAGE}/done"
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A device that waits for this person's decision, with all that is known about it."""
+    """A device that waits for this person's decision, with all that is known about it.
+
+    `record` is what it goes into, as far as it counts, and `taken` the same whole where it is replaced.
+    """
 
     device: Device
     reference: str
@@ -51,6 +54,8 @@ class Open:
     client: ClientFact
     policy: EffectivePolicy
     wanted: Wanted
+    record: RecordFact | None
+    taken: RecordFact | None
 
 
 @router.get(device.PAGE)
@@ -98,7 +103,10 @@ async def show_question(request: Request) -> Response:
     session = await _signed_in(request)
     sent = request.query_params.get("device", "")
     known = await _open(request, session, sent)
-    return answers.show(request, await _consent_page(request, known, session)) if known else _see(request, DONE, sent)
+    if known is None:
+        return _see(request, DONE, sent)
+    _acr(request, known, session)
+    return answers.show(request, await _consent_page(request, known, session))
 
 
 @router.post(CONFIRM)
@@ -116,13 +124,15 @@ async def decide(request: Request) -> Response:
         case "deny":
             await devices.deny(server, asked, known.client, session, actor, now)
         case "approve":
+            acr = _acr(request, known, session)
             approved = _approved(server, known, form.all("scope"))
-            confirmed, nothing = form.get("holds") == "yes", bool(known.wanted.scopes) and not approved
+            confirmed = form.get("holds") == "yes"
+            nothing = bool(known.wanted.scopes) and not approved and not known.wanted.details
             if nothing or not confirmed:
                 page = replace(await _consent_page(request, known, session), ticked=frozenset(form.all("scope")))
                 page = replace(page, not_confirmed=not confirmed, confirmed=confirmed, nothing_ticked=nothing)
                 return answers.show(request, page)
-            await devices.approve(server, asked, known.client, known.wanted, approved, session, actor, now)
+            await devices.approve(server, asked, known.client, known.wanted, approved, session, acr, actor, now)
         case _:
             description = "decision must be approve or deny"
             page_wrong = ErrorPage.request_wrong(reference(request), error="invalid_request", description=description)
@@ -142,14 +152,13 @@ async def show_end(request: Request) -> Response:
     outcome: DeviceOutcome = "elsewhere"
     if asked.decided_by == session.user_id:
         outcome = "refused" if asked.status == "denied" else "connected"
-    record = question.record if outcome == "connected" else None
     return answers.show(
         request,
         DeviceDone(
             account=person_of(session),
             application=application_of(client, client.client_uri),
             outcome=outcome,
-            record_url=f"/account/applications/{record.id}" if record else "",
+            record_url=f"/account/applications/{asked.record_id}" if outcome == "connected" else "",
         ),
     )
 
@@ -158,9 +167,18 @@ async def _signed_in(request: Request, code: str | None = None) -> SessionFact:
     """Return the live session; whoever has none signs in first and then comes back, with the code if he had one."""
     session = await signed_in(request)
     if session is None:
-        back = f"{device.PAGE}?{urlencode({'user_code': device.shown(code)})}" if code else device.PAGE
-        raise SeeInstead(sign_in_path(reference_to(request, back)))
+        raise SeeInstead(sign_in_path(reference_to(request, _page_with(code) if code else device.PAGE)))
     return session
+
+
+def _acr(request: Request, known: Open, session: SessionFact) -> str:
+    """Return what the sign-in is worth; where that is not enough for what is asked, the person signs in again, and
+    enters the code again: the question belongs to the session that it was asked in."""
+    return levels.acr_of(request, session, known.wanted.scopes, back=_page_with(known.device.user_code))
+
+
+def _page_with(code: str) -> str:
+    return f"{device.PAGE}?{urlencode({'user_code': device.shown(code)})}"
 
 
 async def _question(request: Request, session: SessionFact, sent: str) -> tuple[Device, DeviceQuestion]:
@@ -188,11 +206,16 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
         raise _over(request)
     policy = effective(server.policy, client.policy, confidential=client.confidential)
     params = Parameters.of((("scope", " ".join(asked.scopes)), *(("resource", one) for one in asked.resources)))
-    subject = Subject(client, policy, server.scopes, params, server.resources.current)
+    further = (*grant_management.parameters(asked.target), *details.parameters(asked.details))
+    params = Parameters.of((*params.pairs(), *further))
+    subject = Subject(
+        client, policy, server.scopes, params, server.resources.current, detail_types=server.details
+    )
     if device_code.NAME not in client.grant_types:
         raise _over(request)
     try:
         wanted = checklist.run_at("device", subject, Trace())
+        record = await _record(server, session, question)
     except OAuthError as refused:
         application = application_of(client, client.client_uri)
         raise PageRefused(
@@ -203,12 +226,32 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
                 application=application,
             )
         ) from refused
-    return Open(found, sent, question, client, policy, wanted)
+    counted = grant_management.counted(asked.target, record)
+    return Open(
+        found,
+        sent,
+        question,
+        client,
+        policy,
+        wanted.resting(counted, server.details),
+        record=counted,
+        taken=grant_management.taken(asked.target, record),
+    )
+
+
+async def _record(server: Server, session: SessionFact, question: DeviceQuestion) -> RecordFact | None:
+    """Return the record that the device asks for; raises `invalid_grant_id` when it is not there for this person."""
+    target = question.request.target
+    if target is None:
+        return question.record
+    record = await grants.find(server, target, question.client, session.user_id)
+    grant_management.require(target, record)
+    return record
 
 
 async def _consent_page(request: Request, known: Open, session: SessionFact) -> DeviceConsent:
     server = server_of(request)
-    client, wanted, record = known.client, known.wanted, known.question.record
+    client, wanted, record = known.client, known.wanted, known.record
     since = await records.first_granted(server.database, record.id) if record else {}
     asked = known.question.request
     return DeviceConsent(
@@ -217,7 +260,11 @@ async def _consent_page(request: Request, known: Open, session: SessionFact) -> 
         device=known.reference,
         user_code=device.shown(known.device.user_code),
         application=application_of(client, client.client_uri),
-        groups=permissions.groups(server, client, wanted.scopes, wanted.resources, record, since),
+        groups=permissions.groups(
+            server, client, wanted.scopes, wanted.resources, record, since, details=wanted.details
+        ),
+        grant=permissions.grant_of(server, wanted, known.taken),
+        ticked=permissions.held_of(known.taken, wanted),
         lifetime=Lifetime(
             offline="refresh_token" in client.grant_types,
             access_seconds=int(known.policy.access_token.total_seconds()),
@@ -231,6 +278,7 @@ async def _consent_page(request: Request, known: Open, session: SessionFact) -> 
             Fact("Client ID", client.client_id),
             Fact("Scope", " ".join(wanted.scopes)),
             *(Fact("Resource", resource.identifier) for resource in wanted.resources),
+            *(Fact("Type of details", name) for name in dict.fromkeys(one.type for one in wanted.details)),
             Fact("Request ID", request_id(request)),
         ),
     )
@@ -242,7 +290,7 @@ def _approved(server: Server, known: Open, ticked: tuple[str, ...]) -> tuple[str
     return consent.approved_scopes(
         wanted.scopes,
         optional=consent.optional_scopes(wanted.scopes, known.client, server.scopes),
-        granted_before=permissions.granted_before(wanted.scopes, wanted.resources, known.question.record),
+        granted_before=permissions.granted_before(wanted.scopes, wanted.resources, known.record),
         ticked=frozenset(ticked),
     )
 

@@ -15,7 +15,7 @@ from app.protocol.facts import SessionFact
 from app.routers.pages import answers, forms
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import occasion_of, require_recent, require_signed_in
-from app.routers.portal import authentication, desk, signing_in
+from app.routers.portal import authentication, desk, requests, signing_in
 from app.services import own_applications
 from app.services.application_settings import read_settings
 from app.services.own_applications import (
@@ -141,6 +141,18 @@ async def change_signing_in(request: Request, segment: str) -> Response:
     return await _change(
         request, session, holder, form, application, read.document, "signing-in", signing_in=read.typed
     )
+
+
+@router.post(PATH + "/requests")
+async def change_requests(request: Request, segment: str) -> Response:
+    """Change how it asks, and how it is answered."""
+    form, session, holder, application = await _received(request, segment)
+    server = server_of(request)
+    now = requests.shown(server, application)
+    if now is None:
+        return answers.see(request, desk.url_of(application))
+    read = requests.read(server, now, form)
+    return await _change(request, session, holder, form, application, read.document, "requests", requests=read.typed)
 
 
 async def _received(request: Request, segment: str) -> tuple[Form, SessionFact, Holder, OwnApplication]:

@@ -17,7 +17,7 @@ from app.routers.pages import answers, forms, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import person_of
-from app.routers.portal import authentication, signing_in
+from app.routers.portal import authentication, requests, signing_in
 from app.services import own_applications
 from app.services.own_applications import Conflicting, Holder, NoSuchApplication, OwnApplication, Problem
 from app.store import directory, usage
@@ -48,6 +48,7 @@ _MEMBERS = {
     "organization": "owner",
     **authentication.MEMBERS,
     **signing_in.MEMBERS,
+    **requests.MEMBERS,
 }
 """Which field of the page a member of the settings is."""
 
@@ -121,6 +122,7 @@ async def page_of(
         ),
         "authentication": authentication.shown(server, application),
         "signing_in": signing_in.shown(server, application),
+        "requests": requests.shown(server, application),
         "done": _done(request, application),
         **more,
     }
@@ -140,6 +142,7 @@ async def page_of(
         scope_sets=_sets(server.scopes, described.scopes or ()),
         unknown_scopes=tuple(server.scopes.unknown(described.scopes or ())),
         unmet=described.unmet,
+        profile=_text(registration, "profile"),
         unfinished=not described.redirect_uris and "authorization_code" in described.grant_types,
         can_hand_over=bool(other_owners(holder, application)),
         **state,

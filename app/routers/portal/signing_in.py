@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.crypto import jose
 from app.pipeline.server import Server
 from app.protocol import frontchannel, logout, logout_delivery
 from app.protocol.openid_settings import DEFAULT_ALG
@@ -13,6 +14,10 @@ from app.views.pages.portal_signing_in import SigningIn
 
 MEMBERS = {
     "id_token_signed_response_alg": "id_token_algorithm",
+    "id_token_encrypted_response_alg": "id_token_encryption",
+    "userinfo_signed_response_alg": "userinfo_algorithm",
+    "userinfo_encrypted_response_alg": "userinfo_encryption",
+    "default_max_age": "max_age",
     "post_logout_redirect_uris": "signed_out",
     "backchannel_logout_uri": "back_channel",
     "frontchannel_logout_uri": "front_channel",
@@ -43,10 +48,15 @@ def shown(server: Server, application: OwnApplication) -> SigningIn | None:
         algorithm=algorithm,
         algorithms=offered if algorithm in offered else (algorithm, *offered),
         signed_out=addresses if logout.is_offered(features) else None,
-        back_channel=_uri(registered, "backchannel_logout_uri") if logout_delivery.is_offered(features) else None,
-        front_channel=_uri(registered, "frontchannel_logout_uri") if frontchannel.is_offered(features) else None,
+        back_channel=_text(registered, "backchannel_logout_uri") if logout_delivery.is_offered(features) else None,
+        front_channel=_text(registered, "frontchannel_logout_uri") if frontchannel.is_offered(features) else None,
         pairwise=registered.get("subject_type") == "pairwise",
-        sector_url=_uri(registered, "sector_identifier_uri"),
+        sector_url=_text(registered, "sector_identifier_uri"),
+        userinfo_algorithm=_text(registered, "userinfo_signed_response_alg"),
+        id_token_encryption=_text(registered, "id_token_encrypted_response_alg"),
+        userinfo_encryption=_text(registered, "userinfo_encrypted_response_alg"),
+        encryptions=jose.KEY_MANAGEMENT_ALGORITHMS,
+        max_age="" if registered.get("default_max_age") is None else str(registered["default_max_age"]),
     )
 
 
@@ -60,8 +70,21 @@ def read(now: SigningIn, form: Form) -> Read:
         front_channel=None if now.front_channel is None else form.get("front_channel").strip(),
         pairwise=now.pairwise,
         sector_url=form.get("sector_url").strip(),
+        userinfo_algorithm=form.get("userinfo_algorithm"),
+        id_token_encryption=form.get("id_token_encryption"),
+        userinfo_encryption=form.get("userinfo_encryption"),
+        encryptions=now.encryptions,
+        max_age=form.get("max_age").strip(),
     )
-    document: dict[str, Any] = {"id_token_signed_response_alg": typed.algorithm or None}
+    document: dict[str, Any] = {
+        "id_token_signed_response_alg": typed.algorithm or None,
+        "userinfo_signed_response_alg": typed.userinfo_algorithm or None,
+        "default_max_age": typed.max_age or None,
+    }
+    for kind, alg in (("id_token", typed.id_token_encryption), ("userinfo", typed.userinfo_encryption)):
+        document[f"{kind}_encrypted_response_alg"] = alg or None
+        if not alg:  # how the content is encrypted stays as it is, as long as it is
+            document[f"{kind}_encrypted_response_enc"] = None
     if typed.signed_out is not None:
         lines = (line.strip() for line in typed.signed_out.splitlines())
         document["post_logout_redirect_uris"] = [line for line in lines if line]
@@ -74,5 +97,5 @@ def read(now: SigningIn, form: Form) -> Read:
     return Read(document, typed)
 
 
-def _uri(registered: Mapping[str, Any], member: str) -> str:
+def _text(registered: Mapping[str, Any], member: str) -> str:
     return str(registered.get(member) or "")

@@ -68,7 +68,8 @@ class ApplicationEntry(ClientMetadata):
     )
     profile: Name = Field(
         profiles.DEFAULT,
-        description="Set of rules to hold it to: `oauth2.1`, or `fapi2` for those of the FAPI 2.0 Security Profile.",
+        description="Set of rules to hold it to: `oauth2.1`, `fapi2` for those of the FAPI 2.0 Security Profile, or "
+        "`fapi2-message-signing` for signed messages besides.",
     )
     allowed_origins: AllowedOrigins = Field(
         (), description="Websites whose scripts may call the server with its tokens, such as `*.example.com`; no port."
@@ -88,20 +89,22 @@ class ApplicationEntry(ClientMetadata):
 
     @model_validator(mode="after")
     def _keeps_its_profile(self) -> "ApplicationEntry":
-        if (problem := profiles.problem_with(self.profile, self)) is not None:
+        asked = ApplicationPolicy(require_pkce=self.require_pkce, allow_implicit=self.allow_implicit)
+        problem = profiles.problem_with(self.profile, self) or profiles.problem_with_policy(self.profile, asked)
+        if problem is not None:
             raise refused(f"contradicts itself: {problem}")
         return self
 
     def policy(self) -> ApplicationPolicy:
         """Return what the application asks for itself, or is held to by its profile (F-8, F-9)."""
-        lifetimes, strict = self.lifetimes, self.profile in (profiles.FAPI, profiles.FAPI_SIGNED)
+        lifetimes, strict = self.lifetimes, profiles.is_fapi(self.profile)
         return ApplicationPolicy(
             access_token=seconds(lifetimes.access_token),
             refresh_token_idle=seconds(lifetimes.refresh_token_idle),
             refresh_token_absolute=seconds(lifetimes.refresh_token_absolute),
             rotate_refresh_tokens=self.rotate_refresh_tokens and not strict,
-            require_pkce=self.require_pkce or strict,
-            allow_implicit=self.allow_implicit and not strict,
+            require_pkce=self.require_pkce,
+            allow_implicit=self.allow_implicit,
             strict_assertions=strict,
             fapi=strict,
             signs_messages=self.profile == profiles.FAPI_SIGNED,

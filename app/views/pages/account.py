@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from urllib.parse import quote
 
 from app.protocol.scopes import ScopeKind
-from app.views.pages.consent import Lifetime
+from app.views.pages.consent import Fact, Lifetime
 from app.views.pages.identity import Account, Application, Page
 
 HistoryAct = Literal[
@@ -14,19 +14,24 @@ HistoryAct = Literal[
     "imported",
     "allowed",
     "confirmed",
+    "approved",
     "removed",
+    "replaced",
     "disconnected",
+    "given_up",
     "deleted",
     "ended",
     "left",
     "revoked",
     "stolen",
 ]
-"""What can happen to a record: given, taken (`deleted`: its application was), or one of its sign-ins ended: by the
-person, by the application itself, by us because a code (`revoked`) or a used token (`stolen`) came back."""
+"""What can happen to a record: given (`replaced`: something else instead), taken (`deleted`: its application was,
+`given_up`: by the application itself), or one of its sign-ins ended: by the person, by the application itself, by us
+because a code (`revoked`) or a used token (`stolen`) came back; `approved` is what was allowed for one time."""
 
 DeskPlace = Literal[
     "overview",
+    "approvals",
     "applications",
     "tokens",
     "sessions",
@@ -71,18 +76,23 @@ class Home(Page):
 class DeskPage(Page):
     """A page of the signed-in person's desk; `place` is the entry of the navigation it belongs to.
 
-    `organization` is the one that the page is about: the navigation then has a section for it.
+    `organization` is the one that the page is about: the navigation then has a section for it. `waiting` is how many
+    requests wait for the person's decision, where the page knows.
     """
 
     place: ClassVar[DeskPlace] = "applications"
 
     account: Account
     organization: OrganizationTab | None = None
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedApplication:
-    """One line of the list. `id` is the authorization record's; times are aware, `last_used` is None until used."""
+    """One line of the list. `id` is the authorization record's; times are aware, `last_used` is None until used.
+
+    `beside`: the application keeps it apart from what else it was allowed. `several`: it stands there more than once.
+    """
 
     id: str
     application: Application
@@ -92,6 +102,8 @@ class ConnectedApplication:
     connected: datetime
     last_used: datetime | None = None
     unused: bool = False
+    beside: bool = False
+    several: bool = False
 
     @property
     def url(self) -> str:
@@ -166,7 +178,8 @@ class ConnectedApplications(DeskPage):
 class HeldPermission:
     """One permission of a record: its words, its pair (scope, resource), when first and last allowed (aware).
 
-    `claim` is set when it is about a single claim, whose name in the record no page shows.
+    `claim` is set when it is about a single claim or an object of authorization details, whose name in the record no
+    page shows. `facts` are what such an object says.
     """
 
     scope: str
@@ -176,11 +189,13 @@ class HeldPermission:
     kind: ScopeKind = "see"
     resource: str = ""
     claim: bool = False
+    facts: tuple[Fact, ...] = ()
 
     @property
     def words(self) -> str:
-        """The title, or the technical name when the registry has no words for it."""
-        return self.title or self.scope
+        """The title with what an object says, or the technical name when the registry has no words for it."""
+        said = "; ".join(f"{fact.label}: {fact.value}" for fact in self.facts)
+        return f"{self.title or self.scope}{f' ({said})' if said else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +226,7 @@ class HistoryEntry:
     @property
     def look(self) -> str:
         """How the timeline draws it: filled gave, hollow took away, square was the system."""
-        taken = dict.fromkeys(("removed", "disconnected", "ended", "left"), "less")
+        taken = dict.fromkeys(("removed", "disconnected", "given_up", "ended", "left"), "less")
         return {**taken, **dict.fromkeys(("deleted", "revoked", "stolen"), "system")}.get(self.act, "more")
 
 

@@ -23,7 +23,8 @@ class Permission:
     """One line of what is asked, already melted by the scope registry.
 
     `name` is the technical name, which stands in for a missing title, and what the box of an optional line sends as
-    `scope`. `since` is when a granted line was first allowed (aware, UTC).
+    `scope`. `since` is when a granted line was first allowed (aware, UTC). `facts` are what an object of authorization
+    details says.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Permission:
     optional: bool = False
     granted: bool = False
     since: datetime | None = None
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,30 @@ class Lifetime:
     longer: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class GrantNote:
+    """What becomes of what was allowed before, where the application manages its grants itself.
+
+    With `replaces`, what is allowed now takes its place, and `lost` are the words of what goes for sure; otherwise it
+    stands beside it.
+    """
+
+    replaces: bool
+    lost: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking(Page):
     """What every page has that asks for permissions.
 
     `nothing_ticked` is the second try after everything was optional and nothing was ticked; `ticked` are the optional
-    lines that were ticked the first time.
+    lines that were ticked the first time, or held before by a grant that is replaced.
     """
 
     groups: tuple[PermissionGroup, ...]
     nothing_ticked: bool = False
     ticked: frozenset[str] = frozenset()
+    grant: GrantNote | None = None
 
     @property
     def asked(self) -> tuple[PermissionGroup, ...]:

@@ -39,6 +39,44 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "request object": Explanation(
         "Parameters are plain", "Request objects are not taken.", "Send the parameters in the URL or the form."
     ),
+    "confidential": Explanation(
+        "The application proves who it is",
+        "Whoever asks for people by name has to authenticate (CIBA).",
+        "Register a way to authenticate for the application.",
+    ),
+    "delivery mode": Explanation(
+        "The application polls or is pinged",
+        "Tokens are never pushed to applications that have not asked for them.",
+        "Register poll or ping as backchannel_token_delivery_mode.",
+    ),
+    "signature": Explanation(
+        "The request is signed where it has to be",
+        "An application that registered an algorithm for it, or a profile that demands it, signs its requests.",
+        "Send request, a JWT with all parameters inside it.",
+    ),
+    "openid": Explanation(
+        "It asks to sign somebody in",
+        "A request to a person elsewhere is one of OpenID Connect.",
+        "Add openid to scope.",
+    ),
+    "hint": Explanation(
+        "One hint says who is meant",
+        "Exactly one of login_hint, id_token_hint and login_hint_token.",
+        "Send one of them.",
+    ),
+    "binding message": Explanation(
+        "The binding message can be compared",
+        "Short, on one line, of visible characters; some profiles demand one.",
+        "Send a few characters that the person sees on both devices.",
+    ),
+    "notification token": Explanation(
+        "The ping can be told from others",
+        "An application that is pinged sends a token that nobody can guess.",
+        "Send client_notification_token, made of 128 random bits or more.",
+    ),
+    "requested_expiry": Explanation(
+        "How long it waits makes sense", "A positive whole number of seconds.", "Send a whole number, or nothing."
+    ),
     "lengths": Explanation("Parameters are short enough", "", "Send shorter values; keep what is long on your side."),
     "response type": Explanation(
         "Response type is registered",
@@ -178,6 +216,10 @@ class Decision:
             return "Denied by the person"
         if self.outcome == "device code":
             return "Begun on a device"
+        if self.outcome == "backchannel request":
+            return "Asked a person elsewhere"
+        if self.outcome == "pushed":
+            return "Sent ahead"
         return "Granted" if self.outcome == "granted" else self.outcome
 
     @property
@@ -193,6 +235,10 @@ class Decision:
             return "What its response type names, as a rule a code."
         if self.outcome == "device code":
             return "A device code, and a code that its person types elsewhere."
+        if self.outcome == "backchannel request":
+            return "An id, with which the application asks for its tokens."
+        if self.outcome == "pushed":
+            return "A reference, with which the application sends a browser."
         return "A page for the person."
 
     @property

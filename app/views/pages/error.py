@@ -77,7 +77,7 @@ class ErrorPage(Page):
     ) -> Self:
         """The redirect URI is not registered: never redirect (RFC 6749 §4.1.2.4). `closest` is the registered URI
         nearest to the received one; the difference is marked."""
-        name = _name(application)
+        name = name_of(application)
         return cls(
             code=400,
             title="We stopped",
@@ -135,7 +135,7 @@ class ErrorPage(Page):
     ) -> Self:
         """The request is wrong in a way that leaves no address to answer to: a duplicate parameter, a missing redirect
         URI, a response mode nobody knows. `description` names the parameter and the remedy."""
-        name = _name(application)
+        name = name_of(application)
         return cls(
             code=400,
             title="We stopped",
@@ -166,7 +166,7 @@ class ErrorPage(Page):
         """An error that may not travel by itself, because nobody has checked the application. `return_to` is the
         redirect URI with the error on it, or without it when it is `posted`; the person chooses whether to follow it.
         """
-        name = _name(application)
+        name = name_of(application)
         return cls(
             code=400,
             title="An application asked for something it can’t have",
@@ -186,6 +186,28 @@ class ErrorPage(Page):
         )
 
     @classmethod
+    def answer_not_made(
+        cls, reference: Reference, application: Application, *, error: str, description: str, status: int
+    ) -> Self:
+        """The application wants signed or encrypted answers, and none can be made as it registered them (JARM)."""
+        name = name_of(application)
+        return cls(
+            code=status,
+            title="We stopped",
+            headline=Markup("We can’t answer {} in the way it wants").format(name),
+            happened=Markup(
+                "{} takes answers only in a sealed form that nobody can change or read on the way, and we can’t make "
+                "that form for it now. We don’t send anything less safe."
+            ).format(name),
+            who=Markup("Most likely the makers of {}.").format(name),
+            who_note=_NOT_YOU,
+            todo="Go back and try once more. If this page comes again, send the makers the reference below.",
+            reference=reference,
+            facts=(Fact("Error", f"{error}: {description}"),),
+            application=application,
+        )
+
+    @classmethod
     def denied(
         cls,
         reference: Reference,
@@ -196,7 +218,7 @@ class ErrorPage(Page):
         account: Account | None = None,
     ) -> Self:
         """The person chose "Don’t allow" for an unchecked application: the answer waits for one more click."""
-        name = _name(application)
+        name = name_of(application)
         return cls(
             code=200,
             title="Nothing was allowed",
@@ -348,7 +370,8 @@ class HeldBack(ErrorPage):
     policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
 
 
-def _name(application: Application | None) -> Markup:
+def name_of(application: Application | None) -> Markup:
+    """Return what pages call an application, as text between other text; the name of an unchecked one in quotes."""
     if application is None:
         return Markup()
     if application.verified:

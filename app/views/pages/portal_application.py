@@ -12,6 +12,7 @@ from app.views.pages.error import Link
 from app.views.pages.forms import FormPage
 from app.views.pages.portal import Choice, OwnApplication
 from app.views.pages.portal_authentication import METHOD_WORDS, Authentication
+from app.views.pages.portal_requests import Requests
 from app.views.pages.portal_signing_in import SigningIn
 
 SecretStep = Literal["add", "place", "remove"]
@@ -25,6 +26,7 @@ DONE = {
     "details": "Saved. People see it from now on.",
     "authentication": "Saved. It proves who it is like this from now on.",
     "signing-in": "Saved. People sign in and out like this from now on.",
+    "requests": "Saved. It asks and is answered like this from now on.",
     "secret-removed": "Secret removed. It stopped working at once.",
     "off": "Turned off. All its tokens stopped at once.",
     "on": "Turned on. People can sign in to it again.",
@@ -32,6 +34,13 @@ DONE = {
     "restored": "Restored. People sign in to it anew.",
 }
 """What a page says after a change."""
+
+PROFILE_WORDS = {
+    "oauth2.1": "",
+    "fapi2": "FAPI 2.0 Security Profile",
+    "fapi2-message-signing": "FAPI 2.0 Security Profile and Message Signing",
+}
+"""What profiles are called."""
 
 MAX_SECRETS = 2
 """How many are valid at a time."""
@@ -94,8 +103,9 @@ class OwnApplicationPage(FormPage):
     first. `everything`: it may ask for every scope of the registry; `unknown_scopes` are those that have left it.
     `unmet` names metadata that this server can't honour yet, so that it refuses the application. `unfinished`: it is to
     sign people in, and has no redirect URI yet. `can_hand_over`: there is somebody else to own it. After a mistake,
-    `problems` tell what is wrong, and `typed_uri`, `typed_origin`, `details`, `authentication` and `signing_in` hold
-    what was typed; without `signing_in`, nobody signs in to it.
+    `problems` tell what is wrong, and `typed_uri`, `typed_origin`, `details`, `authentication`, `signing_in` and
+    `requests` hold what was typed; without `signing_in`, nobody signs in to it, and without `requests` it sends nobody
+    here. `profile` names the set of rules that the operator holds it to, empty: the usual ones.
     `stale`: somebody else changed it meanwhile, so nothing was done. `done` is the sentence about what was.
     """
 
@@ -123,6 +133,8 @@ class OwnApplicationPage(FormPage):
     typed_uri: str = ""
     typed_origin: str = ""
     signing_in: SigningIn | None = None
+    requests: Requests | None = None
+    profile: str = ""
     stale: bool = False
     done: str = ""
 
@@ -136,6 +148,11 @@ class OwnApplicationPage(FormPage):
     def method_words(self) -> str:
         """How it proves at the token endpoint who it is; empty when there are no words for its way."""
         return METHOD_WORDS.get(self.authentication.method, "")
+
+    @property
+    def profile_words(self) -> str:
+        """What the profile is called; empty for the usual one."""
+        return PROFILE_WORDS.get(self.profile, self.profile)
 
     @property
     def room(self) -> bool:

@@ -20,7 +20,7 @@ RI-2 | RFC 8707 §2.2 | MUST | the token endpoint selects among what was granted
 RI-3 | RFC 8707 §2, §2.2 | SHOULD | scopes and resources belong together, and a token is for what was asked
 RI-4 | RFC 8707 §2, MCP authorization | MUST | an unknown resource is refused in a sentence, and capitals in scheme and host are tolerated
 RI-5 | RFC 3986 §6.2.1 | recommended | resources are compared as strings, with one slash forgiven behind a bare origin
-RI-6 | RFC 8707 §2 | MUST | a request object may hold one or several | later: with request objects (RFC 9101)
+RI-6 | RFC 8707 §2 | MUST | a request object may hold one or several
 """,
     ),
     section(
@@ -50,10 +50,10 @@ AR-16 | RFC 9700 §4.15 | recommended | machine grants leave the records of peop
 AR-17 (a) | Grant Management §5.2 | recommended | two consents at once
 AR-17 (b) | RFC 6749 §3.3 | recommended | a narrow request after a wide consent
 AR-17 (c) | RFC 6749 §3.3 | recommended | one of two new scopes is denied
-AR-17 (d) | Grant Management §5.2 | recommended | the record is replaced while a token refreshes | later: with Grant Management
+AR-17 (d) | Grant Management §5.2 | recommended | the record is replaced while a token refreshes
 AR-17 (e) | OAuth 2.1 §4.1.3 | recommended | the record is revoked while a code is on its way
 AR-17 (f) | OpenID Connect Core §3.1.2.1 | recommended | another person at the same browser
-AR-17 (g) | Grant Management §5.4 | recommended | the grant of somebody else | later: with Grant Management
+AR-17 (g) | Grant Management §5.4 | recommended | the grant of somebody else
 AR-17 (h) | RFC 8707 §2.2 | recommended | one scope at one resource and another at another yield no third pair
 """,
         kind="test",

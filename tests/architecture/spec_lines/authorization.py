@@ -30,7 +30,7 @@ A1-5 | RFC 9700 §4.2.4, §4.16 | MUST | pages cannot be framed, leak no address
         "Authorization endpoint: the order of checks",
         """
 A1.2 (1) | RFC 6749 §4.1.2.1 | MUST | a missing, unknown or disabled client is a page with status 400, never a redirect
-A1.2 (2) | OpenID Connect Core §3.1.2.6 | MUST | request objects are resolved before what they may carry | later: with pushed requests (RFC 9126) and request objects (RFC 9101)
+A1.2 (2) | OpenID Connect Core §3.1.2.6 | MUST | request objects and pushed requests are resolved before what they may carry
 A1.2 (3) | RFC 6749 §3.1.2.4, OAuth 2.1 §2.3 | MUST NOT | a redirect URI that is not registered, or missing where several are, is a page and no redirect
 A1.2 (4) | OpenID Connect Core §3.1.2.6 | MUST | an unknown response mode is a page with status 400
 A1.2 (5) | RFC 6749 §4.1.2.1, RFC 9207 §2 | MUST | every later error goes to the redirect URI, with `state` and `iss`
@@ -74,7 +74,7 @@ SR-4 | RFC 6749 §4.1.3, OAuth 2.1 §4.1.3 | MUST | a code is bound to client, r
 SR-5 | RFC 6749 §10.10 | recommended | the answer cannot be stored, and no code reaches a log
 SR-6 | OpenID Connect Session Management §2 | MUST | `session_state` comes with session management
 A1.10 | RFC 6749 §4.1.2.1, RFC 9207 §2 | MUST NOT | an error has its code, its description, `state` and `iss`, and nothing that a specification does not name
-SR-7 | Grant Management §5.3 | SHOULD NOT | `grant_id` does not stand in the authorization answer | later: with Grant Management
+SR-7 | Grant Management §5.3 | SHOULD NOT | `grant_id` does not stand in the authorization answer
 """,
     ),
     section(
@@ -86,10 +86,10 @@ RT-3 | OpenID Connect Core §3.3.2.6 | MUST | an error is answered in the mode t
 RT-4 | RFC 9700 §2.1.2, OAuth 2.1 §10.1 | SHOULD NOT | no token through the browser, unless the operator names an old application
 RT-5 | OpenID Connect Core §3.3.2.11 | MUST | hybrid answers bind code and ID token; an ID token through the browser needs a nonce
 RT-6 | OAuth 2.0 Form Post Response Mode §2 | MUST | `form_post` is a page that posts to the redirect URI by itself, kept nowhere, with every value escaped
-RT-7 | JARM §2.3 | MUST | answers as a JWT in four modes | later: with JARM (FAPI 2.0 Message Signing)
-RT-8 | JARM §2.1 | MUST | the claims of such a JWT | later: with JARM (FAPI 2.0 Message Signing)
+RT-7 | JARM §2.3 | MUST | answers as one JWT in four modes, of which `jwt` is short for another
+RT-8 | JARM §2.1, §2.2, §3 | MUST | such a JWT is signed, says who answers whom until when, holds every member or the error, and an ID token in a query only when it is encrypted
 RT-9 | FAPI 2.0 Message Signing §5.3.3 | recommended | an application can be held to certain modes
-RT-10 | RFC 9700 §4.17 | MUST | messages between windows name exact origins | not a server's: no answer is sent by `postMessage`
+RT-10 | RFC 9700 §4.17 | MUST | messages between windows name exact origins: no answer is one
 """,
     ),
 )

@@ -30,7 +30,7 @@ OC-18 | OpenID Connect Core §4 | MAY | `initiate_login_uri` is kept for others 
         "Consent",
         """
 CS-1 | OAuth 2.1 §7.9, MCP security | MUST | the page says who asks, where the answer goes, for what in plain words, and for how long
-CS-2 | RFC 9396 §3.1 | MUST | scopes and authorization details are one question | later: with rich authorization requests (RFC 9396)
+CS-2 | RFC 9396 §3.1 | MUST | scopes and authorization details are one question
 CS-3 | RFC 8252 §8.6, OAuth 2.1 §7.3.1 | SHOULD | an earlier approval counts only for an application that cannot be impersonated
 CS-4 | RFC 6749 §10.2 | SHOULD NOT | nothing is repeated by itself for whoever cannot prove who he is
 CS-5 | MCP security | MUST | the page shows the host of the redirect URI, and warns of programs on this computer

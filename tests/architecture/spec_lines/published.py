@@ -34,30 +34,30 @@ revocation_endpoint_auth_methods_supported | RFC 8414 §2 | MAY | as at the toke
 introspection_endpoint | RFC 8414 §2 | MAY | where it is on
 introspection_endpoint_auth_methods_supported | RFC 8414 §2 | MAY | without `none`
 code_challenge_methods_supported | RFC 8414 §2 | MUST | S256
-request_parameter_supported | OpenID Connect Discovery §3 | MAY | false, said aloud
-request_uri_parameter_supported | OpenID Connect Discovery §3 | MUST | false, because silence means true
-require_request_uri_registration | OpenID Connect Discovery §3 | MAY | false when absent | later: with request objects (RFC 9101)
+request_parameter_supported | OpenID Connect Discovery §3 | MAY | said aloud, also when it is false
+request_uri_parameter_supported | OpenID Connect Discovery §3 | MUST | said aloud, because silence means true
+require_request_uri_registration | OpenID Connect Discovery §3 | MAY | true where requests come by reference
 claims_parameter_supported | OpenID Connect Discovery §3 | MAY | said aloud, also when it is false
 claim_types_supported | OpenID Connect Discovery §3 | MAY | normal ones
 prompt_values_supported | OpenID Connect Prompt Create §4 | MAY | what is really served
 authorization_response_iss_parameter_supported | RFC 9207 §3 | MUST | true where answers name the issuer
-pushed_authorization_request_endpoint | RFC 9126 §5 | MAY | where it is on | later: with pushed requests (RFC 9126)
-require_pushed_authorization_requests | RFC 9126 §5 | MAY | false when absent | later: with pushed requests (RFC 9126)
-require_signed_request_object | RFC 9101 §10.5 | MAY | false when absent | later: with request objects (RFC 9101)
+pushed_authorization_request_endpoint | RFC 9126 §5 | MAY | where it is on
+require_pushed_authorization_requests | RFC 9126 §5 | MAY | false when absent
+require_signed_request_object | RFC 9101 §10.5 | MAY | false when absent
 authorization_details_types_supported | RFC 9396 §10 | MAY | the types | later: with RFC 9396
 dpop_signing_alg_values_supported | RFC 9449 §5.1 | MUST | where DPoP is on
 tls_client_certificate_bound_access_tokens | RFC 8705 §3.3 | MAY | where certificates are read
 mtls_endpoint_aliases | RFC 8705 §5 | MAY | where certificates are asked for on a host of its own
 device_authorization_endpoint | RFC 8628 §4 | MAY | where it is on
-backchannel_authentication_endpoint | CIBA §4 | MUST | and its companions | later: with CIBA
+backchannel_authentication_endpoint | CIBA §4 | MUST | and its companions
 end_session_endpoint | OpenID Connect RP-Initiated Logout §2.1 | MUST | where it is on
 frontchannel_logout_supported | OpenID Connect Front-Channel Logout §3 | MAY | false when absent
 frontchannel_logout_session_supported | OpenID Connect Front-Channel Logout §3 | MAY | false when absent
 check_session_iframe | OpenID Connect Session Management §3.3 | MUST | where session management is on
-grant_management_endpoint | Grant Management §7.1 | MUST | and its companions | later: with Grant Management
+grant_management_endpoint | Grant Management §7.1 | MUST | and its companions
 client_id_metadata_document_supported | Client ID Metadata Document §5 | MUST | where such clients are let in | later: with client ID metadata documents
 registration_endpoint | RFC 8414 §2 | MAY | where it is on | later: with dynamic registration (RFC 7591)
-authorization_signing_alg_values_supported | JARM §4 | MAY | and its companions | later: with JARM (FAPI 2.0 Message Signing)
+authorization_signing_alg_values_supported | JARM §4 | MAY | and its companions
 introspection_signing_alg_values_supported | RFC 9701 §7 | MAY | where signed answers are on
 acr_values_supported | OpenID Connect Discovery §3, RFC 9470 §7 | MAY | the ways to sign in
 authorization_grant_profiles_supported | Identity Assertion JWT Authorization Grant | MUST | ID-JAG | later: with ID-JAG

@@ -1,0 +1,207 @@
+"""Every worker calls: people hear that they are asked, and clients that somebody has decided (CIBA §10.2; CB-8).
+
+One loop writes down what has come of the last calls, claims what is due, and starts it; so calls have one connection to
+the database between them, and what they do at once is bounded. In test set-ups it also decides in the place of people
+whom the operator has named.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from app.crypto.secrets import random_bytes
+from app.outbound.client import DEADLINE, Failed, Refused
+from app.pipeline import backchannel
+from app.pipeline.audit import Actor as Decider
+from app.pipeline.server import Server
+from app.protocol import ciba_calls
+from app.protocol.ciba_calls import Again, Asked, Decision, Done, Unheard, Verdict
+from app.protocol.errors import OAuthError
+from app.protocol.events import Event
+from app.protocol.fetching import Answer
+from app.store.hot_backchannel import Call, CallReport
+from app.store.orders import Actor, AuditEntry, audit_entry
+from app.telemetry.metrics import REQUESTS
+
+LOOK_EVERY = 1.0
+"""Seconds between looks at what is due, unless something has just been written in this worker."""
+
+AT_ONCE = 16
+"""Calls that a worker makes at the same time."""
+
+LONGEST_CLAIM = timedelta(seconds=30)
+"""How long a worker may take for what it claims. A living one is done far sooner."""
+
+LINGER = DEADLINE
+"""Seconds that a worker which stops waits for answers, so that nobody is called twice."""
+
+_CALLER = Actor("server", "call")
+_DECIDER = Decider("server", "call", "", "")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Who decides in the place of a person. Nobody has signed in: the tokens say that it was now, and not how."""
+
+    user_id: UUID
+    user_epoch: int
+    auth_time: datetime
+    amr: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls of one worker."""
+
+    server: Server
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _reports: list[CallReport] = field(default_factory=list)
+
+    async def run(self, *, look_every: float = LOOK_EVERY) -> None:
+        """Call until cancelled; then wait a moment for what is under way, and write down what came of it."""
+        stirred = self.server.database.backchannel.calls
+        try:
+            while True:
+                stirred.clear()
+                try:
+                    await self._turn()
+                except Exception as failed:  # whatever it is: calls that nobody makes any more would say nothing
+                    _log.warning("call.delayed", error=type(failed).__name__)
+                    await asyncio.sleep(look_every)
+                try:
+                    async with asyncio.timeout(look_every):
+                        await stirred.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self._stop()
+
+    async def _turn(self) -> None:
+        await self._write_down()
+        places = AT_ONCE - len(self._under_way)
+        if not places:
+            return
+        now = self.server.clock()
+        for call in await self.server.database.backchannel.claim_calls(now, now + LONGEST_CLAIM, places):
+            task = asyncio.create_task(self._make(call))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    async def _make(self, call: Call) -> None:
+        """Make one call, and report what came of it."""
+        verdict = await self._verdict(call)
+        again_at = verdict.at if isinstance(verdict, Again) else None
+        self._reports.append(CallReport(call, again_at, self._failure(call, verdict)))
+        outcome = "failed" if isinstance(verdict, Again) else verdict.outcome
+        REQUESTS.call(call.whom, outcome)
+        tell = _log.info if outcome in ("told", "decided", "nobody") else _log.warning
+        told = {"attempt": call.attempts + 1, "outcome": outcome, "problem": verdict.problem}
+        tell("call", whom=call.whom, client_id=call.client_id, **told)
+
+    async def _verdict(self, call: Call) -> Verdict:
+        now = self.server.clock()
+        if now >= call.expires_at:
+            return Done("gave_up", "nobody called in time")
+        if not call.client_id:
+            return Done("refused", "the application is not active any more")
+        if call.whom == "person":
+            if not call.username:
+                return Done("refused", "the person is not active any more")
+            if (decision := self.server.calls.decision_for(call.username)) is not None:
+                return await self._decide(call, decision)
+            if not self.server.calls.url:
+                return Done("nobody")
+        heard = await self._tell(call)
+        chance = int.from_bytes(random_bytes(2)) / 0x10000
+        attempt, now = call.attempts + 1, self.server.clock()
+        return ciba_calls.judge(heard, attempt=attempt, now=now, expires_at=call.expires_at, chance=chance)
+
+    async def _decide(self, call: Call, decision: Decision) -> Verdict:
+        """Decide in the place of a person whose requests decide themselves; whoever is faster counts."""
+        server, now = self.server, self.server.clock()
+        question = await server.database.backchannel.gather_question(call.id, call.user_id)
+        if question is None:
+            return Done("refused", "it has been deleted")
+        try:
+            waiting = await backchannel.waiting(server, question, now)
+        except OAuthError as refused:
+            return Done("refused", refused.description)
+        if waiting is None:
+            return Done("refused", "it waits no longer")
+        nobody = StandIn(call.user_id, waiting.asked.user_epoch, now)
+        if decision == "deny":
+            await backchannel.deny(server, waiting, nobody, _DECIDER, now)
+        else:
+            await backchannel.approve(server, waiting, waiting.wanted.scopes, nobody, "", _DECIDER, now)
+        return Done("decided")
+
+    async def _tell(self, call: Call) -> Answer | Unheard:
+        """Tell the operator's service, or the client at what it has registered by now."""
+        try:
+            if call.whom == "person":
+                rules = self.server.calls
+                return await self.server.outbound.tell(rules.url, self._asked(call).members, token=rules.secret)
+            if not call.requests.ciba_endpoint:
+                return Unheard("the application has no backchannel_client_notification_endpoint any more", final=True)
+            known = backchannel.notification_of(self.server, call)
+            if known is None:
+                return Unheard("what the application is told cannot be read with the keys of this server", final=True)
+            members = ciba_calls.ping(known.auth_req_id)
+            return await self.server.outbound.tell(call.requests.ciba_endpoint, members, token=known.token)
+        except (Failed, Refused) as unheard:
+            return Unheard(str(unheard), final=isinstance(unheard, Refused))
+
+    def _asked(self, call: Call) -> Asked:
+        return Asked(
+            subject=call.subject,
+            username=call.username,
+            email=call.email,
+            client_id=call.client_id,
+            client_name=call.client_name,
+            binding_message=call.binding_message,
+            expires_at=call.expires_at,
+            url=f"{self.server.issuer}{ciba_calls.PAGE}/{call.id}",
+        )
+
+    def _failure(self, call: Call, verdict: Verdict) -> AuditEntry | None:
+        """Return the row for the trail of a client, or person, that nobody will tell any more."""
+        if isinstance(verdict, Again) or verdict.outcome not in ("refused", "gave_up"):
+            return None
+        attempts = call.attempts + 1
+        told = {"whom": call.whom, "outcome": verdict.outcome, "problem": verdict.problem, "attempts": attempts}
+        return audit_entry(
+            Event.BACKCHANNEL_REQUEST_UNTOLD,
+            self.server.clock(),
+            _CALLER,
+            user_id=call.user_id,
+            application_id=call.application_id,
+            subject_id=str(call.id),
+            data=told,
+        )
+
+    async def _write_down(self) -> None:
+        """Write down what came of calls; what cannot be written now is kept."""
+        if reports := self._reports[:]:
+            await self.server.database.backchannel.record_calls(reports)
+            del self._reports[: len(reports)]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (broken := task.exception()) is not None:
+            _log.error("call.broken", error=type(broken).__name__)
+        self.server.database.backchannel.calls.set()
+
+    async def _stop(self) -> None:
+        if self._under_way:
+            _, unanswered = await asyncio.wait(self._under_way, timeout=LINGER)
+            for task in unanswered:
+                task.cancel()
+        try:
+            await self._write_down()
+        except Exception as failed:
+            _log.warning("call.not_written_down", calls=len(self._reports), error=type(failed).__name__)
