@@ -49,11 +49,12 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from datetime import UTC, datetime, timedelta
 
     from app.cli.running import running_issuer
-    from app.protocol import ciba_calls, logout_delivery, mtls
+    from app.protocol import ciba_calls, grant_management, logout_delivery, mtls
     from app.protocol.response_types import ID_TOKEN
     from app.services import doctor as checks
     from app.services.doctor_ciba import check_calls
     from app.services.doctor_fapi import check_fapi
+    from app.services.doctor_grants import check_grants
     from app.services.doctor_openid import check_openid
     from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
@@ -79,6 +80,8 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         found += checks.check_methods(applications, settings.feature_set())
         found += check_openid(applications, settings.signing.algorithms, settings.feature_set())
         found += check_fapi(applications, settings.policy(), settings.feature_set(), settings.dpop.rules())
+        managed, policy = grant_management.is_offered(settings.feature_set()), settings.policy()
+        found += check_grants(applications, on=managed, required=policy.require_grant_action)
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         week_ago = datetime.now(UTC) - timedelta(days=7)
         found += checks.check_logout_notices(

@@ -18,7 +18,7 @@ from app.pipeline import backchannel
 from app.pipeline.audit import Actor as Decider
 from app.pipeline.server import Server
 from app.protocol import ciba_calls
-from app.protocol.ciba_calls import Again, Asked, Decision, Done, Unheard, Verdict
+from app.protocol.ciba_calls import CALLEES, Again, Asked, Callee, Decision, Done, Unheard, Verdict
 from app.protocol.errors import OAuthError
 from app.protocol.events import Event
 from app.protocol.fetching import Answer
@@ -29,8 +29,9 @@ from app.telemetry.metrics import REQUESTS
 LOOK_EVERY = 1.0
 """Seconds between looks at what is due, unless something has just been written in this worker."""
 
-AT_ONCE = 16
-"""Calls that a worker makes at the same time."""
+AT_ONCE = 8
+"""Calls to people, and as many to clients, that a worker makes at the same time: neither wait for the others, should
+those not answer."""
 
 LONGEST_CLAIM = timedelta(seconds=30)
 """How long a worker may take for what it claims. A living one is done far sooner."""
@@ -59,7 +60,7 @@ class Calls:
     """The calls of one worker."""
 
     server: Server
-    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _under_way: dict[asyncio.Task[None], Callee] = field(default_factory=dict)
     _reports: list[CallReport] = field(default_factory=list)
 
     async def run(self, *, look_every: float = LOOK_EVERY) -> None:
@@ -83,13 +84,15 @@ class Calls:
 
     async def _turn(self) -> None:
         await self._write_down()
-        places = AT_ONCE - len(self._under_way)
-        if not places:
-            return
+        for whom in CALLEES:
+            if places := AT_ONCE - sum(called == whom for called in self._under_way.values()):
+                await self._begin(whom, places)
+
+    async def _begin(self, whom: Callee, places: int) -> None:
         now = self.server.clock()
-        for call in await self.server.database.backchannel.claim_calls(now, now + LONGEST_CLAIM, places):
+        for call in await self.server.database.backchannel.claim_calls(now, now + LONGEST_CLAIM, places, whom):
             task = asyncio.create_task(self._make(call))
-            self._under_way.add(task)
+            self._under_way[task] = whom
             task.add_done_callback(self._ended)
 
     async def _make(self, call: Call) -> None:
@@ -125,10 +128,8 @@ class Calls:
         """Decide in the place of a person whose requests decide themselves; whoever is faster counts."""
         server, now = self.server, self.server.clock()
         question = await server.database.backchannel.gather_question(call.id, call.user_id)
-        if question is None:
-            return Done("refused", "it has been deleted")
         try:
-            waiting = await backchannel.waiting(server, question, now)
+            waiting = None if question is None else await backchannel.waiting(server, question, now)
         except OAuthError as refused:
             return Done("refused", refused.description)
         if waiting is None:
@@ -191,7 +192,7 @@ class Calls:
             del self._reports[: len(reports)]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        del self._under_way[task]
         if not task.cancelled() and (broken := task.exception()) is not None:
             _log.error("call.broken", error=type(broken).__name__)
         self.server.database.backchannel.calls.set()

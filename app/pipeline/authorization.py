@@ -213,8 +213,8 @@ async def _opened(
     server: Server, client: ClientFact | None, params: Parameters, now: datetime
 ) -> tuple[Opened, OAuthError | None]:
     """Open the request object of a request, if it has one. When it is refused, what stands beside it says at most where
-    that is told, and asks for nothing."""
-    if client is None:
+    that is told, and asks for nothing. For an application that is not served nothing is fetched."""
+    if client is None or client.unmet:
         return Opened(params), None
     try:
         return await request_objects.opened(server, client, params, now, at="authorize"), None

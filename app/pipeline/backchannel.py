@@ -178,6 +178,7 @@ async def waiting(server: Server, question: BackchannelQuestion, now: datetime) 
         params=_parameters(asked),
         resources=server.resources.current,
         detail_types=server.details,
+        signed=True,  # or it did not have to be, when it came
     )
     wanted = checklist.run_at("ciba", subject, Trace())
     record = question.record
@@ -277,7 +278,14 @@ def _decided(
         event,
         now,
         None,
-        {**data, "asked": waiting.wanted.scopes, "request": str(asked.id), **grants.told(asked.target), **_FLOW},
+        {
+            **data,
+            "asked": waiting.wanted.scopes,
+            "request": str(asked.id),
+            **grants.told(asked.target),
+            **details.told(waiting.wanted.details),
+            **_FLOW,
+        },
         subject_id=waiting.client.client_id,
         user_id=decider.user_id,
         application_id=asked.application_id,

@@ -1,24 +1,25 @@
 """How JWTs for one application leave: signed with the algorithm that it registered, and encrypted for its keys (ID-6).
 
-Introspection answers, ID tokens and userinfo answers go this way.
+Authorization answers, introspection answers, ID tokens and userinfo answers go this way.
 """
 
 from app.crypto import jose
 from app.crypto.jose import JoseError
+from app.pipeline.client_keys import keys_of
 from app.pipeline.server import Server
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
-from app.protocol.fetching import NotFetched
-from app.protocol.key_sets import Jwk
+from app.protocol.policy import ApplicationPolicy
 from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
 
-def require_key(server: Server, alg: str, what: str, client: ClientFact | None = None) -> None:
-    """Raise `invalid_request` unless the server signs with this algorithm; `what` is what has to be signed.
+def require_key(server: Server, policy: ApplicationPolicy, alg: str, what: str) -> None:
+    """Raise `invalid_request` unless the server signs with this algorithm for an application with this policy; `what`
+    is what has to be signed.
 
-    For a `client` that is held to FAPI 2.0 it signs with none that is too weak for that, whatever is registered (F-22).
+    For one that is held to FAPI 2.0 it signs with none that is too weak for that, whatever is registered (F-22, FM-2).
     """
-    if client is not None and client.policy.fapi and alg not in STRICT_ALGORITHMS:
+    if policy.fapi and alg not in STRICT_ALGORITHMS:
         raise OAuthError(
             ErrorCode.INVALID_REQUEST,
             f"{what} cannot be signed with {alg} for this application; it has to register one of: "
@@ -40,7 +41,7 @@ async def encrypted(
     Raises `invalid_request` when the application has no such key, and `temporarily_unavailable` when its keys cannot be
     had.
     """
-    for key in await _keys(server, client):
+    for key in await keys_of(server, client):
         if key.get("use") in (None, "enc") and key.get("alg") in (None, alg):
             try:
                 return jose.encrypt(text, key, alg, enc, cty=cty)
@@ -50,15 +51,3 @@ async def encrypted(
         ErrorCode.INVALID_REQUEST,
         f"{what} has to be encrypted with {alg}, and no registered key of this application is for that",
     )
-
-
-async def _keys(server: Server, client: ClientFact) -> tuple[Jwk, ...]:
-    material = client.key_material
-    if not material.jwks_uri:
-        return material.jwks
-    try:
-        return await server.key_sets.keys(material.jwks_uri)
-    except NotFetched as failed:
-        raise OAuthError(
-            ErrorCode.TEMPORARILY_UNAVAILABLE, f"the keys at jwks_uri cannot be had at present: {failed}"
-        ) from None

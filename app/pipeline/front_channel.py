@@ -115,7 +115,7 @@ async def _id_token(
 ) -> str:
     """Return an ID token that vouches for what goes out beside it (RT-5, ID-3, ID-4), and for the state."""
     client, session, settings = granted.client, granted.session, granted.client.openid
-    require_key(server, settings.id_token_alg, _ID_TOKEN)
+    require_key(server, client.policy, settings.id_token_alg, _ID_TOKEN)
     content = openid_tokens.content(
         rules,
         client,

@@ -18,12 +18,12 @@ async def render(server: Server, caller: ClientFact, answer: Answer, now: dateti
 
     A caller whose messages have to be signed gets a JWT, whatever it asks for (FM-3).
     """
-    policy = effective(server.policy, caller.policy, confidential=caller.confidential)
-    if not as_jwt and not (policy.signs_messages and introspection_jwt.is_offered(server.features)):
+    if not as_jwt and not (caller.policy.signs_messages and introspection_jwt.is_offered(server.features)):
         return json_response(answer)
+    policy = effective(server.policy, caller.policy, confidential=caller.confidential)
     content = introspection_jwt.claims(answer, issuer=server.issuer, audience=caller.client_id, now=now)
     algorithm = introspection_jwt.signing_alg(caller.key_material, policy)
-    require_key(server, algorithm, "the answer", caller)
+    require_key(server, caller.policy, algorithm, "the answer")
     text = server.keyring.sign(now, algorithm, introspection_jwt.TYP, content)
     if (wanted := introspection_jwt.encryption(caller.key_material)) is not None:
         text = await encrypted(server, caller, text, *wanted)

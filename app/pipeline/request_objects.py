@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from app.crypto.jose import Jwt
+from app.pipeline.client_keys import keys_of
 from app.pipeline.server import Server
 from app.protocol.authorize import request_object, request_reference
 from app.protocol.authorize.request_object import Opened, Place
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.fetching import NotFetched
-from app.protocol.key_sets import Jwk
 from app.protocol.params import Parameters
 
 __all__ = ["Opened", "Place", "opened"]
@@ -31,7 +30,7 @@ async def opened(server: Server, client: ClientFact, params: Parameters, now: da
     demanded = request_object.demands(client, server.policy, at)
     jwt = request_object.read(text)
     request_object.judge(jwt, client, server.issuer, demanded, now)
-    request_object.verify(jwt, await _keys(server, client, jwt), demanded)
+    request_object.verify(jwt, await keys_of(server, client, jwt.kid), demanded)
     effective = request_object.effective_params(jwt, params, client, demanded, at)
     use = request_object.use_of(jwt, client, demanded, now)
     if use is not None and not await server.database.assertions.note(use):
@@ -48,16 +47,3 @@ async def _fetched(server: Server, client: ClientFact, uri: str) -> str:
     except NotFetched as failed:
         raise request_reference.not_fetched(str(failed)) from None
     return request_reference.read(uri, body)
-
-
-async def _keys(server: Server, client: ClientFact, jwt: Jwt) -> tuple[Jwk, ...]:
-    """Return the registered keys of an application, wherever it keeps them (JV-2)."""
-    material = client.key_material
-    if not material.jwks_uri:
-        return material.jwks
-    try:
-        return await server.key_sets.keys(material.jwks_uri, jwt.kid)
-    except NotFetched as failed:
-        raise OAuthError(
-            ErrorCode.TEMPORARILY_UNAVAILABLE, f"the keys at jwks_uri cannot be had at present: {failed}"
-        ) from None

@@ -74,7 +74,7 @@ async def mint_tokens(
     )
     if issuance.id_token is None:
         return mint(issuance, server.keys, fresh, signing)
-    require_key(server, issuance.id_token.alg, _ID_TOKEN, client)
+    require_key(server, client.policy, issuance.id_token.alg, _ID_TOKEN)
     minted = mint(issuance, server.keys, fresh, signing)
     if minted.id_token is None or issuance.id_token.encryption is None:
         return minted
@@ -124,8 +124,8 @@ async def settle(
                     authentication=code.authentication,
                     nonce=code.nonce,
                     family_origin=narrowed(
-                    issuance.origin, issuance.family_scopes, issuance.family_resources, issuance.family_details
-                ),
+                        issuance.origin, issuance.family_scopes, issuance.family_resources, issuance.family_details
+                    ),
                     family_binding=issuance.family_binding,
                     token=token,
                     proof=proof,

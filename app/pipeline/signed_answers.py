@@ -5,7 +5,7 @@ from functools import partial
 
 from app.pipeline.encryption import encrypted, require_key
 from app.pipeline.server import Server
-from app.protocol import client_requests, response_types
+from app.protocol import response_types
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.facts import ClientFact
 from app.protocol.tokens import answer_jwt
@@ -19,7 +19,7 @@ async def require_possible(server: Server, client: ClientFact, mode: str) -> Non
     Asked before anything is granted: a code that nobody can be told is no use.
     """
     if response_types.is_signed(mode):
-        require_key(server, client_requests.answer_algorithm(client), _WHAT)
+        require_key(server, client.policy, client.requests.answer_alg, _WHAT)
         if client.requests.answer_encryption is not None:
             await encrypted(server, client, "", *client.requests.answer_encryption, _WHAT)
 
@@ -32,9 +32,8 @@ async def sealed(server: Server, client: ClientFact, answer: ClientAnswer, now: 
     """
     if not response_types.is_signed(answer.mode):
         return answer
-    alg = client_requests.answer_algorithm(client)
-    require_key(server, alg, _WHAT)
+    alg, encryption = client.requests.answer_alg, client.requests.answer_encryption
+    require_key(server, client.policy, alg, _WHAT)
     sign = partial(server.keyring.sign, now)
     text = answer_jwt.write(answer.members, client.client_id, server.issuer, alg, now, sign)
-    encryption = client.requests.answer_encryption
     return answer.as_jwt(text if encryption is None else await encrypted(server, client, text, *encryption, _WHAT))

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from app.protocol.authorize.checklist import Where
 from app.protocol.authorize.decide import Known
 from app.protocol.trace import Step, Trace, TraceEntry
 from app.telemetry.redaction import redact_text
@@ -66,11 +67,10 @@ def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> Trace
     )
 
 
-def trace_of_device(
-    request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace, endpoint: str = "device"
+def trace_of_client(
+    request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace, endpoint: Where
 ) -> TraceEntry:
-    """Return the entry of a device authorization request, or of one to another endpoint where clients ask by
-    themselves. The client has proved who it is."""
+    """Return the entry of a request to an endpoint where clients ask by themselves: it has proved who it is."""
     return TraceEntry(
         request_id=request_id,
         at=now,

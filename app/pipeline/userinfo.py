@@ -44,7 +44,7 @@ async def render(server: Server, found: LoginFact, token: TokenFact, said: dict[
     if not algorithm and encryption is None:
         return json_response(said)
     if algorithm:
-        require_key(server, algorithm, "the answer")
+        require_key(server, found.policy, algorithm, "the answer")
         content = userinfo.as_jwt(said, server.issuer, token.client_id)
         text = server.keyring.sign(server.clock(), algorithm, id_token.TYP, content)
     else:

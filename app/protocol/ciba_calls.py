@@ -13,6 +13,7 @@ from app.protocol.features import Feature, FeatureSet
 from app.protocol.fetching import Answer
 
 Callee = Literal["person", "client"]
+CALLEES: tuple[Callee, ...] = ("person", "client")
 Decision = Literal["approve", "deny"]
 Outcome = Literal["told", "refused", "gave_up", "decided", "nobody"]
 """How calling somebody ends; `decided`: the request has decided itself, `nobody`: there is nobody who tells people."""

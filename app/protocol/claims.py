@@ -119,8 +119,12 @@ class ClaimsRegistry:
     def is_delivered(self, name: str, scopes: Collection[str]) -> bool:
         """Tell whether one of the scopes delivers a claim, in whatever language (UI-4); none delivers one that there is
         not."""
+        return any(scope in scopes for scope in self.scopes_of(name))
+
+    def scopes_of(self, name: str) -> tuple[str, ...]:
+        """Return the scopes that deliver a claim, in whatever language; none for one that there is not."""
         claim = self._claims.get(split_tag(name)[0])
-        return claim is not None and any(scope in scopes for scope in claim.scopes)
+        return () if claim is None else claim.scopes
 
     def may_be_asked(self, name: str, allowed: Collection[str] | None) -> bool:
         """Tell whether an application may ask for a claim by name that may ask for these scopes, None: for all of them.

@@ -7,10 +7,8 @@ from typing import Any
 from app.crypto import jose
 from app.crypto.jose_keys import ALGORITHMS
 from app.protocol import client_openid, response_types
-from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact
+from app.protocol.authorize.request_reference import MAX_LENGTH
 from app.protocol.features import Feature, FeatureSet
-from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
 MODES = response_types.modes(FeatureSet(Feature))
 """Every response mode that a server can have (RT-6, RT-7)."""
@@ -26,21 +24,6 @@ def problem_with(members: Members, signing: Sequence[str]) -> str:
     return next(_problems(members, signing), "")
 
 
-def answer_algorithm(client: ClientFact) -> str:
-    """Return what answers to an application are signed with: what it registered, or RS256 (RT-8).
-
-    FM-2: one that is held to FAPI gets nothing that is too weak for it; raises `invalid_request`.
-    """
-    registered = client.requests.answer_alg
-    if client.policy.fapi and registered not in STRICT_ALGORITHMS:
-        raise OAuthError(
-            ErrorCode.INVALID_REQUEST,
-            f"answers to this application cannot be signed with {registered}; its authorization_signed_response_alg "
-            f"must be one of {', '.join(STRICT_ALGORITHMS)}",
-        )
-    return registered
-
-
 def _problems(members: Members, signing: Sequence[str]) -> Iterator[str]:
     yield from _request_objects(members)
     alg = members["authorization_signed_response_alg"]
@@ -51,7 +34,10 @@ def _problems(members: Members, signing: Sequence[str]) -> Iterator[str]:
 
 
 def _request_objects(members: Members) -> Iterator[str]:
-    """RO-4: signed with a key of the application's own, by which everybody can tell that it was the one who asked."""
+    """RO-4: signed with a key of the application's own, by which everybody can tell that it was the one who asked.
+
+    RO-9: where it stands elsewhere, at an address that a request can name.
+    """
     alg = members["request_object_signing_alg"]
     listed = ", ".join(jose.SIGNATURES)
     if alg == "none":
@@ -61,6 +47,9 @@ def _request_objects(members: Members) -> Iterator[str]:
     for member in ("request_object_encryption_alg", "request_object_encryption_enc"):
         if members[member] is not None:
             yield f"{member} is for servers with keys to encrypt for, and this one has none; leave it out"
+    for place, uri in enumerate(members["request_uris"]):
+        if len(uri) > MAX_LENGTH:
+            yield f"request_uris.{place} is longer than {MAX_LENGTH} characters, which no request_uri may be"
     if alg is not None or members["require_signed_request_object"]:
         member = "require_signed_request_object" if alg is None else "request_object_signing_alg"
         yield from key_problems(members, member, alg)

@@ -32,10 +32,10 @@ COMMON: Mapping[str, str] = {
 
 LONGEST_NAME = 200
 LONGEST_VALUE = 200
-"""Characters of a value that a page shows (RA-6); what is longer is cut."""
+"""Characters of a value where an object is said in one line; what is longer is cut there."""
 
-MOST_SHOWN = 20
-"""Members of an object that a page shows."""
+MOST_SAID = 20
+"""Members of an object that are said in one line."""
 
 _NAME = re.compile(r"[!$-\[\]-~]{1,200}")
 _DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?")
@@ -71,12 +71,19 @@ class DetailType:
         return _within(asked, granted, "", self.compare)
 
     def facts(self, content: Content) -> tuple[tuple[str, str], ...]:
-        """Return what people are shown of an object: names and values, cut to a length that a page can have."""
+        """Return what people are shown of an object before they agree to it: names and values, whole, for nobody
+        agrees to what was cut away. The limits of a request bound what a page has to show (RA-6)."""
         shown = self.shows or _names_of(content)
         found = ((name, _text(value)) for path, name in shown.items() if (value := _at(content, path)) is not None)
-        facts = [(name[:LONGEST_VALUE], _cut(text)) for name, text in found if text]
-        more = len(facts) - MOST_SHOWN
-        return (*facts[:MOST_SHOWN], *((("More", f"{more} members are not shown"),) if more > 0 else ()))
+        return tuple((name, text) for name, text in found if text)
+
+    def words(self, content: Content) -> str:
+        """Return what an object says in one line, cut to a length that a list can have."""
+        facts = self.facts(content)
+        said = [f"{_cut(name)}: {_cut(text)}" for name, text in facts[:MOST_SAID]]
+        if (more := len(facts) - MOST_SAID) > 0:
+            said.append(f"{more} more")
+        return f"{self.description} ({'; '.join(said)})" if said else self.description
 
 
 def problem_with_name(name: str) -> str | None:
@@ -173,8 +180,10 @@ def _in_set(asked: object, granted: object) -> bool:
 
 def _at_most(asked: object, granted: object) -> bool:
     """Compare numbers, or decimal numbers as strings, as amounts of money are; neither is negative."""
-    amounts = _amount(asked), _amount(granted)
-    return type(asked) is type(granted) and None not in amounts and 0 <= amounts[0] <= amounts[1]  # type: ignore[operator]
+    if isinstance(asked, str) is not isinstance(granted, str):
+        return False
+    less, more = _amount(asked), _amount(granted)
+    return less is not None and more is not None and 0 <= less <= more
 
 
 def _amount(value: object) -> Decimal | None:
@@ -212,6 +221,8 @@ def _text(value: object) -> str:
             return ""
         case bool():
             return "yes" if value else "no"
+        case []:
+            return "none named"  # which may mean all of them, so that nobody is to pass over it
         case list():
             return ", ".join(filter(None, map(_text, value)))
         case dict():

@@ -6,7 +6,6 @@ it is known which record it is laid beside. What is approved is approved whole: 
 `kept` the objects behind them, and the grant stores `granted_details.stored(wanted.details)`.
 """
 
-import math
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,9 +43,12 @@ MOST_REMEMBERED = 100
 
 _LEVELS = 10  # the list, the object, and eight in it
 _LARGEST = 2**53
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, those that turn the direction of text, and what is no character: nobody can read them on a page,
-and a database may refuse them."""
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
+)
+"""Control characters, those that turn the direction of text or take no room in it, and what is no character: nobody can
+read them on a page, two objects that differ in them look alike, and a database may refuse them."""
 
 
 class DetailTypes:
@@ -71,9 +73,7 @@ class DetailTypes:
 
     def words(self, content: Content) -> str:
         """Return what an object says in one line: `Make a payment (To: Ada Bakery; Amount: 20.00)`."""
-        kind = self.known(str(content["type"]))
-        said = "; ".join(f"{name}: {value}" for name, value in kind.facts(content))
-        return f"{kind.description} ({said})" if said else kind.description
+        return self.known(str(content["type"])).words(content)
 
     def problem_with(self, kind: DetailType, content: Content) -> str:
         """RA-2, RFC 9396 §5: tell what an object of a type says wrongly, as a clause; empty: nothing."""
@@ -121,7 +121,8 @@ def read(text: str, types: DetailTypes, allowed: tuple[str, ...] = ()) -> tuple[
             raise _refused(f"the application may not use the type {name[:60]}; it has registered others")
         if problem := types.problem_with(kind, content):
             raise _refused(f"object {place} of {PARAMETER}, of the type {name[:60]}: {problem}")
-        found.setdefault(canonical(content), GrantedDetail(names_of(content)[kind.remember], content))
+        anew, kept_as = names_of(content)
+        found.setdefault(canonical(content), GrantedDetail(kept_as if kind.remember else anew, content))
     return tuple(found.values())
 
 
@@ -188,17 +189,37 @@ def narrowed(text: str | None, held: tuple[GrantedDetail, ...], types: DetailTyp
     """Return what a token request takes of the details of its grant: all of them when it names none (RA-3, §6).
 
     Raises `invalid_authorization_details` for what is no parameter, and for an object that is within none of those
-    that were granted: a token never grows.
+    that were granted. Each takes the place of one of them, for out of one payment there come no two: a token never
+    grows.
     """
     if text is None or not types.offered:
         return held
-    chosen = []
-    for place, asked in enumerate(read(text, types), 1):
-        within = next((one for one in held if types.is_within(asked.content, one.content)), None)
-        if within is None:
-            raise _refused(f"object {place} of {PARAMETER} asks for more than was granted, or than still is")
-        chosen.append(GrantedDetail(within.pair, asked.content))
-    return tuple(chosen)
+    asked = read(text, types)
+    placed: dict[int, int] = {}
+    for place in range(len(asked)):
+        if not _place(place, asked, held, types, placed, set()):
+            raise _refused(f"object {place + 1} of {PARAMETER} asks for more than was granted, or than still is")
+    pairs_of = {place: held[at].pair for at, place in placed.items()}
+    return tuple(replace(detail, pair=pairs_of[place]) for place, detail in enumerate(asked))
+
+
+def _place(
+    place: int,
+    asked: tuple[GrantedDetail, ...],
+    held: tuple[GrantedDetail, ...],
+    types: DetailTypes,
+    placed: dict[int, int],
+    tried: set[int],
+) -> bool:
+    """Give an asked object the place of a granted one, if need be by moving others; `placed` tells who has which."""
+    for at, one in enumerate(held):
+        if at in tried or not types.is_within(asked[place].content, one.content):
+            continue
+        tried.add(at)
+        if at not in placed or _place(placed[at], asked, held, types, placed, tried):
+            placed[at] = place
+            return True
+    return False
 
 
 def check_places(details: Iterable[GrantedDetail], resources: tuple[str, ...]) -> None:
@@ -269,23 +290,21 @@ def _objects(text: str) -> list[dict[str, Any]]:
 def _sound(value: Any) -> Any:
     """Return a value whose every part reads the same wherever it is stored or shown; raises Unreadable (RA-6)."""
     match value:
-        case str():
-            if _UNSEEN.search(value):
-                raise strict_json.Unreadable("has a control character in a string")
-        case bool() | None:
-            pass
+        case str() if _UNSEEN.search(value):
+            raise strict_json.Unreadable("has a control character in a string")
+        case str() | bool() | None:
+            return value
         case int() | float():
             return _number(value)
         case list():
             return [_sound(one) for one in value]
-        case dict():
+        case _:
             return {_sound(name): _sound(one) for name, one in value.items()}
-    return value
 
 
 def _number(value: int | float) -> int | float:
     """RFC 7493 §2.2: a number is one for every parser; a whole one has one spelling (RFC 8785)."""
-    if not math.isfinite(value) or abs(value) > _LARGEST:
+    if not -_LARGEST <= value <= _LARGEST:  # an infinite one is not; a whole one may be too large for a float
         raise strict_json.Unreadable("has a number that not every parser reads; send it as a string")
     return int(value) if value == int(value) else value
 

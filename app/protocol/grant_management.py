@@ -21,7 +21,7 @@ from app.protocol.liveness import split_pair
 from app.protocol.params import Parameters
 
 PATH = "/oauth/grants"
-"""Below the issuer: where applications look at their grants, each by its id (GA-1)."""
+"""Below the issuer: where applications look at their grants, each by its id behind it (GA-1). There is no list."""
 
 ACTION, GRANT_ID = "grant_management_action", "grant_id"
 """The parameters (GM-2). They mean nothing at the token endpoint."""
@@ -71,9 +71,14 @@ class GrantFact:
     by_client: bool | None
 
 
+def is_offered(features: FeatureSet) -> bool:
+    """Tell whether a server with these features has grants that applications manage."""
+    return Feature.GRANT_MANAGEMENT in features
+
+
 def understood(params: Parameters, features: FeatureSet) -> Parameters:
     """Return the parameters without those that a server with these features does not know."""
-    if Feature.GRANT_MANAGEMENT in features:
+    if is_offered(features):
         return params
     return params.without(ACTION).without(GRANT_ID)
 
@@ -130,7 +135,7 @@ def read_id(text: str) -> UUID | None:
 def require(target: GrantTarget | None, record: RecordFact | None) -> None:
     """Raise `invalid_grant_id` when the grant that is named is not there for this person and this application.
 
-    The same for one that never was, one that was revoked, and one of somebody else (GM-7, AR-17 g).
+    The same for one that never was, one that was revoked, and one of somebody else (GM-7; AR-17 (g)).
     """
     if target is not None and target.names_record and record is None:
         raise OAuthError(ErrorCode.INVALID_GRANT_ID, NO_SUCH_GRANT)
@@ -186,7 +191,7 @@ def describe(grant: GrantFact) -> dict[str, Any]:
 
 def metadata(issuer: str, features: FeatureSet, *, required: bool) -> dict[str, str | bool | list[str]]:
     """Return the members of the server's metadata (GM-10). What is not required is left out, which is false."""
-    if Feature.GRANT_MANAGEMENT not in features:
+    if not is_offered(features):
         return {}
     return {
         "grant_management_endpoint": f"{issuer}{PATH}",

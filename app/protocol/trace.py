@@ -1,7 +1,10 @@
 """Decision traces: why a request was refused, and why a person was asked. Read later, by request id."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from app.protocol.errors import OAuthError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class Trace:
     def add(self, check: str, outcome: str, detail: str = "", section: str = "", *, received: str = "") -> None:
         """Append one line."""
         self.steps.append(Step(check, outcome, detail, section, received))
+
+    def run(self, check: str, section: str, judge: Callable[[], str | None]) -> None:
+        """Judge, and append the line of it: what it tells when the check passes, else the refusal, which it raises."""
+        try:
+            told = judge()
+        except OAuthError as refused:
+            self.add(check, "refused", f"{refused.code.wire}: {refused.description}", section)
+            raise
+        self.add(check, "passed", told or "", section)
 
 
 @dataclass(frozen=True, slots=True)

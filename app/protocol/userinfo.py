@@ -6,12 +6,12 @@ application (docs/decisions/0029).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.crypto.hashing import Digest
-from app.protocol import liveness, openid_tokens, validity
+from app.protocol import liveness, openid_tokens, step_up, validity
 from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.authorization_header import read as read_header
 from app.protocol.claim_values import Claim
@@ -20,8 +20,9 @@ from app.protocol.claims_request import ClaimsRequest
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import AccessTokenFact, PersonFact, TokenFact
 from app.protocol.openid_settings import OpenIdSettings
+from app.protocol.policy import ApplicationPolicy
 from app.protocol.resources import Resource
-from app.protocol.scopes import ABOUT_PEOPLE, OPENID
+from app.protocol.scopes import ABOUT_PEOPLE, OPENID, ScopeRegistry
 from app.protocol.validity import Fault
 
 PATH = "/oauth/userinfo"
@@ -36,12 +37,13 @@ _SCHEMES = ("bearer", "dpop")
 @dataclass(frozen=True, slots=True)
 class LoginFact:
     """An access token, with what was asked for by name when the person agreed (`claims`), who he is, and what the
-    application registered. A token that speaks for nobody has no `person`."""
+    application registered and is held to. A token that speaks for nobody has no `person`."""
 
     token: AccessTokenFact
     claims: ClaimsRequest
     person: PersonFact | None
     openid: OpenIdSettings
+    policy: ApplicationPolicy = field(default_factory=ApplicationPolicy)
 
 
 def resource(issuer: str, own: Iterable[Claim]) -> Resource:
@@ -115,6 +117,19 @@ def answer(found: LoginFact, token: TokenFact, scopes: tuple[str, ...], registry
         origin = liveness.narrowed(token.origin, scopes)
         names = (*names, *openid_tokens.claims_in_force(registry, asked.userinfo, origin, token.standing))
     return said | registry.of_person(found.person, names, asked.locales) if names else said
+
+
+def telling(
+    found: LoginFact, token: TokenFact, scopes: tuple[str, ...], claims: ClaimsRegistry, registry: ScopeRegistry
+) -> tuple[str, ...]:
+    """Return the scopes whose levels the answer needs: those in force that tell something, and those behind the claims
+    that were asked for by name and still count (RFC 9470 §3)."""
+    by_scope = tuple(scope for scope in scopes if claims.of_scopes((scope,)))
+    if not found.claims.userinfo or token.standing is None:
+        return by_scope
+    origin = liveness.narrowed(token.origin, scopes)
+    named = openid_tokens.claims_in_force(claims, found.claims.userinfo, origin, token.standing)
+    return (*by_scope, *step_up.guards(named, scopes, claims, registry))
 
 
 def as_jwt(said: dict[str, Any], issuer: str, client_id: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.pipeline.meant import Meant
 from app.pipeline.request_objects import Opened
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_device
+from app.pipeline.trace import trace_of_client
 from app.protocol import grant_management
 from app.protocol.authorize import backchannel as rules
 from app.protocol.authorize import checklist
@@ -159,7 +159,7 @@ async def _judge(
         raise
     finally:
         at = server.clock()
-        server.traces.add(trace_of_device(request.request_id, client.client_id, at, outcome, trace, endpoint="ciba"))
+        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "ciba"))
 
 
 async def _open(server: Server, client: ClientFact, params: Parameters, now: datetime) -> Opened:

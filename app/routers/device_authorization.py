@@ -1,6 +1,7 @@
 """POST /oauth/device_authorization (RFC 8628 §3.1): a device without a browser gets a code for its person to type."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from app.pipeline.devices import Asking, Begun
 from app.pipeline.http import FORM, Request, Response, json_response
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_device
+from app.pipeline.trace import trace_of_client
 from app.protocol import device, grant_management
 from app.protocol.authorize import checklist
 from app.protocol.authorize.checklist import Subject, Wanted
@@ -92,7 +93,10 @@ OPERATION: dict[str, Any] = {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
             }
             for status, errors in (
-                ("400", "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`"),
+                (
+                    "400",
+                    "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`",
+                ),
                 ("401", "`invalid_client`"),
                 ("503", "`temporarily_unavailable`"),
             )
@@ -140,23 +144,14 @@ def _decide(server: Server, request: Request, client: ClientFact, params: Parame
     )
     outcome = "device code"
     try:
-        _check_allowed(client, trace)
+        trace.run("grant type", "RFC 8628 §3.1", partial(require_registered, device_code.NAME, client))
         return checklist.run_at("device", subject, trace)
     except OAuthError as refused:
         outcome = f"refused: {refused.code.wire}"
         raise
     finally:
-        server.traces.add(trace_of_device(request.request_id, client.client_id, server.clock(), outcome, trace))
-
-
-def _check_allowed(client: ClientFact, trace: Trace) -> None:
-    section = "RFC 8628 §3.1"
-    try:
-        require_registered(device_code.NAME, client)
-    except OAuthError as refused:
-        trace.add("grant type", "refused", f"{refused.code.wire}: {refused.description}", section)
-        raise
-    trace.add("grant type", "passed", "", section)
+        at = server.clock()
+        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "device"))
 
 
 def _respond(server: Server, begun: Begun) -> Response:

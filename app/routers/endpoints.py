@@ -75,12 +75,16 @@ _GET_AND_POST = Cors("GET, POST, OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """One hot endpoint at its path; on when one of its features is (none named: always), and all that it `needs`."""
+    """One hot endpoint at its path; on when one of its features is (none named: always), and all that it `needs`.
+
+    `below`: it answers for whatever stands as one more part behind its path, too.
+    """
 
     path: str
     endpoint: Endpoint
     features: frozenset[Feature] = frozenset()
     needs: frozenset[Feature] = frozenset()
+    below: bool = False
 
     def is_on(self, features: FeatureSet) -> bool:
         """Tell whether it is served by a server with these features."""
@@ -109,9 +113,10 @@ ENDPOINTS: tuple[Mounted, ...] = (
         frozenset({Feature.GLOBAL_REVOCATION}),
     ),
     Mounted(
-        f"{grant_management.PATH}/{ANY}",
+        grant_management.PATH,
         Endpoint(grant, methods=("GET", "HEAD", "DELETE"), refuse=refusal),
         frozenset({Feature.GRANT_MANAGEMENT}),
+        below=True,
     ),
     Mounted(
         WELL_KNOWN,
@@ -213,6 +218,8 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
         if mounted.is_on(features):
             paths[mounted.path] = mounted.endpoint
             paths[prefix + mounted.path] = mounted.endpoint
+            if mounted.below:
+                paths[f"{mounted.path}/{ANY}"] = paths[f"{prefix}{mounted.path}/{ANY}"] = mounted.endpoint
             if mounted.path in (WELL_KNOWN, OPENID_CONFIGURATION):
                 paths[mounted.path + prefix] = mounted.endpoint
     return paths

@@ -1,12 +1,13 @@
 """The OpenAPI document of the protocol endpoints, computed from grant types, methods, errors, features and scopes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app import __version__
 from app.pipeline.server import Server
 from app.protocol import ciba, client_assertion, client_auth, grant_management, introspection_jwt, userinfo
 from app.protocol.errors import ErrorCode
-from app.protocol.features import Feature
+from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import offered
 from app.routers import (
     bc_authorize,
@@ -53,6 +54,7 @@ _AUTHORIZE_ERRORS = (
     ErrorCode.REQUEST_NOT_SUPPORTED,
     ErrorCode.REQUEST_URI_NOT_SUPPORTED,
     ErrorCode.REGISTRATION_NOT_SUPPORTED,
+    ErrorCode.INVALID_GRANT_ID,
 )
 _SIGN_IN_ERRORS = (
     ErrorCode.INTERACTION_REQUIRED,
@@ -111,7 +113,7 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("grant_id", False, "The grant that it goes into, with `merge` and `replace`."),
     ("login_hint", False, "The username to fill in on the login page."),
     ("id_token_hint", False, "An ID token of the person whom the answer has to be for; it may have expired."),
-    ("acr_values", False, "Preferred classes of sign-in; the ID token tells which it was."),
+    ("acr_values", False, "Levels of sign-in, the dearest first; without the scope openid one of them is required."),
     ("claims", False, "Single claims for the ID token and for userinfo (OpenID Connect Core §5.5), as JSON."),
     ("claims_locales", False, "Preferred languages of claims."),
     ("ui_locales", False, "Accepted; the pages are in one language."),
@@ -119,8 +121,12 @@ _AUTHORIZE_PARAMETERS: tuple[tuple[str, bool, str], ...] = (
     ("force_prompt", False, "The original system’s way to ask for the consent page: any text."),
 )
 
-_SIGN_IN_PARAMETERS = frozenset({"nonce", "id_token_hint", "acr_values", "claims", "claims_locales"})
-"""Those that only OpenID Connect has."""
+_PARAMETERS_OF: Mapping[str, Feature] = {
+    **dict.fromkeys(("nonce", "id_token_hint", "claims", "claims_locales"), Feature.OPENID),
+    **dict.fromkeys(("grant_management_action", "grant_id"), Feature.GRANT_MANAGEMENT),
+    "authorization_details": Feature.AUTHORIZATION_DETAILS,
+}
+"""Those that come with a feature."""
 
 _PROOF: dict[str, Any] = {
     "name": "DPoP",
@@ -134,10 +140,9 @@ def document(server: Server) -> dict[str, Any]:
     """Return the document; what a switched-off feature would serve is not in it."""
     features, paths = server.features, {}
     if Feature.AUTHORIZATION_CODE in features:
-        signs_in = Feature.OPENID in features
         paths["/oauth/authorize"] = {
-            "get": _authorize(in_body=False, signs_in=signs_in),
-            "post": _authorize(in_body=True, signs_in=signs_in),
+            "get": _authorize(features, in_body=False),
+            "post": _authorize(features, in_body=True),
         }
     if offered(features):
         paths["/oauth/token"] = {"post": _token(server)}
@@ -187,9 +192,9 @@ def document(server: Server) -> dict[str, Any]:
     }
 
 
-def _authorize(*, in_body: bool, signs_in: bool) -> dict[str, Any]:
-    errors = (*_AUTHORIZE_ERRORS, *(_SIGN_IN_ERRORS if signs_in else ()))
-    parameters = [one for one in _AUTHORIZE_PARAMETERS if signs_in or one[0] not in _SIGN_IN_PARAMETERS]
+def _authorize(features: FeatureSet, *, in_body: bool) -> dict[str, Any]:
+    errors = (*_AUTHORIZE_ERRORS, *(_SIGN_IN_ERRORS if Feature.OPENID in features else ()))
+    parameters = [one for one in _AUTHORIZE_PARAMETERS if _PARAMETERS_OF.get(one[0]) in (None, *features)]
     operation: dict[str, Any] = {
         "tags": ["protocol"],
         "operationId": "authorize_by_post" if in_body else "authorize",

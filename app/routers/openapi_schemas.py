@@ -67,8 +67,9 @@ def schemas() -> dict[str, Any]:
                 "expires_in": {"type": "integer", "description": "Seconds."},
                 "refresh_token": text,
                 "id_token": {"type": "string", "description": "Who signed in; with the scope `openid`."},
+                "grant_id": {**text, "description": "The grant, for requests with `grant_management_action`."},
                 "scope": {"type": "string", "description": "What the token carries; absent when nothing was asked."},
-                "authorization_details": {**objects, "description": "The same of what was asked beside scopes (RFC 9396)."},
+                "authorization_details": {**objects, "description": "The same, beside scopes (RFC 9396)."},
             },
         },
         "Introspection": {

@@ -13,7 +13,7 @@ from app.pipeline.pushed import Pushing
 from app.pipeline.request_objects import Opened
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_device
+from app.pipeline.trace import trace_of_client
 from app.protocol.authorize import pushed as rules
 from app.protocol.authorize.decide import Known
 from app.protocol.errors import ErrorCode, OAuthError
@@ -27,8 +27,8 @@ OPERATION: dict[str, Any] = {
     "tags": ["protocol"],
     "operationId": "push_authorization_request",
     "summary": "Send an authorization request ahead",
-    "description": "RFC 9126. Takes every parameter of the authorization endpoint, or a request object that has them. "
-    "Send the browser to that endpoint with `client_id` and the `request_uri` of the answer; nothing else counts there. "
+    "description": "RFC 9126. Takes every parameter of the authorization endpoint, or a request object with them. "
+    "Send the browser to that endpoint with `client_id` and the `request_uri` of the answer; nothing else counts. "
     "Client authentication as registered.",
     "security": [{"client": []}, {}],
     "requestBody": {
@@ -133,12 +133,11 @@ async def _judge(
     except OAuthError as refused:
         outcome = f"refused: {refused.code.wire}"
         if all(step.outcome != "refused" for step in trace.steps):
-            trace.add("pushed request", "refused", f"{refused.code.wire}: {refused.description}", "RFC 9126 §2.1")
+            trace.add("request", "refused", f"{refused.code.wire}: {refused.description}", "RFC 9126 §2.1")
         raise
     finally:
-        server.traces.add(
-            trace_of_device(request.request_id, client.client_id, server.clock(), outcome, trace, endpoint="par")
-        )
+        at = server.clock()
+        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "par"))
 
 
 def _respond(server: Server, request_uri: str) -> Response:

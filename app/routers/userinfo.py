@@ -13,7 +13,7 @@ from app.protocol import params, step_up, userinfo
 from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import TokenFact
-from app.protocol.userinfo import IN_BODY
+from app.protocol.userinfo import IN_BODY, LoginFact
 from app.protocol.validity import Fault
 
 _ANSWER: dict[str, Any] = {
@@ -81,13 +81,15 @@ async def answer_userinfo(server: Server, request: Request) -> Response:
     if found.token.binding or shown.by_proof:
         await check_key(server, request, shown, found.token.binding)
     token = userinfo.require_login(found.token, scopes)
-    _require_sign_in(server, token, scopes, shown)
+    _require_sign_in(server, found, token, scopes, shown)
     return await pipeline.render(server, found, token, userinfo.answer(found, token, scopes, server.claims))
 
 
-def _require_sign_in(server: Server, token: TokenFact, scopes: tuple[str, ...], shown: Credentials) -> None:
-    """Raise `Challenged` where what a scope tells needs another sign-in, or a recent one (RFC 9470 §3)."""
-    telling = (scope for scope in scopes if server.claims.of_scopes((scope,)))
+def _require_sign_in(
+    server: Server, found: LoginFact, token: TokenFact, scopes: tuple[str, ...], shown: Credentials
+) -> None:
+    """Raise `Challenged` where what would be told needs another sign-in, or a recent one (RFC 9470 §3)."""
+    telling = userinfo.telling(found, token, scopes, server.claims, server.scopes)
     if waiting := step_up.waiting(token, telling, server.scopes, server.policy.assurance, server.clock()):
         raise step_up.challenge(waiting[0], server.scopes, server.policy.assurance, shown.scheme)
 

@@ -23,7 +23,9 @@ class CibaSettings(Section):
         "`outbound.allow`. Without it people find what waits for them on their account’s pages.",
     )
     notification_secret: Annotated[SecretStr, AfterValidator(values.check_sent_secret)] | None = Field(
-        None, description="What that service knows this server by, sent as a Bearer token; at least 32 characters."
+        None,
+        description="What that service knows this server by, sent as a Bearer token: at least 32 characters, which can "
+        "stand in the file that `ASSENT_CIBA__NOTIFICATION_SECRET_FILE` names.",
     )
     danger_auto_approve: Words = Field(
         (), description="User names whose requests are approved within 5 seconds, as whole: for test set-ups."

@@ -108,10 +108,10 @@ g as (
     from m where backchannel_request.id = $1::uuid and backchannel_request.status = 'pending'
     returning counted),
 k as (
-    select f.key from g cross join lateral unnest(g.counted) with ordinality c (key, place)
-    join failure f on f.key = c.key
-    order by c.place for update of f),
-t as (update failure set count = failure.count - 1 from k where failure.key = k.key and failure.count > 0)""",
+    select f.key
+    from (select c.key from g cross join lateral unnest(g.counted) with ordinality c (key, place) order by c.place) c
+    cross join lateral (select key from failure where key = c.key for update) f),
+t as (update failure set count = count - 1 where key = any(array(select key from k)) and count > 0)""",
         waited="""
     select id from backchannel_request
     where id = $1::uuid and user_id = $3 and user_epoch = $4 and application_id = $5 and application_epoch = $6
@@ -157,14 +157,14 @@ _APPROVED = (
 SETTLE_BACKCHANNEL = redemption("settle_backchannel", _APPROVED, asked=_ASKED_NOTHING)
 SETTLE_BACKCHANNEL_PROVED = redemption("settle_backchannel.proved", _APPROVED, *proved(29), asked=_ASKED_NOTHING)
 
-# $1 now, $2 until when they are claimed, $3 how many at most. There is nothing to tell a person about a request that he
-# cannot decide any more, and such a one is passed over until it is deleted.
+# $1 now, $2 until when they are claimed, $3 how many at most, $4 who is to be called (null: whoever it is). There is
+# nothing to tell a person about a request that he cannot decide any more: it is passed over until it is deleted.
 CLAIM_CALLS = Statement(
     "claim_calls",
     f"""
 with mine as (
     select id from backchannel_request
-    where call is not null and call_at <= $1 and (call = 'client' or expires_at > $1)
+    where call is not null and call_at <= $1 and (call = 'client' or expires_at > $1) and call = coalesce($4, call)
     order by call_at limit $3 for update skip locked),
 claimed as (
     update backchannel_request b set call_claimed_until = $2, call_at = $2

@@ -56,6 +56,7 @@ from (values (1)) one
 {find("r", LIVE_RECORD, '"authorization"', "user_id = $2 and application_id = c.id and revoked_at is null")}""",
 )
 
+
 # $24 the scopes that were approved, $25-$28 how the person signed in, $29 the details that were approved
 def approve_device(name: str, into: Into = IMPLICIT) -> Statement:
     """Write the record, and approve the device code that waits."""

@@ -264,10 +264,12 @@ class Backchannel:
         application_id = order.token.origin.application_id
         return await self._trips.paid(application_id, statements, order.proof, *hot_arguments.redemption(order))
 
-    async def claim_calls(self, now: datetime, until: datetime, most: int) -> tuple[Call, ...]:
-        """Claim up to `most` calls that are due, the longest due first. Whoever does not report on one by `until` has
-        lost it to the next one who claims."""
-        rows = await self._pool.write_all(backchannel_sql.CLAIM_CALLS, now, until, most)
+    async def claim_calls(
+        self, now: datetime, until: datetime, most: int, whom: Callee | None = None
+    ) -> tuple[Call, ...]:
+        """Claim up to `most` calls that are due, the longest due first; with `whom` those to people, or to clients.
+        Whoever does not report on one by `until` has lost it to the next one who claims."""
+        rows = await self._pool.write_all(backchannel_sql.CLAIM_CALLS, now, until, most, whom)
         return tuple(_call(row, until) for row in rows)
 
     async def record_calls(self, reports: Sequence[CallReport]) -> None:

@@ -24,12 +24,12 @@ _AFTER_THE_TOKEN = hot_rows.TOKEN_WIDTH + hot_rows.STANDING_WIDTH
 
 
 def _statement(name: str, *more: str) -> Statement:
-    columns = ", ".join((TOKEN_COLUMNS, "f.claims, p.openid, u.email, u.claims, u.updated_at", *more))
+    columns = ", ".join((TOKEN_COLUMNS, "f.claims, p.openid, p.policy, u.email, u.claims, u.updated_at", *more))
     found = "\n".join(
         (
             find("t", f"{TOKEN}, basis, details", "access_token", "id = $1"),
             find("f", "id, auth_time, acr, revoked_at, claims", "token_family", "id = t.family_id"),
-            find("p", "client_id, epoch, status, openid", "application", "id = t.application_id"),
+            find("p", "client_id, epoch, status, openid, policy", "application", "id = t.application_id"),
             find("r", BEHIND, '"authorization"', "id = t.authorization_id"),
             find(
                 *("u", "sub, username, epoch, disabled_at, email, claims, updated_at", "user_account"),
@@ -64,12 +64,13 @@ class Userinfo:
             token=token,
             claims=claims_request.read(row[_AFTER_THE_TOKEN]),
             openid=client_rows.openid(row[_AFTER_THE_TOKEN + 1] or "{}"),
+            policy=client_rows.policy(row[_AFTER_THE_TOKEN + 2] or "{}"),
             person=_person(row, memberships=memberships),
         )
 
 
 def _person(row: asyncpg.Record, *, memberships: bool) -> PersonFact | None:
-    at = _AFTER_THE_TOKEN + 2
+    at = _AFTER_THE_TOKEN + 3
     if row[at + 2] is None:
         return None
     held = row[at + 3] if memberships else None

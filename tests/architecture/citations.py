@@ -24,7 +24,12 @@ _CITED = re.compile(
 )
 
 
-METADATA = ("app.protocol.metadata", "app.protocol.openid_metadata", "app.protocol.request_metadata")
+METADATA = (
+    "app.protocol.grant_management",
+    "app.protocol.metadata",
+    "app.protocol.openid_metadata",
+    "app.protocol.request_metadata",
+)
 """Where members of the metadata are named."""
 
 

@@ -11,6 +11,7 @@ from app.protocol.acr import PASSWORD, Assurance, AssuranceLevel
 from app.protocol.authorize import checklist, request
 from app.protocol.authorize.checklist import Subject
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
+from app.protocol.authorize.interaction import Situation
 from app.protocol.errors import OAuthError
 from app.protocol.facts import RecordFact
 from app.protocol.openid_settings import OpenIdSettings
@@ -167,6 +168,14 @@ def test_a_sign_in_that_cannot_reach_what_is_demanded_is_not_asked_for_twice() -
     assert isinstance(for_pay, Back)
     assert isinstance(preferred, Grantable)
     assert preferred.acr == ""
+
+
+def test_nobody_is_worth_nothing() -> None:
+    granted = verdict(ago=RECENT)
+    assert isinstance(granted, Grantable)
+    nobody = Situation(NOW, client(), granted.accepted, REDIRECT_URI, None, None)
+    assert nobody.acr is None
+    assert not nobody.is_worth()
 
 
 @pytest.mark.spec("standards", "OC-10")

@@ -1,24 +1,29 @@
 """What a client says when it asks for a person elsewhere, judged without a server (CIBA §7.1)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.protocol.authorize.backchannel import Asked, Hint, admit, is_signed_only, read
-from app.protocol.authorize.checklist import Subject
+from app.protocol.authorize.backchannel import Asked, Hint, admit, read
+from app.protocol.authorize.checklist import Subject, run_at
+from app.protocol.detail_types import DetailType
+from app.protocol.details import DetailTypes
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import ciba
 from app.protocol.params import Parameters
 from app.protocol.policy import ApplicationPolicy, ServerPolicy, effective
 from app.protocol.request_settings import RequestSettings
+from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 from app.protocol.trace import Trace
 from tests.support import facts
 from tests.support.facts import ISSUER, REGISTRY
 
 SERVER = ServerPolicy(issuer=ISSUER)
 TOKEN = "x" * 22
+PAYMENT = DetailType("payment", "Make a payment")
 MESSAGE = {"login_hint": "robin", "binding_message": "4711"}
 
 
@@ -31,10 +36,13 @@ def asking(**changes: Any) -> ClientFact:
     )
 
 
-def judged(client: ClientFact, params: dict[str, str], *, signed: bool = False, trace: Trace | None = None) -> Asked:
+def subject_of(client: ClientFact, params: dict[str, str]) -> Subject:
     policy = effective(SERVER, client.policy, confidential=client.confidential)
-    subject = Subject(client, policy, REGISTRY, Parameters.of(params.items()), signed=signed)
-    return read(subject, SERVER, trace or Trace())
+    return Subject(client, policy, REGISTRY, Parameters.of(params.items()), detail_types=DetailTypes([PAYMENT]))
+
+
+def judged(client: ClientFact, params: dict[str, str], *, trace: Trace | None = None) -> Asked:
+    return read(subject_of(client, params), SERVER, trace or Trace())
 
 
 def refusal(client: ClientFact, params: dict[str, str], **how: Any) -> ErrorCode:
@@ -110,6 +118,7 @@ def test_who_wants_to_be_pinged_sends_a_token_that_nobody_guesses(token: str, fi
         pytest.param("a\tb", False, id="tab"),
         pytest.param("a\u202eb", False, id="turned around"),
         pytest.param("a\u200bb", False, id="invisible"),
+        pytest.param("   ", False, id="nothing but space"),
     ],
 )
 @pytest.mark.spec("standards", "CB-11")
@@ -138,11 +147,17 @@ def test_a_wish_that_is_no_number_of_seconds(text: str) -> None:
     ],
 )
 @pytest.mark.spec("standards", "CB-4")
+@pytest.mark.spec("standards", "FM-1")
 def test_who_has_to_sign(client: ClientFact, signs: bool) -> None:
-    assert is_signed_only(client, effective(SERVER, client.policy, confidential=True)) is signs
-    if signs:
-        assert refusal(client, MESSAGE) is ErrorCode.INVALID_REQUEST
-    assert judged(client, MESSAGE, signed=True).binding_message == "4711"
+    asked = subject_of(client, {**MESSAGE, "scope": "openid"})
+    plain = replace(asked, registry=ScopeRegistry((ScopeDefinition("openid"),)))
+    run_at("ciba", replace(plain, signed=True), Trace())
+    if not signs:
+        run_at("ciba", plain, Trace())
+        return
+    with pytest.raises(OAuthError, match="has to sign its requests") as refused:
+        run_at("ciba", plain, Trace())
+    assert refused.value.code is ErrorCode.INVALID_REQUEST
 
 
 @pytest.mark.spec("standards", "CB-11")
@@ -150,8 +165,9 @@ def test_with_a_profile_of_fapi_the_person_is_told_what_it_is_about() -> None:
     """FAPI-CIBA §5.2.2: by the message, or by details that say it."""
     strict = asking(policy=ApplicationPolicy(fapi=True))
     bare = {"login_hint": "robin"}
-    assert refusal(strict, bare, signed=True) is ErrorCode.INVALID_BINDING_MESSAGE
-    assert judged(strict, {**bare, "authorization_details": "[]"}, signed=True).binding_message == ""
+    assert refusal(strict, bare) is ErrorCode.INVALID_BINDING_MESSAGE
+    assert refusal(strict, {**bare, "authorization_details": "[]"}) is ErrorCode.INVALID_BINDING_MESSAGE
+    assert judged(strict, {**bare, "authorization_details": '[{"type": "payment"}]'}).binding_message == ""
 
 
 @pytest.mark.parametrize(
@@ -177,6 +193,6 @@ def test_every_step_is_traced() -> None:
     trace = Trace()
     admit(asking(), trace)
     judged(asking(), MESSAGE, trace=trace)
-    checks = ("confidential", "grant type", "delivery mode", "signature", "hint", "binding message")
+    checks = ("confidential", "grant type", "delivery mode", "hint", "binding message")
     assert [step.check for step in trace.steps] == [*checks, "notification token", "requested_expiry"]
     assert {step.outcome for step in trace.steps} == {"passed"}

@@ -84,6 +84,12 @@ def test_a_reference_of_ours_is_told_by_its_beginning(request_uri: str | None, r
     assert pushed.reference_in(params(request_uri=request_uri), FeatureSet()) is None
 
 
+@pytest.mark.spec("standards", "RO-1")
+def test_a_request_object_beside_it_is_not_passed_over() -> None:
+    both = params(request_uri=f"{REQUEST_URI}aspr_x", request="a.b.c")
+    assert pushed.reference_in(both, FeatureSet(Feature)) is None
+
+
 @pytest.mark.spec("standards", "PAR-8")
 @pytest.mark.spec("standards", "PAR-10")
 def test_a_pushed_request_can_be_taken_up_as_often_as_a_page_is_loaded_until_it_is_used_or_expires() -> None:

@@ -181,9 +181,9 @@ def test_the_list_of_a_sector_is_looked_at_before_the_application_is_there(assen
 
 
 def test_an_application_that_this_version_does_not_serve_is_listed_as_refused(assent: Assent, tmp_path: Path) -> None:
-    members = {"client_id": "api", "client_name": "Api", "grant_types": [], "require_signed_request_object": True}
+    members = {"client_id": "api", "client_name": "Api", "grant_types": [], "profile": "of-the-future"}
     (tmp_path / "data.json").write_text(json.dumps({"applications": [members]}))
-    assert "api: require_signed_request_object" in succeeded(assent("apply", "data.json"))
+    assert "api: profile" in succeeded(assent("apply", "data.json"))
     assert "api\tApi\tmachine\trefused" in succeeded(assent("application", "list")).splitlines()
 
 
@@ -204,6 +204,22 @@ def test_applications_are_registered_with_keys_and_names_of_certificates(assent:
     assert "keys.toml cannot be read as JSON" in assent(*create, "--jwks", "keys.toml").stderr
     assert "begin with one of subject_dn" in assent(*create, "--tls-subject", "dn=CN=a").stderr
     assert "needs jwks or jwks_uri" in refused(assent(*create, "--auth-method", "private_key_jwt"))
+
+
+def test_an_application_is_held_to_a_profile_from_the_beginning(assent: Assent, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(json.dumps(key_set(key_of("bank"))))
+    create = ("application", "create", "--redirect-uri", "https://bank.example/cb", "--client-id", "bank")
+    keyed = ("--auth-method", "private_key_jwt", "--jwks", "keys.json")
+    held = ("--profile", "fapi2-message-signing")
+    assert "must be one of oauth2.1, fapi2, " in assent(*create, "--profile", "fapi3").stderr
+    assert "token_endpoint_auth_method must be one of" in refused(assent(*create, *held))
+    assert "authorization_signed_response_alg must be one of" in refused(assent(*create, *keyed, *held))
+    succeeded(assent(*create, *keyed, *held, "--answer-alg", "ES256", "--response-mode", "jwt", "--push"))
+    found = json.loads(succeeded(assent("application", "show", "bank")))
+    assert found["profile"] == "fapi2-message-signing"
+    assert (found["fapi"], found["signs_messages"], found["dpop_bound"]) == (True, True, True)
+    assert (found["response_modes"], found["require_pushed_authorization_requests"]) == (["jwt"], True)
+    assert "bank may ask for every scope" in assent("doctor").stdout
 
 
 def test_the_secret_of_one_that_makes_macs_is_sealed_with_the_root_secret(assent: Assent) -> None:
@@ -265,7 +281,8 @@ def test_an_application_that_does_not_exist_is_named(assent: Assent, command: st
 def test_a_data_file_is_compared_applied_and_then_unchanged(assent: Assent, tmp_path: Path) -> None:
     (tmp_path / "data.toml").write_text(
         '[[users]]\nusername = "eve"\n[[applications]]\nclient_id = "news"\nowner = "eve"\n'
-        'redirect_uris = ["https://news.example/cb"]\nclient_secret = "weak"\nrequest_uris = ["https://news.example/r"]\n',
+        'redirect_uris = ["https://news.example/cb"]\nclient_secret = "weak"\n'
+        'grant_types = ["authorization_code", "password"]\n',
         encoding="utf-8",
     )
     planned = succeeded(assent("apply", "data.toml", "--dry-run")).splitlines()
@@ -275,7 +292,7 @@ def test_a_data_file_is_compared_applied_and_then_unchanged(assent: Assent, tmp_
     applied = succeeded(assent("apply", "data.toml")).splitlines()
     assert applied[:-1] == [
         *("+ user eve", "+ application news", "2 new, 0 changed, 0 unchanged."),
-        *("Not in effect in this version:", "    application news: request_uris"),
+        *("Not in effect in this version:", "    application news: grant_types password"),
         *("Weak, replace it:", "    application news: client_secret", "Generated, shown only now:"),
     ]
     assert applied[-1].startswith("    user eve password ")

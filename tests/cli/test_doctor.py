@@ -37,7 +37,7 @@ def fresh(server: Server) -> subprocess.CompletedProcess[str]:
 
 
 def _lines(server: Server, subject: str) -> list[str]:
-    report = server.assent("doctor", check=False).stdout.splitlines()
+    report = server.assent_here("doctor").stdout.splitlines()
     return [line for line in report if line[6:].startswith(subject)]
 
 
@@ -61,11 +61,11 @@ def test_a_readable_secret_fails_with_the_command_that_mends_it(server: Server) 
     file = server.data_dir / "secret.key"
     file.chmod(0o644)
     try:
-        ended = server.assent("doctor", check=False)
+        ended = server.assent_here("doctor")
     finally:
         file.chmod(0o600)
 
-    assert ended.returncode == 1
+    assert ended.exit_code == 1
     assert f"FAIL  files         {file} has mode 0644" in ended.stdout
     assert f"chmod 0600 {file}" in ended.stdout
 

@@ -58,11 +58,11 @@ def test_it_can_be_repeated_and_leaves_its_stand_ins_switched_off(server: Server
 
 
 def test_an_existing_user_and_application_can_walk(server: Server) -> None:
-    ended = server.assent(*_options(server))
+    ended = server.assent_here(*_options(server))
 
     assert "✓ sign in" in ended.stdout
     assert "as robin" in ended.stdout
-    assert ended.returncode == 0
+    assert ended.exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_an_existing_user_and_application_can_walk(server: Server) -> None:
 def test_the_failing_step_is_named_with_its_reason(
     server: Server, changed: dict[str, str], step: str, reason: str
 ) -> None:
-    ended = server.assent(*_options(server, **changed), check=False)
+    ended = server.assent_here(*_options(server, **changed))
 
-    assert ended.returncode == 1
+    assert ended.exit_code == 1
     (failed,) = [line for line in ended.stdout.splitlines() if line.startswith("✗")]
     assert failed[2:26].strip() == step
     assert reason in failed
@@ -89,7 +89,7 @@ def test_the_failing_step_is_named_with_its_reason(
 
 
 def test_half_a_cast_is_refused(server: Server) -> None:
-    ended = server.assent("login-test", "--username", "robin", check=False)
+    ended = server.assent_here("login-test", "--username", "robin")
 
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert "--client-id" in ended.stderr

@@ -237,7 +237,7 @@ def _speaks(server: Server, version: ssl.TLSVersion) -> bool:
 def test_a_data_file_is_applied_before_the_first_request(server: Server) -> None:
     assert "+ user robin" in server.said
     assert "user robin password " in server.said
-    assert "robin" in server.assent("user", "list").stdout
+    assert "robin" in server.assent_here("user", "list").stdout
 
 
 def test_a_broken_data_file_ends_the_start_and_names_the_member(directory: Path) -> None:

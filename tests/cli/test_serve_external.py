@@ -44,13 +44,13 @@ def test_a_server_with_another_secret_is_refused(first: Server, settings: dict[s
 
 
 def test_login_test_and_doctor_work_on_it(first: Server) -> None:
-    walked = first.assent("login-test", "--url", first.issuer)
-    checked = first.assent("doctor", check=False)
+    walked = first.assent_here("login-test", "--url", first.issuer)
+    checked = first.assent_here("doctor")
 
     assert "The server passed." in walked.stdout
     assert "ok    roles" in checked.stdout
     assert "fsync is off" in checked.stdout
-    assert checked.returncode == 1
+    assert checked.exit_code == 1
 
 
 def test_two_servers_serve_one_database_and_one_of_them_may_end(first: Server, settings: dict[str, str]) -> None:
@@ -58,7 +58,7 @@ def test_two_servers_serve_one_database_and_one_of_them_may_end(first: Server, s
         for server in (first, second):
             assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
             assert server.told("Data") == "the PostgreSQL of ASSENT_DATABASE_URL"
-        assert "robin" in second.assent("user", "list").stdout
+        assert "robin" in second.assent_here("user", "list").stdout
         assert not first.data_dir.exists()
         assert first.stop() == 0
         assert httpx.get(f"{second.issuer}/health/ready").status_code == 200

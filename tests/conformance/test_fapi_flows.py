@@ -137,6 +137,8 @@ async def test_fapi2_security_profile_final_state_only_outside_request_object_no
 
 
 @pytest.mark.spec("standards", "PAR-11")
+@pytest.mark.spec("standards", "O-14")
+@pytest.mark.spec("standards", "TV-9")
 async def test_fapi2_security_profile_final_par_without_duplicate_parameters(fintech: Fintech) -> None:
     assert "code" in await fintech.answered(await fintech.pushed())
 

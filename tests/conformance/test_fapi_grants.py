@@ -34,6 +34,7 @@ def _scopes(answer: Answered) -> set[str]:
 
 @pytest.mark.spec("standards", "GM-3")
 @pytest.mark.spec("standards", "GM-8")
+@pytest.mark.spec("standards", "TR-3")
 @pytest.mark.spec("standards", "GM-10")
 @pytest.mark.spec("standards", "GA-1")
 @pytest.mark.spec("standards", "GA-2")

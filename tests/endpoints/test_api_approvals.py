@@ -1,5 +1,6 @@
 """The JSON API over what applications ask a person elsewhere (CIBA)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -63,6 +64,8 @@ async def test_the_list_tells_who_asks_what(site: Service, till: httpx.AsyncClie
             {"scope": "member:read", "title": first["scopes"][2]["title"], "kind": "see", "optional": True},
         ],
         "resources": [],
+        "authorization_details": [],
+        "grant_management_action": None,
         "address": "127.0.0.1",
         "asked_at": first["asked_at"],
         "expires_at": first["expires_at"],
@@ -101,6 +104,17 @@ async def test_a_decision_is_carried_out_once(
     assert_problem(await decide(emery, item, **body), 409, "conflict")
     assert await emery.get(PATH) == {"items": []}
     assert (await emery.get(f"{PATH}/{item['id']}"))["status"] == status
+
+
+async def test_of_many_decisions_at_once_one_counts(
+    site: Service, till: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    drew = await newcomer(site, browser, "dale")
+    await ask(till, "till", "dale")
+    [item] = (await drew.get(PATH))["items"]
+    bodies = [{"decision": "approve"}, {"decision": "deny"}] * 4
+    answers = await asyncio.gather(*(decide(drew, item, **body) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * 7]
 
 
 async def test_what_is_over_is_told_and_not_decided(

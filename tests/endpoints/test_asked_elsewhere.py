@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from app.models import Application
 from app.protocol.ciba import PATH
-from tests.endpoints.test_budgets import trips_of
+from tests.endpoints.test_budgets import remembering, trips_of
 from tests.support import elsewhere as flow
 from tests.support.asking_site import ES256
 from tests.support.asking_site import client as client
@@ -81,6 +81,7 @@ async def test_a_trusted_issuer_may_name_a_person(site: Service, client: httpx.A
     for client_id, token in (
         ("desk", STRANGER.says(now)),
         ("desk", IDP.says(now, exp=None)),
+        ("desk", IDP.says(now, exp="soon")),
         ("desk", IDP.says(now, sub="x" * 301)),
         ("other", IDP.says(now)),
         ("other", over),
@@ -229,3 +230,48 @@ async def test_a_key_that_the_request_proves_is_the_one_that_gets_the_tokens(
     assert error_of(await flow.poll(client, "desk", auth_req_id)) == (400, "invalid_grant")
     assert error_of(await poll(thief)) == (400, "invalid_grant")
     assert (await poll(holder)).json()["token_type"] == "DPoP"
+
+
+@pytest.mark.spec("standards", "CB-7")
+@pytest.mark.spec("standards", "CB-9")
+async def test_the_id_token_is_about_the_sign_in_of_whoever_approved(site: Service, client: httpx.AsyncClient) -> None:
+    auth_req_id = await flow.asked(client, "desk", acr_values="gold urn:assent:acr:password")
+    waiting = await flow.waiting_for(site, auth_req_id)
+    assert waiting is not None
+    assert waiting.asked.acr_values == ("gold", "urn:assent:acr:password")
+    signed_in = site.clock()
+    assert await flow.approve(site, auth_req_id, acr="urn:assent:acr:password")
+    site.clock.forward(60)
+    tokens = (await flow.poll(client, "desk", auth_req_id)).json()
+    told = flow.claims_of(tokens["id_token"])
+    assert (told["iss"], told["aud"]) == (ISSUER, "desk")
+    assert (told["auth_time"], told["acr"]) == (int(signed_in.timestamp()), "urn:assent:acr:password")
+    assert told["amr"] == ["pwd"]
+    # There is no request of a browser, nor a session there, nor a token that came by itself.
+    assert {"nonce", "sid", "urn:openid:params:jwt:claim:auth_req_id"}.isdisjoint(told)
+
+
+async def test_a_person_may_approve_a_part(site: Service, client: httpx.AsyncClient) -> None:
+    auth_req_id = await flow.asked(client, "desk", scope="openid project:read event:read")
+    assert await flow.approve(site, auth_req_id, only=["openid", "event:read"])
+    tokens = (await flow.poll(client, "desk", auth_req_id)).json()
+    assert tokens["scope"] == "openid event:read"
+
+
+async def test_an_application_that_has_changed_meanwhile_is_read_again(
+    site: Service, client: httpx.AsyncClient
+) -> None:
+    application = await site.application("kiosk", openid=ES256, **POLLING)
+    counters = ["find_asked_person", *["counter"] * 2]
+
+    async def trips() -> list[str]:
+        sent = await trips_of(flow.ask(client, "kiosk"))
+        return ["counter" if " " in trip else trip for trip in sent]
+
+    with remembering(site.database.applications):
+        assert await trips() == ["gather_client", *counters, "place_backchannel"]
+        assert await trips() == [*counters, "place_backchannel"]
+        await change(site, Application, application, version=2)
+        # Nobody is counted twice.
+        again = ["gather_client", "find_asked_person", "place_backchannel"]
+        assert await trips() == [*counters, "place_backchannel", *again]

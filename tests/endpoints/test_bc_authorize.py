@@ -71,7 +71,7 @@ async def test_whoever_asks_gets_tokens_once_the_person_has_approved(site: Servi
 async def test_who_may_not_ask(
     client: httpx.AsyncClient, client_id: str, secret: str | None, error: tuple[int, str]
 ) -> None:
-    assert error_of(await flow.ask(client, client_id, secret=secret)) == error
+    assert error_of(await flow.ask(client, client_id, secret)) == error
 
 
 @pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/oauth/token", f"{ISSUER}{PATH}"])

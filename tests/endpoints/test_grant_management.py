@@ -1,5 +1,6 @@
 """Authorization requests that say into which record they go, at the wire (standards A14.1)."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -11,7 +12,8 @@ import pytest
 from app.protocol.events import Event
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
-from tests.support import devices
+from tests.support import details, devices, pushing
+from tests.support.credentials import bearer
 from tests.support.history import history
 from tests.support.openid_request import ES256
 from tests.support.service import (
@@ -39,7 +41,7 @@ HYBRID: dict[str, Any] = {
 @pytest.fixture(scope="module")
 async def site(database: Database) -> AsyncIterator[Service]:
     """`web`, `other` and `hybrid` are confidential, `spa` is public, `tv` asks for device codes."""
-    async with service(database) as running:
+    async with service(database, authorization_details=details.TYPES) as running:
         await keep_keys(running.server)
         for username in ("ada", "robin"):
             await running.user(username)
@@ -329,10 +331,63 @@ async def test_a_device_is_refused_at_once_for_a_grant_that_is_not_its_own_and_a
         async with site.browser() as somebody:
             await sign_in(somebody, "robin")
             shown = await follow(somebody, await devices.type_code(somebody, begun["user_code"]))
-            assert shown.status_code == 400
-            assert "no such grant" in shown.text
+            assert shown.status_code == 404
+            assert "this account does not have" in shown.text
+            [switch] = re.findall(r'href="(/select-account\?to=[^"]+)"', shown.text)
+            chooser = await somebody.get(switch)
+            assert 'name="account"' in chooser.text
         await devices.answer(browser, await devices.question(browser, begun["user_code"]))
         assert (await devices.poll(device, "tv", begun["device_code"])).json()["grant_id"] == own
+
+
+@pytest.mark.spec("standards", "GM-2")
+@pytest.mark.spec("standards", "GM-6")
+async def test_a_pushed_request_says_it_as_well_and_is_judged_when_it_is_pushed(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    async with site.browser() as program:
+        refused = await pushing.push(program, "web", grant_management_action="create", grant_id=str(uuid4()))
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+        request_uri = await pushing.pushed(program, "web", grant_management_action="create")
+        answered = await pushing.answered(browser, pushing.pushed_url("web", request_uri), "ada")
+        made = (await redeem(program, "web", answered["code"])).json()
+        named = {"grant_management_action": "merge", "grant_id": made["grant_id"]}
+        request_uri = await pushing.pushed(program, "web", **named)
+        answered = await pushing.answered(browser, pushing.pushed_url("web", request_uri), "ada")
+        assert (await redeem(program, "web", answered["code"])).json()["grant_id"] == made["grant_id"]
+
+
+async def test_of_several_accounts_the_one_that_has_the_grant_is_chosen_or_named(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    made = await tokens(browser, "create", scope="openid")
+    subject = (await browser.get("/oauth/userinfo", headers=bearer(made["access_token"]))).json()["sub"]
+    await sign_in(browser, "robin", await browser.get("/login?account=another"))
+    named = {"grant_management_action": "merge", "grant_id": made["grant_id"], "scope": "openid"}
+    assert 'name="account"' in (await asked(browser, **named)).text
+    as_ada = f'{{"id_token": {{"sub": {{"value": "{subject}"}}}}}}'
+    assert "code" in answer_of(await asked(browser, **named, claims=as_ada))
+    assert answer_of(await asked(browser, **named, prompt="none"))["error"] == "account_selection_required"
+
+
+async def test_details_go_with_the_grant_that_they_were_approved_for(browser: httpx.AsyncClient) -> None:
+    await sign_in(browser, "ada")
+    reading, listing = details.accounts("read"), details.accounts("list")
+    page = await asked(browser, **_for(reading), grant_management_action="create")
+    first = (await redeem(browser, "web", answer_of(await decide(browser, page))["code"])).json()
+    named = {"grant_management_action": "replace", "grant_id": first["grant_id"]}
+    page = await asked(browser, **_for(listing), **named)
+    assert "It loses:" in page.text
+    second = (await redeem(browser, "web", answer_of(await decide(browser, page))["code"])).json()
+    assert second["authorization_details"] == [listing]
+    assert (await details.seen(browser, first["access_token"]))["active"] is False
+    merged = {**named, "grant_management_action": "merge"}
+    page = await asked(browser, **_for(listing), **merged, prompt="none")
+    assert (await redeem(browser, "web", answer_of(page)["code"])).json()["authorization_details"] == [listing]
+
+
+def _for(content: dict[str, Any]) -> dict[str, Any]:
+    return {"scope": None, "authorization_details": details.asking(content)}
 
 
 async def test_the_account_shows_every_grant_of_an_application_and_tells_which_stand_apart(

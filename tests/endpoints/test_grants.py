@@ -14,6 +14,7 @@ from app.protocol.grant_management import QUERY_SCOPE, REVOKE_SCOPE
 from app.store import records
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
+from tests.support import details
 from tests.support.api_person import AUTHORIZATIONS, enter
 from tests.support.credentials import bearer
 from tests.support.database import FreshDatabase
@@ -31,7 +32,7 @@ GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 async def site(database: Database) -> AsyncIterator[Service]:
     """`web` and `other` may ask for everything, `careful` for what is named, `spa` is public."""
     resources: dict[str, Any] = {LEDGER: {"token_format": "jwt"}, FILES: {}}
-    async with service(database, resources=resources) as running:
+    async with service(database, resources=resources, authorization_details=details.TYPES) as running:
         await keep_keys(running.server)
         await running.user("ada")
         for client_id in ("web", "other"):
@@ -87,11 +88,13 @@ async def active(program: httpx.AsyncClient, token: str) -> bool:
 
 @pytest.mark.spec("standards", "GA-1")
 @pytest.mark.spec("standards", "GA-2")
+@pytest.mark.spec("standards", "TV-13")
 async def test_an_application_sees_what_its_grant_allows_and_nothing_of_the_person(
     site: Service, browser: httpx.AsyncClient, program: httpx.AsyncClient
 ) -> None:
     claims = '{"userinfo": {"phone_number": null}}'
     asked: dict[str, Any] = {"scope": "openid project:read", "resource": [LEDGER, FILES], "claims": claims}
+    asked["authorization_details"] = details.asking(details.accounts("read"), details.payment())
     created = await grant(browser, **asked)
     answer = await look(program, created["grant_id"])
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -100,6 +103,7 @@ async def test_an_application_sees_what_its_grant_allows_and_nothing_of_the_pers
     assert answer.json() == {
         "scopes": [{"scope": "openid"}, {"scope": "project:read", "resource": [LEDGER, FILES]}],
         "claims": ["phone_number"],
+        "authorization_details": [details.accounts("read")],
         "created_at": moment,
         "last_updated": moment,
         "last_updated_at": moment,
@@ -176,7 +180,9 @@ async def test_what_is_not_the_applications_own_does_not_exist(
         for asked in (look, end):
             refused = await asked(program, grant_id, token)
             assert (refused.status_code, refused.json()["error"]) == (404, "invalid_grant_id"), grant_id
-    assert (await program.get(PATH, headers=bearer(token))).status_code == 404
+    listed = await program.get(PATH, headers=bearer(token))
+    assert (listed.status_code, listed.json()["error"]) == (404, "invalid_grant_id")
+    assert (await program.get(PATH)).status_code == 401
     assert (await program.get(f"{PATH}/{mine}/x", headers=bearer(token))).status_code == 404
     assert await records.get(site.database, UUID(of_other)) is not None
 

@@ -66,6 +66,10 @@ NO_OWNER = {
     "POST /oauth/introspect": "for applications",
     "POST /oauth/revoke": "for applications",
     "POST /oauth/global-token-revocation": "for applications",
+    "GET /oauth/grants": "for applications",
+    "DELETE /oauth/grants": "for applications",
+    "GET /oauth/grants/*": "for applications",
+    "DELETE /oauth/grants/*": "for applications",
 }
 """Routes that are not an owner's to use in his browser, and why."""
 

@@ -8,15 +8,13 @@ from html import unescape
 import httpx
 import pytest
 
-from app.models import Application
+from app.models import Application, User
 from app.protocol.grant_types import device_code
 from app.store import trail
-from app.store.database import Database
 from app.store.trail import Place, Selection
 from tests.support.approvals import ask, asking_application, newest, outcome, press
 from tests.support.credentials import change
-from tests.support.elsewhere import claims_of, poll
-from tests.support.service import PASSWORD, Service, fields_of, follow, service, sign_in
+from tests.support.service import PASSWORD, Service, fields_of, follow, sign_in
 from tests.support.signing import keep_keys
 
 MESSAGE = "Till 4, 12.50 EUR"
@@ -120,7 +118,9 @@ async def test_an_approval_gives_the_application_its_token_and_joins_the_record(
     assert await outcome(till, "till", auth_req_id) == "openid project:read"
     record = re.search(r'href="(/account/applications/[^"]+)"', end.text)
     assert record is not None
-    assert "Deploy Diary" in (await browser.get(record[1])).text
+    desk = (await browser.get(record[1])).text
+    assert "Deploy Diary" in desk
+    assert "Until you disconnect it." in desk  # whatever becomes of the session that it was allowed in
     assert headline(await browser.get(page.url.path)) == "Deploy Diary is allowed"  # also once it has its token
 
 
@@ -314,36 +314,23 @@ async def test_what_the_application_may_not_have_any_more_is_refused(
     assert "invalid_scope" in refused.text
     await change(site, Application, client.id, grant_types=[device_code.NAME], version=client.version + 2)
     assert "unauthorized_client" in (await browser.get(page.url.path)).text
+    await change(site, Application, client.id, status="inactive", version=client.version + 3)
+    assert headline(await browser.get(page.url.path)) == "Nothing waits here for tatum@example.com"
 
 
-async def test_a_level_that_every_sign_in_reaches_asks_nobody_again(
+async def test_what_was_asked_before_the_account_was_off_is_over(
     site: Service, till: httpx.AsyncClient, browser: httpx.AsyncClient
 ) -> None:
-    await person(site, browser, "umber")
-    auth_req_id = await asked(till, "umber", acr_values="urn:unknown urn:assent:acr:password")
-    site.clock.forward(200)
-    assert (await press(browser, await question(browser))).status_code == 303
-    assert await outcome(till, "till", auth_req_id) == "openid project:read"
-
-
-async def test_a_level_that_only_another_sign_in_reaches_is_asked_for_first(database: Database) -> None:
-    levels = {"recent": {"methods": ["pwd"], "max_age": 60}, "known": {"methods": ["pwd"]}}
-    async with service(database, assurance=levels) as strict, strict.browser() as till, strict.browser() as phone:
-        await keep_keys(strict.server)
-        await asking_application(strict, "vault")
-        await person(strict, phone, "vesper")
-        strict.clock.forward(100)
-        auth_req_id = await asked(till, "vesper", "vault", acr_values="recent")
-        path = await newest(phone)
-        confirm = await follow(phone, await phone.get(path))
-        assert headline(confirm) == "Confirm that it is you"
-        page = await follow(phone, await phone.post("/login", data={**fields_of(confirm), "password": PASSWORD}))
-        assert page.url.path == path
-        strict.clock.forward(100)
-        late = await press(phone, page)
-        assert headline(await follow(phone, late)) == "Confirm that it is you"
-        again = await follow(phone, await phone.get(path))
-        page = await follow(phone, await phone.post("/login", data={**fields_of(again), "password": PASSWORD}))
-        assert headline(await follow(phone, await press(phone, page))) == "Deploy Diary is allowed"
-        token = (await poll(till, "vault", auth_req_id)).json()
-        assert claims_of(token["id_token"])["acr"] == "recent"
+    user_id = await site.user("yael")
+    await sign_in(browser, "yael")
+    auth_req_id = await asked(till, "yael")
+    path = await newest(browser)
+    await change(site, User, user_id, epoch=1)
+    async with site.browser() as again:
+        await sign_in(again, "yael")
+        page = await again.get(path)
+        assert headline(page) == "Deploy Diary waits no longer"
+        answer = await again.post(path, data={**fields_of(await again.get("/logout")), "decision": "approve"})
+        assert headline(await follow(again, answer)) == "Deploy Diary waits no longer"
+        assert "Deploy Diary" not in (await again.get("/approvals")).text
+    assert await outcome(till, "till", auth_req_id) == "authorization_pending"

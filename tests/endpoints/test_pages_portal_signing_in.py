@@ -1,5 +1,6 @@
 """How an application signs people in and out, chosen on its page."""
 
+import json
 import re
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from app.protocol.facts import ClientFact
 from app.protocol.features import Feature
 from app.store.database import Database
+from tests.support.assertions import key_of
 from tests.support.browser import Browser
 from tests.support.portal_person import (
     ada as ada,
@@ -117,3 +119,24 @@ async def test_the_page_leads_to_the_document_that_libraries_look_for(pages: Sit
     shown = await plain.get(url)
     assert 'href="http://localhost:8000/.well-known/oauth-authorization-server"' in shown.text
     assert 'id="signing-in"' not in shown.text
+
+
+@pytest.mark.spec("standards", "ID-6")
+async def test_answers_are_signed_and_encrypted_and_sign_ins_kept_recent_as_it_is_chosen(
+    pages: Site, ada: Browser, url: str
+) -> None:
+    keys = {"keys": [{name: key_of("sealed")[name] for name in ("kty", "crv", "x", "y")}]}
+    await press(ada, url, "authentication", method="client_secret_basic", keys=json.dumps(keys))
+    chosen = {"userinfo_algorithm": "ES256", "id_token_encryption": "ECDH-ES", "userinfo_encryption": "ECDH-ES"}
+    answer = await press(ada, url, "signing-in", id_token_algorithm="ES256", max_age="600", **chosen)
+    assert (await done(ada, answer)).startswith("Saved")
+    settings = (await client(pages.server.database, url)).openid
+    assert (settings.userinfo_alg, settings.default_max_age) == ("ES256", 600)
+    assert settings.id_token_encryption == settings.userinfo_encryption == ("ECDH-ES", "A128CBC-HS256")
+    shown = (await ada.get(url)).text
+    assert shown.count('<option value="ECDH-ES" selected>') == 2
+    assert 'name="max_age" type="text" value="600"' in shown
+    wrong = await press(ada, url, "signing-in", id_token_algorithm="ES256", max_age="soon", **chosen)
+    assert list(problems_on(wrong)) == ["max_age"]
+    await press(ada, url, "signing-in", id_token_algorithm="ES256")
+    assert (await client(pages.server.database, url)).openid.stored == {"id_token_alg": "ES256"}

@@ -344,7 +344,7 @@ async def test_how_long_a_reference_lives_is_the_operators_word(database: Databa
         pytest.param({}, "pushed", [], id="kept"),
         pytest.param({"scope": "no:such"}, "refused: invalid_scope", ["scope"], id="refused by a check"),
         pytest.param({"redirect_uri": "https://x.example/"}, "refused: invalid_request", ["return path"], id="address"),
-        pytest.param({"request_uri": "urn:x"}, "refused: invalid_request", ["pushed request"], id="refused as a form"),
+        pytest.param({"request_uri": "urn:x"}, "refused: invalid_request", ["request"], id="refused as a form"),
     ],
 )
 async def test_an_operator_can_read_what_was_decided(

@@ -168,7 +168,6 @@ async def test_everything_else_in_the_query_counts_for_nothing(site: Service, br
         response_type="token",
         response_mode="fragment",
         prompt="none",
-        request="a.b.c",
         code_challenge="x",
         login_hint="somebody",
     )
@@ -179,6 +178,15 @@ async def test_everything_else_in_the_query_counts_for_nothing(site: Service, br
     assert response.headers["location"].startswith(f"{REDIRECT_URI}?")
     assert answer_of(response)["state"] == "pushed"
     assert (await redeem(browser, "alone", answer_of(response)["code"])).json()["scope"] == "project:read"
+
+
+@pytest.mark.spec("standards", "RO-1")
+async def test_a_request_object_beside_a_reference_is_a_mistake(browser: httpx.AsyncClient) -> None:
+    request_uri = await pushed(browser, "web")
+    page = await browser.get(pushed_url("web", request_uri, request="a.b.c", redirect_uri="https://evil.example/"))
+    assert (page.status_code, "location" in page.headers, "invalid_request" in page.text) == (400, False, True)
+    page = await follow(browser, await browser.get(pushed_url("web", request_uri)))
+    assert 'id="login-submit"' in page.text
 
 
 @pytest.mark.spec("standards", "PAR-11")

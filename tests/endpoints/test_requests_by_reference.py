@@ -94,6 +94,17 @@ async def test_it_is_kept_where_its_address_names_it_or_its_server_says_so(site:
 
 
 @pytest.mark.spec("standards", "RO-9")
+async def test_whoever_comes_too_early_keeps_nobody_from_what_will_stand_there(site: Service, far: FarServer) -> None:
+    text = request_object(site, f"signer{far.port}", prompt="none")
+    named = f"{uri_of(far)}#{encoded(digest(text.encode())).decode()}"
+    async with site.browser() as browser:
+        says(far, request_object(site, f"signer{far.port}"), "Cache-Control: max-age=3600")
+        assert query_of(await browser.get(url(far, named)))["error"] == "invalid_request_uri"
+        says(far, text)
+        assert query_of(await browser.get(url(far, named)))["error"] == "login_required"
+
+
+@pytest.mark.spec("standards", "RO-9")
 @pytest.mark.spec("standards", "NS-4")
 async def test_what_cannot_be_had_is_an_invalid_request_uri(site: Service, far: FarServer) -> None:
     text = request_object(site, f"signer{far.port}")

@@ -62,7 +62,8 @@ def server() -> Iterator[Server]:
     with directory_for_server() as directory, running_server(directory) as running:
         file = directory / "password"
         file.write_text(PASSWORD)
-        running.assent("user", "create", USERNAME, "--operator", "--password-file", str(file))
+        made = running.assent_here("user", "create", USERNAME, "--operator", "--password-file", str(file))
+        assert made.exit_code == 0, made.output
         yield running
 
 

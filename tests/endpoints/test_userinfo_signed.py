@@ -8,6 +8,7 @@ import httpx
 import pytest
 from joserfc import jwt as other_library
 from joserfc.jwk import KeySet
+from sqlalchemy import text
 
 from app.store.database import Database
 from tests.endpoints.test_budgets import trips_of
@@ -25,6 +26,7 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
     "sealed": {"openid": {"userinfo_encryption": ECDH}, "key_material": {"jwks": EC}},
     "unfit": {"openid": {"userinfo_encryption": OAEP}, "key_material": {"jwks": EC}},
     "beyond": {"openid": {"userinfo_alg": "PS256"}},
+    "weak": {"openid": {"userinfo_alg": "RS256"}},
 }
 
 
@@ -109,6 +111,21 @@ async def test_what_cannot_be_made_so_is_not_sent_otherwise(site: Service, clien
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert named in answer.json()["error_description"]
     assert "robin" not in answer.text
+
+
+@pytest.mark.spec("standards", "F-22")
+async def test_whoever_is_held_to_fapi_meanwhile_gets_no_weak_signature(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    code = await obtain_code(browser, "weak", "robin", scope="openid email")
+    token = (await redeem(browser, "weak", code)).json()["access_token"]
+    assert (await browser.get(PATH, headers=bearer(token))).status_code == 200
+    async with site.server.database.transaction() as transaction:
+        held = """update application set policy = '{"fapi": true}' where client_id = 'weak'"""
+        await transaction.execute(text(held))
+    answer = await browser.get(PATH, headers=bearer(token))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "cannot be signed with RS256" in answer.json()["error_description"]
 
 
 async def test_a_signature_costs_no_trip_and_encryption_one_at_most(site: Service, browser: httpx.AsyncClient) -> None:

@@ -71,6 +71,17 @@ def test_a_scope_for_applications_alone_is_granted_where_it_was_named(
     assert refusal_of(Params(scope="own"), switched_off) is ErrorCode.INVALID_SCOPE
 
 
+@pytest.mark.spec("standards", "GA-1")
+def test_a_scope_that_opens_nothing_but_its_own_comes_with_everything_and_otherwise_has_to_be_named() -> None:
+    registry = ScopeRegistry([ScopeDefinition("a")], for_applications=("powerful",), own_affairs=("own",))
+    for named in (None, frozenset({"a", "own"})):
+        asking = replace(context(scopes=named), scopes=registry)
+        assert decide(asking, Params(scope="a own"), None).origin.scopes == ("a", "own")
+        assert refusal_of(Params(scope="powerful"), asking) is ErrorCode.INVALID_SCOPE
+    narrow = replace(context(scopes=frozenset({"a"})), scopes=registry)
+    assert refusal_of(Params(scope="own"), narrow) is ErrorCode.INVALID_SCOPE
+
+
 @pytest.mark.spec("standards", "CC-1")
 def test_a_public_application_gets_no_token_of_its_own() -> None:
     assert refusal_of(Params(), context(auth_method="none")) is ErrorCode.UNAUTHORIZED_CLIENT

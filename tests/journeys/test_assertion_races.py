@@ -1,6 +1,10 @@
-"""An assertion counts once, however many show it at the same moment, to whichever worker and at whichever endpoint."""
+"""An assertion counts once, however many show it at the same moment, to whichever worker and at whichever endpoint:
+one that proves who a client is, one that buys a token, and a request object that is pushed."""
 
 import asyncio
+import json
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from itertools import cycle
@@ -13,7 +17,12 @@ from app.store.database import Database
 from tests.store.conftest import engine as engine
 from tests.support.assertions import claims_of, form, key_of, key_set, maced, signed
 from tests.support.database import FreshDatabase
-from tests.support.race import CONNECTIONS, RacedServer, errors_of, raced_server
+from tests.support.delegation import EXCHANGE, IDP, JWT, JWT_BEARER
+from tests.support.race import CONNECTIONS, SCOPES, USERNAME, RacedServer, errors_of, raced_server
+from tests.support.request_objects import TYP
+from tests.support.request_objects import claims_of as asked_by
+from tests.support.service import REDIRECT_URI
+from tests.support.service import SECRET as AGENT_SECRET
 
 SECRET = "a secret that makes macs, of more than sixty-four bytes: 0123456789abcdef"
 KEY = key_of("racer")
@@ -24,13 +33,44 @@ ENDPOINTS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
+AGENT = "agent"
+ISSUER_KEY = ", ".join(f"{name} = {json.dumps(value)}" for name, value in IDP.public.items())
+TABLES = f"""
+[trusted_issuers."{IDP.name}"]
+clients = ["{AGENT}"]
+jwks = [{{ {ISSUER_KEY} }}]
+subject = "username"
+
+[token_exchange.idp]
+clients = ["{AGENT}"]
+subject_issuers = ["{IDP.name}"]
+scopes = ["{SCOPES[0]}"]
+"""
+AGENCY = {
+    "client_id": AGENT,
+    "client_secret": AGENT_SECRET,
+    "client_name": "Night Agent",
+    "grant_types": [JWT_BEARER, EXCHANGE],
+    "token_endpoint_auth_method": "client_secret_basic",
+}
+
+
+ASKER = {
+    "client_id": "asker",
+    "client_secret": AGENT_SECRET,
+    "grant_types": ["authorization_code"],
+    "redirect_uris": [REDIRECT_URI],
+    "jwks": key_set(KEY),
+}
+
+
 @pytest.fixture(scope="module")
 async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncIterator[RacedServer]:
     machine: dict[str, Any] = {"grant_types": ["client_credentials"]}
     keyed = {"client_id": "keyed", "token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(KEY)}
     macing = {"client_id": "macing", "token_endpoint_auth_method": "client_secret_jwt", "client_secret": SECRET}
-    applications = [machine | keyed, machine | macing]
-    async with raced_server(database, fresh_database, applications=applications) as running:
+    applications = [machine | keyed, machine | macing, AGENCY, ASKER]
+    async with raced_server(database, fresh_database, tables=TABLES, applications=applications) as running:
         yield running
 
 
@@ -87,3 +127,72 @@ async def test_one_jti_in_assertions_that_all_differ(raced: RacedServer, volume:
             )
             assert [answer.status_code for answer in answers].count(200) == 1
             assert errors_of(answers) == {(401, "invalid_client")}
+
+
+async def at_once(raced: RacedServer, *requests: dict[str, str]) -> list[httpx.Response]:
+    """Send each request from a connection of its own, at the same moment."""
+    async with raced.rivals() as rivals:
+        return await asyncio.gather(
+            *(
+                rival.post("/oauth/token", data=request, auth=(AGENT, AGENT_SECRET))
+                for rival, request in zip(rivals, requests, strict=True)
+            )
+        )
+
+
+async def tokens(raced: RacedServer) -> int:
+    [row] = await raced.fetch("select count(*) n from access_token")
+    return int(row["n"])
+
+
+def bearer(raced: RacedServer, jti: str, end: int = 300) -> dict[str, str]:
+    now = int(time.time())
+    said = IDP.says(now, sub=USERNAME, aud=raced.server.issuer, jti=jti, exp=now + end)
+    return {"grant_type": JWT_BEARER, "assertion": said, "scope": SCOPES[0]}
+
+
+@pytest.mark.spec("standards", "JB-2")
+async def test_one_assertion_buys_one_token(raced: RacedServer) -> None:
+    before = await tokens(raced)
+    answers = await at_once(raced, *[bearer(raced, "the same")] * CONNECTIONS)
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 400: CONNECTIONS - 1}
+    assert errors_of(answers) == {(400, "invalid_grant")}
+    assert await tokens(raced) == before + 1
+
+
+@pytest.mark.spec("standards", "JB-2")
+async def test_assertions_with_one_jti_buy_one_token_also_across_the_hour(raced: RacedServer) -> None:
+    before = await tokens(raced)
+    requests = [bearer(raced, "one name", 200 + 150 * number) for number in range(CONNECTIONS)]
+    answers = await at_once(raced, *requests)
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 400: CONNECTIONS - 1}
+    assert await tokens(raced) == before + 1
+
+
+async def test_an_assertion_and_the_same_as_a_subject_token_buy_one_token(raced: RacedServer) -> None:
+    before = await tokens(raced)
+    first = bearer(raced, "two ways")
+    second = {"grant_type": EXCHANGE, "subject_token": first["assertion"], "subject_token_type": JWT}
+    answers = await at_once(raced, *[first, second] * (CONNECTIONS // 2))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 400: CONNECTIONS - 1}
+    assert errors_of(answers) <= {(400, "invalid_grant"), (400, "invalid_request")}
+    assert await tokens(raced) == before + 1
+
+
+async def test_different_assertions_do_not_stand_in_each_others_way(raced: RacedServer) -> None:
+    answers = await at_once(raced, *(bearer(raced, f"number {number}") for number in range(CONNECTIONS)))
+    assert Counter(answer.status_code for answer in answers) == {200: CONNECTIONS}
+
+
+@pytest.mark.soak
+@pytest.mark.spec("standards", "PAR-6")
+async def test_the_same_request_object_at_both_workers(raced: RacedServer, volume: Callable[[int], int]) -> None:
+    async with raced.rivals() as rivals:
+        for _ in range(volume(100)):
+            claims = asked_by("asker", datetime.now(UTC), aud=raced.server.issuer, scope=SCOPES[0])
+            pushed = {"request": signed(claims, KEY, typ=TYP)}
+            one = (rival.post("/oauth/par", data=pushed, auth=("asker", AGENT_SECRET)) for rival in rivals)
+            answers = await asyncio.gather(*one)
+            lost = [answer for answer in answers if answer.status_code != 201]
+            assert len(lost) == CONNECTIONS - 1
+            assert errors_of(lost) == {(400, "invalid_request_object")}

@@ -41,6 +41,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.spec("standards", "RT-7")
 @pytest.mark.spec("standards", "RT-8")
 @pytest.mark.spec("standards", "RA-3")
+@pytest.mark.spec("standards", "TR-3")
 @pytest.mark.spec("standards", "F-20")
 @pytest.mark.spec("standards", "FM-3")
 async def test_a_demanding_application_gets_what_was_allowed_and_less_when_it_asks_for_less(

@@ -78,10 +78,10 @@ def test_a_schema_may_let_unknown_members_in_and_needs_no_members_of_its_own() -
     ("schema", "problem"),
     [
         ({"type": "nothing"}, "not valid under any of the schemas"),
-        ({"properties": {"a": {"pattern": "("}}}, "is not a \"regex\""),
-        ({"properties": {"a": {"pattern": "(?=a)b"}}}, "is not a \"regex\""),
+        ({"properties": {"a": {"pattern": "("}}}, 'is not a "regex"'),
+        ({"properties": {"a": {"pattern": "(?=a)b"}}}, 'is not a "regex"'),
         ({"$ref": "https://elsewhere.example/schema"}, "elsewhere.example"),
-        ({"properties": []}, "is not of type \"object\""),
+        ({"properties": []}, 'is not of type "object"'),
     ],
 )
 def test_a_schema_that_is_wrong_or_stands_elsewhere_is_no_schema(schema: dict[str, Any], problem: str) -> None:
@@ -140,7 +140,8 @@ def test_an_amount_within_a_member_may_be_smaller_and_the_rest_is_the_same(
     ("asked", "granted", "within"),
     [
         (1, 2, True),
-        (2, 2.5, False),
+        (2, 2.5, True),
+        (2, "2", False),
         (1.5, 2.5, True),
         (3, 2, False),
         (-1, 2, False),
@@ -189,8 +190,20 @@ def test_a_shown_path_finds_a_member_whose_own_name_has_dots_and_passes_over_wha
 
 
 @pytest.mark.spec("standards", "RA-6")
-def test_what_people_read_is_cut_to_a_length_that_a_page_can_have() -> None:
-    facts = PLAIN.facts({"type": "accounts", "identifier": "x" * 5000, "y" * 5000: "v"})
-    assert [(len(name), len(value)) for name, value in facts] == [(8 + 1, 200), (200, 1)]
-    many = PLAIN.facts({"type": "accounts", **{f"m{n}": n for n in range(25)}})
-    assert (len(many), many[-1]) == (21, ("More", "5 members are not shown"))
+def test_nobody_agrees_to_what_was_cut_away() -> None:
+    actions = ["read", *("x" * 50 for _ in range(10)), "transfer"]
+    assert PLAIN.facts({"type": "accounts", "actions": actions}) == (("Actions", ", ".join(actions)),)
+    many = {f"m{n}": n for n in range(25)}
+    assert PLAIN.facts({"type": "accounts", **many}) == tuple((name, str(value)) for name, value in many.items())
+
+
+def test_a_list_of_nothing_is_told_for_it_may_mean_everything() -> None:
+    assert PLAIN.facts({"type": "accounts", "actions": []}) == (("Actions", "none named"),)
+
+
+def test_what_is_said_in_one_line_is_cut_to_a_length_that_a_list_can_have() -> None:
+    said = PLAIN.words({"type": "accounts", "identifier": "x" * 5000, "y" * 5000: "v"})
+    assert said == f"{PLAIN.description} (Which one: {'x' * 199}…; {'y' * 199}…: v)"
+    many = PLAIN.words({"type": "accounts", **{f"m{n}": n for n in range(25)}})
+    assert many.endswith("m19: 19; 5 more)")
+    assert PLAIN.words({"type": "accounts"}) == PLAIN.description

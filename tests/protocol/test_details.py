@@ -10,6 +10,7 @@ from app.protocol import details, liveness
 from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import RecordFact
+from app.protocol.features import FeatureSet
 from app.protocol.granted_details import GrantedDetail, is_pair, type_of
 from app.settings.details import AuthorizationDetailSettings
 from tests.support.details import TYPES, accounts, asking, payment
@@ -78,6 +79,7 @@ def test_nothing_is_asked_with_an_empty_list() -> None:
         ('[{"type": "accounts", "actions": ' + "[" * 8000 + "]" * 8000 + "}]", "is not JSON"),
         ('[{"type": "accounts", "identifier": 1e400}]', "has a number that not every parser reads"),
         ('[{"type": "accounts", "identifier": 9007199254740993}]', "has a number that not every parser reads"),
+        (f'[{{"type": "accounts", "identifier": -1{"0" * 400}}}]', "has a number that not every parser reads"),
     ],
 )
 def test_what_is_no_list_of_objects_of_known_types_is_refused(text: str, problem: str) -> None:
@@ -87,7 +89,7 @@ def test_what_is_no_list_of_objects_of_known_types_is_refused(text: str, problem
 
 
 @pytest.mark.spec("standards", "RA-6")
-@pytest.mark.parametrize("character", ["\x00", "\n", "\x7f", "\u202e", "\u2066", "\ud800", "\u2028", "\uffff"])
+@pytest.mark.parametrize("character", ["\x00", "\n", "\x7f", "\u200b", "\u202e", "\u2066", "\ud800", "\uffff", "\U000e0041"])
 @pytest.mark.parametrize("member", [True, False], ids=["name", "value"])
 def test_strings_have_no_characters_that_nobody_can_read(character: str, member: bool) -> None:
     content = accounts(**({f"x{character}": "y"} if member else {"identifier": f"x{character}"}))
@@ -188,7 +190,21 @@ def test_a_token_request_never_grows(asked: list[dict[str, Any]]) -> None:
     assert refused.value.code is ErrorCode.INVALID_AUTHORIZATION_DETAILS
 
 
-def test_a_server_without_details_does_not_read_the_parameter() -> None:
+@pytest.mark.spec("standards", "RA-3")
+def test_out_of_one_payment_there_come_no_two() -> None:
+    held = read(payment("20.00"), payment("10.00"), payment("5.00", to="Sam"))
+    both = details.narrowed(asking(payment("9.00"), payment("19.00")), held, KNOWN)
+    assert details.contents(both) == [payment("9.00"), payment("19.00")], "whichever order they are asked in"
+    with pytest.raises(OAuthError, match="object 2 of authorization_details asks for more"):
+        details.narrowed(asking(payment("19.00"), payment("18.00")), held, KNOWN)
+    with pytest.raises(OAuthError, match="object 3 of authorization_details asks for more"):
+        details.narrowed(asking(payment("1.00"), payment("2.00"), payment("3.00")), held, KNOWN)
+
+
+def test_a_server_without_details_keeps_its_types_and_does_not_read_the_parameter() -> None:
+    off = details.offered(KNOWN, FeatureSet.chosen({"authorization_details": False}))
+    assert (off.offered, off.get("payment")) == (False, KNOWN.get("payment"))
+    assert details.offered(KNOWN, FeatureSet.chosen({})).offered
     held = (GrantedDetail("detail:payment", payment()),)
     assert details.narrowed("no JSON", held, NO_DETAILS) == held
 

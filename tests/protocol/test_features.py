@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.protocol import grant_types
+from app.protocol.authorize import pushed, request_object
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from tests.support.facts import client
@@ -60,3 +61,11 @@ def test_an_application_uses_the_grant_types_that_it_is_registered_for() -> None
     with pytest.raises(OAuthError) as refused:
         grant_types.require_registered("client_credentials", client())
     assert refused.value.code is ErrorCode.UNAUTHORIZED_CLIENT
+
+
+def test_forms_ask_for_what_the_server_takes() -> None:
+    taking, nothing = FeatureSet({Feature.PUSHED_REQUESTS, Feature.REQUEST_OBJECTS}), FeatureSet()
+    assert pushed.is_offered(taking)
+    assert request_object.is_offered(taking)
+    assert not pushed.is_offered(nothing)
+    assert not request_object.is_offered(nothing)

@@ -182,7 +182,7 @@ def test_what_there_is_nothing_to_say_of_is_left_out(by_client: bool | None, tol
 
 
 @pytest.mark.spec("standards", "GM-10")
-@pytest.mark.spec("standards", "A7.1 grant_management_endpoint")
+@pytest.mark.spec("standards", "A7.1")
 def test_the_metadata_say_what_can_be_done_with_grants() -> None:
     features = FeatureSet.chosen({})
     members = {

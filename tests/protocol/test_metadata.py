@@ -357,3 +357,12 @@ def test_all_that_fapi_needs_is_published() -> None:
     assert configured["authorization_response_iss_parameter_supported"] is True
     assert "private_key_jwt" in configured["token_endpoint_auth_methods_supported"]  # type: ignore[operator]
     assert "jwt" in configured["response_modes_supported"]  # type: ignore[operator]
+
+
+@pytest.mark.spec("standards", "RA-7")
+def test_types_of_details_are_named_where_requests_can_ask_for_them() -> None:
+    told = document(ISSUER, FeatureSet.chosen({}), REGISTRY, details=("payment", "accounts"))
+    assert told["authorization_details_types_supported"] == ["payment", "accounts"]
+    assert "authorization_details_types_supported" not in document(ISSUER, FeatureSet.chosen({}), REGISTRY)
+    off = FeatureSet.chosen({"authorization_details": False})
+    assert "authorization_details_types_supported" not in document(ISSUER, off, REGISTRY, details=("payment",))

@@ -209,6 +209,20 @@ def test_limits_are_those_of_people_and_those_of_applications() -> None:
 
 
 @pytest.mark.spec("standards", "GT-2")
+def test_the_scopes_of_grant_management_are_there_while_it_is_on_and_an_action_can_be_required_then() -> None:
+    on, off = load(environment={}), load(environment={"ASSENT_FEATURES": '{"grant_management": false}'})
+    assert on.scope_registry().own_affairs == {"grant_management_query", "grant_management_revoke"}
+    assert not off.scope_registry().own_affairs
+    assert not on.policy().require_grant_action
+    required = {"ASSENT_GRANT_MANAGEMENT__REQUIRED": "true"}
+    assert load(environment=required).policy().require_grant_action
+    assert (
+        not load(environment={**required, "ASSENT_FEATURES": '{"grant_management": false}'})
+        .policy()
+        .require_grant_action
+    )
+
+
 def test_the_scope_for_global_revocation_is_there_while_the_feature_is_on() -> None:
     assert "global_token_revocation" not in load(environment={}).scope_registry().for_applications
     on = load(environment={"ASSENT_FEATURES": '{"global_revocation": true}'})

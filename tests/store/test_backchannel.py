@@ -13,9 +13,12 @@ from sqlmodel import col
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.models import Application, Failure, User
+from app.protocol.configuration import AskingLimits
 from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
 from app.protocol.sender import Binding, Proof
+from app.services import limits
+from app.services.limits import Counted
 from app.store import failures, records
 from app.store.hot_backchannel import AskedPerson, BackchannelApproval, Call, CallReport, NewBackchannel, Placed
 from app.store.hot_connection import counting_trips
@@ -367,3 +370,23 @@ async def test_whoever_writes_something_that_has_to_be_told_wakes_who_tells(scen
         stirred.clear()
         await deed()
         assert stirred.is_set()
+
+
+@pytest.mark.spec("standards", "CB-11")
+async def test_whoever_approves_and_whoever_asks_do_not_hold_each_other_up(scene: Scene) -> None:
+    """Both write to the same counters, in the same order."""
+    rules = AskingLimits(of_application=1_000, of_person=1_000)
+    keys = limits.asking_keys(b"k" * 32, application_id=scene.application_id, name="sam", person_id=scene.user_id)
+    admitted = await asyncio.gather(
+        *(limits.admit_asking(scene.database, keys, NOW, rules) for _ in range(RIVALS)),
+    )
+    counted = {one.under for one in admitted if isinstance(one, Counted)}
+    assert counted == {(keys.application, keys.person)}
+    waiting = [await placed(scene, counted=(keys.application, keys.person)) for _ in range(RIVALS)]
+    asking = (limits.admit_asking(scene.database, keys, NOW, rules) for _ in range(RIVALS))
+    approving = (scene.database.backchannel.approve(approval(scene, one, "a")) for one in waiting)
+    outcomes = await asyncio.gather(*(deed for pair in zip(asking, approving, strict=True) for deed in pair))
+    assert all(outcomes)
+    async with scene.database.transaction() as transaction:
+        counts = [(await transaction.get_one(Failure, key)).count for key in (keys.application, keys.person)]
+    assert counts == [RIVALS, RIVALS]

@@ -14,6 +14,7 @@ import pytest
 
 from app.crypto.secrets import new_id
 from app.store import (
+    backchannel_sql,
     delegated_sql,
     device_sql,
     gather_sql,
@@ -37,10 +38,12 @@ STATEMENTS = (
     *settle_sql.STATEMENTS,
     *delegated_sql.STATEMENTS,
     *device_sql.STATEMENTS,
+    *backchannel_sql.STATEMENTS,
     *pushed_sql.STATEMENTS,
     *grant_sql.STATEMENTS,
     *(grant_sql.settle_authorization(action, with_token=True) for action in INTO),
     *(grant_sql.approve_device(action) for action in INTO),
+    *(grant_sql.approve_backchannel(action) for action in INTO),
     *hot_userinfo.STATEMENTS,
     *hot_accounts.STATEMENTS,
     pairwise.SUBJECT_OF,

@@ -16,6 +16,8 @@ from tests.support.database import FreshDatabase
 
 READ = Statement("read", "select name from thing where id = $1")
 WRITE = Statement("write", "update thing set hits = hits + 1 where id = $1 returning hits")
+READ_ALL = Statement("read_all", "select name from thing where id >= $1 order by id")
+WRITE_ALL = Statement("write_all", "update thing set hits = hits + 1 where id >= $1 returning hits")
 SLOW_READ = Statement("slow_read", "select name, pg_sleep($2) from thing where id = $1")
 SLOW_WRITE = Statement(
     "slow_write", "update thing set hits = hits + 1 where id = $1 and pg_sleep($2) is not null returning hits"
@@ -94,6 +96,19 @@ async def test_a_statement_that_the_server_forgot_is_prepared_again(
     pool._release(held)
     assert await value(await pool.read(READ, 2)) == "thing 2"
     assert await value(await pool.write(WRITE, 2)) == 1
+
+
+async def test_all_rows_come_back_also_when_a_statement_was_forgotten(pool: HotPool) -> None:
+    with counting_trips() as trips:
+        assert [row[0] for row in await pool.read_all(READ_ALL, 2)] == ["thing 2", "thing 3"]
+        assert [row[0] for row in await pool.write_all(WRITE_ALL, 2)] == [1, 1]
+        assert await pool.read_all(READ_ALL, 4) == []
+    assert trips == ["read_all", "write_all", "read_all"]
+    held = await pool._acquire()
+    await held.raw.execute("deallocate all")
+    pool._release(held)
+    assert len(await pool.read_all(READ_ALL, 2)) == 2
+    assert [row[0] for row in await pool.write_all(WRITE_ALL, 3)] == [2]
 
 
 async def test_connections_closed_while_idle_are_replaced(pool: HotPool, fresh_database: FreshDatabase) -> None:

@@ -8,10 +8,12 @@ import asyncpg
 import pytest
 
 from app.migrations import upgrade
-from app.protocol import openid_settings
+from app.protocol import openid_settings, unmet
 from app.protocol.client_metadata import ClientMetadata, read
+from app.protocol.policy import ApplicationPolicy
 from app.protocol.scopes import DEFAULT, ScopeRegistry
 from app.store.application_cache import CHANNEL
+from app.store.client_rows import policy
 from tests.store.scene import NOW, connected
 from tests.support.database import RUNTIME, FreshDatabase
 from tests.support.earlier_schema import bring_to_schema
@@ -177,3 +179,37 @@ async def test_what_this_version_and_later_ones_write_stays_as_they_wrote_it(emp
         assert (await _application(server, "web"))["openid"] == written
         await server.execute("update application set metadata = '{}'")
         assert (await _application(server, "web"))["openid"] == {"of_tomorrow": 1}
+
+
+DEMANDING = ("fapi2", "fapi2-message-signing")
+HELD = "select policy, unmet from application where client_id = $1"
+
+
+async def _held(connection: asyncpg.Connection, client_id: str) -> tuple[ApplicationPolicy, tuple[str, ...], list[str]]:
+    """Return what an application is held to, what it lacks here, and what it lacks on a server of the version before.
+    """
+    row = await connection.fetchrow(HELD, client_id)
+    assert row is not None
+    return policy(row["policy"]), unmet.unmet_here(row["unmet"]), row["unmet"]
+
+
+@pytest.mark.spec("standards", "F-20")
+@pytest.mark.parametrize("profile", DEMANDING)
+async def test_no_server_of_the_version_before_loosens_what_an_application_is_held_to(
+    empty: FreshDatabase, profile: str
+) -> None:
+    await bring_to_schema(empty, 5)
+    refused = "update application set unmet = '{profile}'"
+    owner_changes = "update application set metadata = metadata || '{\"client_name\": \"x\"}', unmet = '{}'"
+    operator_declares = "update application set policy = '{\"require_pkce\": false}', unmet = '{profile}'"
+    async with connected(empty.runtime_url) as server:
+        await _register(server, "earlier", {"profile": profile})
+        await server.execute(refused)
+        await upgrade(empty.owner_url, RUNTIME)
+        for change in ("select 1", owner_changes, operator_declares, owner_changes):
+            await server.execute(change)
+            kept, lacking, there = await _held(server, "earlier")
+            assert (kept.fapi, kept.signs_messages) == (True, profile == DEMANDING[1]), change
+            assert (lacking, there) == ((), [f"profile {profile}"]), change
+        await server.execute("update application set metadata = metadata - 'profile', policy = '{}', unmet = '{}'")
+        assert await _held(server, "earlier") == (ApplicationPolicy(), (), [])

@@ -26,7 +26,7 @@ SIGNER: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 async def site(database: Database) -> AsyncIterator[Service]:
-    """A server where `desk` and `other` poll, `till` is pinged, and `signer`, `strict` and `both` sign by a key."""
+    """A server where `desk`, `other` and `shop` poll, `till` is pinged, and `both` may and `signer` must sign."""
     trusted = {IDP.name: {**TRUSTED[IDP.name], "clients": ["desk"]}}
     settings = {
         "signing": {"algorithms": ["ES256", "RS256"]},
@@ -54,7 +54,7 @@ async def site(database: Database) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def client(site: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A client: what it keeps of the network is its own. Whoever was asked before has approved by now."""
+    """A client: what it keeps of the network is its own. Nobody was asked anything within the last hour."""
     site.clock.forward(3_600)
     await keep_keys(site.server)
     async with site.browser() as fresh:

@@ -49,7 +49,7 @@ class Person:
 
 
 async def ask(
-    client: httpx.AsyncClient, client_id: str, *, secret: str | None = SECRET, **params: str | list[str]
+    client: httpx.AsyncClient, client_id: str, secret: str | None = SECRET, /, **params: str | list[str]
 ) -> httpx.Response:
     """Ask for robin, unless told otherwise; without a secret as a public client."""
     named = {} if {"login_hint", "id_token_hint", "login_hint_token"} & params.keys() else {"login_hint": "robin"}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -71,9 +70,3 @@ class Bank:
         headers = self.proof("/oauth/token") if proof is None else proof
         data = {"grant_type": grant_type, **asked, **self.assertion()}
         return await self.browser.post("/oauth/token", data=data, headers=headers)
-
-
-def sent_back(answer: httpx.Response) -> dict[str, str]:
-    """Return the members of an answer in the query."""
-    assert answer.status_code == 303, answer.text
-    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))

@@ -30,9 +30,12 @@ def command_of(pid: int) -> str:
 
 def processor_seconds(pid: int) -> float:
     """Return the processor time of a process, of its living children and of theirs, and of those that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return own + sum(processor_seconds(child) for child in children(pid))
+    below = sum(processor_seconds(child) for child in children(pid))
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it has ended meanwhile, and counts with its parent, who is looked at later
+        return below
+    return below + sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def eventually(condition: Callable[[], bool], *, within: float = PATIENCE) -> bool:

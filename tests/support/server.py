@@ -20,7 +20,9 @@ from typing import Any
 import httpx
 import pytest
 import trustme
+from typer.testing import CliRunner, Result
 
+from app.cli.commands import main
 from tests.support import memory
 
 PATIENCE = 60.0
@@ -77,6 +79,11 @@ class Server:
         return subprocess.run(
             [ASSENT, *arguments], env=self.environment, cwd=self.directory, capture_output=True, text=True, check=check
         )
+
+    def assent_here(self, *arguments: str) -> Result:
+        """Run another command in this process, for tests of what it does: `assent` would load the same code anew."""
+        with contextlib.chdir(self.directory):
+            return CliRunner().invoke(main, arguments, env=self.environment)
 
     def apply(self, document: Mapping[str, Any]) -> str:
         """Apply a data file to the running server and return what was printed."""

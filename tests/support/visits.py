@@ -14,7 +14,7 @@ NOT_FOR_READING = {
     "/health/live",
     "/health/ready",
     "/oauth/check-session",
-    *("/oauth/jwks", "/oauth/userinfo"),
+    *("/oauth/grants", "/oauth/grants/*", "/oauth/jwks", "/oauth/userinfo"),
     "/openapi.json",
     "/static/{name:path}",
 }

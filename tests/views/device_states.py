@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.views.pages import Account, Application, Fact, Lifetime, Page, PermissionGroup
-from app.views.pages.device import DeviceCode, DeviceConsent, DeviceDone, DeviceSlowedDown
+from app.views.pages.device import DeviceCode, DeviceConsent, DeviceDone, DeviceSlowedDown, another_accounts
+from app.views.pages.error import Reference
 
 CODE = "WDJB-MJHT"
 
@@ -56,4 +57,6 @@ def device_pages(
     yield "device-done-unchecked", replace(done, application=unchecked, record_url="")
     yield "device-done-long-name", replace(done, application=long)
     yield "device-refused", replace(done, outcome="refused")
+    seen = Reference("req_01k3q7x2ae5t", now)
+    yield "device-of-another-account", another_accounts(seen, long, person, switch_account_url="/select-account")
     yield "device-decided-elsewhere", replace(done, outcome="elsewhere")

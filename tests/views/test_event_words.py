@@ -67,6 +67,14 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
             "Confirmed what web may do",
         ),
         (
+            Deed(
+                Event.AUTHORIZATION_GRANTED,
+                {"before": ["detail:pay"], "after": ["detail:pay"], "on_page": "yes", "details": [{"type": "pay"}]},
+                "web",
+            ),
+            "Approved what web asked for",
+        ),
+        (
             Deed(Event.AUTHORIZATION_GRANTED, {"before": ["a"], "after": ["a"], "version": 1, "on_page": "no"}, "web"),
             "Signed in to web with what it had",
         ),

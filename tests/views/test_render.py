@@ -94,11 +94,13 @@ def test_setup_shows_every_problem_in_a_summary_that_leads_to_its_field() -> Non
 def test_each_permission_is_removed_by_a_form_of_its_own() -> None:
     page = parsed("application")
     removals = [form["action"] for form in page.all("form")]
-    assert removals == ["/account/applications/0198c1f0/remove"] * 4
+    assert removals == ["/account/applications/0198c1f0/remove"] * 5
     assert ("resource", "https://api.example/") in list(page.fields())
-    assert {"Remove: See your projects and teams", "Remove: Create and edit releases"} <= {
-        button.get("aria-label") for button in page.all("button")
-    }
+    assert {
+        "Remove: See your projects and teams",
+        "Remove: Create and edit releases",
+        "Remove: See your bank accounts (Actions: read_balance, list)",
+    } <= {button.get("aria-label") for button in page.all("button")}
 
 
 def test_history_says_who_did_what() -> None:

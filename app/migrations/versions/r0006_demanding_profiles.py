@@ -115,13 +115,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $function$
 $function$"""
 
 # Servers of schema 5 go on registering and changing applications for as long as they run, and know nothing of the
-# column. What they note as out of their reach keeps them from serving an application, and is no obstacle here.
+# column. What they note as out of their reach keeps them from serving an application, and is no obstacle here; and what
+# this version has noted for them they forget when an owner changes something, so that they would serve it after all.
 APPLICATION_OF_BEFORE = (
     """
 create function application_requests_of_before() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $function$
 declare
     told jsonb := public.requests_of(new.metadata);
+    demanded text := 'profile ' || (new.metadata->>'profile');
 begin
     if tg_op = 'INSERT' then
         if new.requests = '{}' then
@@ -130,9 +132,15 @@ begin
     elsif new.requests = old.requests and told <> public.requests_of(old.metadata) then
         new.requests = told;
     end if;
-    if new.metadata->>'profile' = 'fapi2' then
+    if demanded in ('profile fapi2', 'profile fapi2-message-signing') then
         new.policy = new.policy || '{"fapi": true}';
-        new.unmet = array_replace(new.unmet, 'profile', 'profile fapi2');
+        if demanded = 'profile fapi2-message-signing' then
+            new.policy = new.policy || '{"signs_messages": true}';
+        end if;
+        new.unmet = array_replace(new.unmet, 'profile', demanded);
+        if tg_op = 'UPDATE' and demanded = any (old.unmet) and demanded <> all (new.unmet) then
+            new.unmet = new.unmet || demanded;
+        end if;
     end if;
     return new;
 end
@@ -142,7 +150,8 @@ create trigger application_requests_of_before before insert or update on applica
     for each row execute function application_requests_of_before()""",
     """
 update application set requests = requests_of(metadata), version = version + 1
- where requests = '{}' and requests_of(metadata) <> '{}' or metadata->>'profile' = 'fapi2'""",
+ where requests = '{}' and requests_of(metadata) <> '{}'
+    or metadata->>'profile' in ('fapi2', 'fapi2-message-signing')""",
 )
 """From now on, and for those that are there. The trigger can go as soon as no server of schema 5 is served."""
 

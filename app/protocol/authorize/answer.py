@@ -50,7 +50,8 @@ class ClientAnswer:
 class Released:
     """What a granted request gives out through the browser; None for what its response type does not have.
 
-    The access token is valid for `expires_in` seconds and for `scopes`. There is never a refresh token.
+    The access token is valid for `expires_in` seconds and for `scopes`. There is never a refresh token, nor the id of a
+    grant (SR-7).
     """
 
     code: str | None = field(default=None, repr=False)

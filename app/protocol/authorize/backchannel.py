@@ -7,20 +7,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, TypeVar
+from functools import partial
+from typing import Literal
 
 from app.protocol import ciba
-from app.protocol.authorize import request_object
 from app.protocol.authorize.checklist import Subject
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import ciba as grant
 from app.protocol.grant_types import require_registered
 from app.protocol.params import Parameters
-from app.protocol.policy import EffectivePolicy, ServerPolicy
+from app.protocol.policy import ServerPolicy
 from app.protocol.trace import Trace
-
-HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 
 LONGEST_MESSAGE = 100
 """Characters of a binding message: it is compared on two devices by a person (CB-11)."""
@@ -36,6 +34,9 @@ _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}")
 
 HintName = Literal["login_hint", "id_token_hint", "login_hint_token"]
+
+HINTS: tuple[HintName, ...] = ("login_hint", "id_token_hint", "login_hint_token")
+"""By what a client can say whom it means (CB-3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Asked:
 
 def admit(client: ClientFact, trace: Trace) -> None:
     """Judge whether a client may ask people at all; raises `unauthorized_client`. Every step is traced."""
-    _run(_OF_CLIENT, client, trace)
+    for name, check, section in _OF_CLIENT:
+        trace.run(name, section, partial(check, client))
 
 
 def read(subject: Subject, server: ServerPolicy, trace: Trace) -> Asked:
@@ -71,7 +73,8 @@ def read(subject: Subject, server: ServerPolicy, trace: Trace) -> Asked:
 
     Every step is traced. Raises OAuthError with the codes of CB-6.
     """
-    _run(_OF_REQUEST, subject, trace)
+    for name, check, section in _OF_REQUEST:
+        trace.run(name, section, partial(check, subject))
     params = subject.params
     return Asked(
         hint=hint_of(params),
@@ -85,7 +88,7 @@ def read(subject: Subject, server: ServerPolicy, trace: Trace) -> Asked:
 def hint_of(params: Parameters) -> Hint:
     """CB-3: exactly one hint says who is meant; raises `invalid_request`, and `unknown_user_id` for a name that is too
     long for anybody."""
-    sent: list[HintName] = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if params.get(name)]
+    sent = [name for name in HINTS if params.get(name)]
     if len(sent) != 1:
         told = f"there are {len(sent)}" if sent else "there is none"
         raise _wrong(f"exactly one of {', '.join(HINTS)} says who is meant, and {told}")
@@ -106,14 +109,6 @@ def lifetime(text: str | None, longest: timedelta) -> timedelta:
     return min(timedelta(seconds=int(text)), longest)
 
 
-def is_signed_only(client: ClientFact, policy: EffectivePolicy) -> bool:
-    """Whether a client's requests count only signed: it has said so, in one way or another, or its profile does.
-
-    CIBA §4: a client that registers an algorithm for them will sign them. FAPI-CIBA §5.2.2 demands it.
-    """
-    return bool(client.requests.ciba_alg) or policy.fapi or request_object.is_required(client, policy)
-
-
 def _grant_type(client: ClientFact) -> None:
     require_registered(grant.NAME, client)
 
@@ -127,12 +122,6 @@ def _confidential(client: ClientFact) -> None:
         )
 
 
-def _signed(subject: Subject) -> None:
-    """CB-4."""
-    if not subject.signed and is_signed_only(subject.client, subject.policy):
-        raise _wrong("this application's requests have to be signed; send request with all parameters inside it")
-
-
 def _hint(subject: Subject) -> None:
     hint_of(subject.params)
 
@@ -143,13 +132,13 @@ def _binding_message(subject: Subject) -> None:
     message or by its details (FAPI-CIBA §5.2.2)."""
     text = subject.params.get("binding_message")
     if text is None:
-        if subject.policy.fapi and subject.params.get("authorization_details") is None:
+        if subject.policy.fapi and not subject.asked_details:
             raise OAuthError(
                 ErrorCode.INVALID_BINDING_MESSAGE,
                 "binding_message is missing; send what the person sees on both devices, or authorization_details",
             )
         return
-    if len(text) > LONGEST_MESSAGE or not text.isprintable():
+    if len(text) > LONGEST_MESSAGE or not text.isprintable() or text.isspace():
         raise OAuthError(
             ErrorCode.INVALID_BINDING_MESSAGE,
             f"binding_message can have up to {LONGEST_MESSAGE} visible characters on one line",
@@ -184,25 +173,12 @@ _OF_CLIENT: tuple[tuple[str, Callable[[ClientFact], None], str], ...] = (
     ("delivery mode", ciba.check_mode, "CIBA §4"),
 )
 _OF_REQUEST: tuple[tuple[str, Callable[[Subject], None], str], ...] = (
-    ("signature", _signed, "CIBA §7.1.1"),
     ("hint", _hint, "CIBA §7.1"),
     ("binding message", _binding_message, "CIBA §7.1"),
     ("notification token", _notification, "CIBA §7.1"),
     ("requested_expiry", _expiry, "CIBA §7.1"),
 )
 """Check and section, in their order."""
-
-_Judged = TypeVar("_Judged")
-
-
-def _run(checks: tuple[tuple[str, Callable[[_Judged], None], str], ...], judged: _Judged, trace: Trace) -> None:
-    for name, check, section in checks:
-        try:
-            check(judged)
-        except OAuthError as refused:
-            trace.add(name, "refused", f"{refused.code.wire}: {refused.description}", section)
-            raise
-        trace.add(name, "passed", "", section)
 
 
 def _wrong(description: str) -> OAuthError:

@@ -5,10 +5,10 @@ A1.2 steps 6, 7.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, Self
 
-from app.protocol import claims_parameter, details, grant_management, pkce, resources, response_types
+from app.protocol import claims_parameter, details, grant_management, pkce, resources, response_types, step_up
 from app.protocol import scopes as scope_rules
 from app.protocol.acr import Required
 from app.protocol.authorize import asked_scopes, demands, request_object
@@ -80,9 +80,13 @@ class Subject:
         return known.only(lambda name: self.claims.may_be_asked(name, self.client.scopes))
 
     @cached_property
+    def chosen(self) -> tuple[Resource, ...]:
+        """The resources that it names; raises `invalid_target`."""
+        return resources.chosen(self.params.all("resource"), self.resources)
+
+    @cached_property
     def asked_details(self) -> tuple[GrantedDetail, ...]:
-        """The objects of its `authorization_details`, with pairs of their own; raises `invalid_authorization_details`.
-        """
+        """The objects of its `authorization_details`, with pairs of their own; raises the error of that name (RA-2)."""
         text = self.params.get(details.PARAMETER)
         if text is None or not self.detail_types.offered:
             return ()
@@ -98,7 +102,9 @@ class Subject:
         one_of = self.asked_claims.acr
         if self.where in ("authorize", "par") and not self.asked.openid:
             one_of = tuple((self.params.get("acr_values") or "").split())
-        return Required(one_of, self.registry.levels(self.asked.scopes))
+        named = (*self.asked_claims.id_token, *self.asked_claims.userinfo)
+        guarding = step_up.guards(named, self.asked.scopes, self.claims, self.registry)
+        return Required(one_of, self.registry.levels((*self.asked.scopes, *guarding)))
 
     @cached_property
     def target(self) -> GrantTarget | None:
@@ -165,8 +171,10 @@ def _pushed(subject: Subject) -> None:
 
 
 def _request_object(subject: Subject) -> str:
-    """RO-10: where the server, the application or its profile says so, only what the application has signed counts."""
-    if request_object.is_required(subject.client, subject.policy) and not subject.signed:
+    """RO-10, CB-4: where the server, the application or its profile says so, only what the application has signed
+    counts."""
+    elsewhere = subject.where in ELSEWHERE
+    if not subject.signed and request_object.is_required(subject.client, subject.policy, elsewhere=elsewhere):
         raise OAuthError(
             ErrorCode.INVALID_REQUEST, "this application has to sign its requests; send them as a request object"
         )
@@ -231,8 +239,7 @@ def _front_channel_id_token(subject: Subject) -> None:
 
 
 def _resource(subject: Subject) -> None:
-    chosen = resources.chosen(subject.params.all("resource"), subject.resources)
-    resources.pairs(subject.asked.scopes, chosen)
+    resources.pairs(subject.asked.scopes, subject.chosen)
 
 
 def _details(subject: Subject) -> str:
@@ -242,8 +249,7 @@ def _details(subject: Subject) -> str:
         raise OAuthError(
             ErrorCode.INVALID_REQUEST, "authorization_details come with no token through the browser; ask for a code"
         )
-    chosen = resources.chosen(subject.params.all("resource"), subject.resources)
-    details.check_places(asked, tuple(resource.identifier for resource in chosen))
+    details.check_places(asked, tuple(resource.identifier for resource in subject.chosen))
     return ", ".join(dict.fromkeys(detail.type for detail in asked))[:200]
 
 
@@ -287,7 +293,7 @@ ELSEWHERE: frozenset[Where] = frozenset({"ciba"})
 CHECKLIST: tuple[tuple[str, Callable[[Subject], str | None], str, frozenset[Where]], ...] = (
     ("parameters once", _unique, "RFC 6749 §3.1", EVERYWHERE),
     ("pushed request", _pushed, "RFC 9126 §5", FRONT),
-    ("request object", _request_object, "RFC 9101 §10.5", AUTHORIZE),
+    ("request object", _request_object, "RFC 9101 §10.5, CIBA §7.1.1", AUTHORIZE | ELSEWHERE),
     ("registration", _registration, "OpenID Connect Core §3.1.2.6", AUTHORIZE),
     ("lengths", _lengths, "RFC 6749 §4.1.1", EVERYWHERE),
     ("response type", _response_type, "RFC 6749 §3.1.1", AUTHORIZE),
@@ -332,20 +338,12 @@ def run_at(where: Where, subject: Subject, trace: Trace) -> Wanted:
     """Run the checks of an endpoint in their order; the first that refuses ends it. Every step is traced."""
     subject = replace(subject, where=where)
     for name, check, section, places in CHECKLIST:
-        if where not in places:
-            continue
-        try:
-            told = check(subject)
-        except OAuthError as refused:
-            trace.add(name, "refused", f"{refused.code.wire}: {refused.description}", section)
-            raise
-        trace.add(name, "passed", told or "", section)
-    scopes = subject.asked.scopes
-    chosen = resources.chosen(subject.params.all("resource"), subject.resources)
+        if where in places:
+            trace.run(name, section, partial(check, subject))
     return Wanted(
-        scopes=scopes,
-        resources=chosen,
-        pairs=(*resources.pairs(scopes, chosen), *details.pairs(subject.asked_details)),
+        scopes=subject.asked.scopes,
+        resources=subject.chosen,
+        pairs=(*resources.pairs(subject.asked.scopes, subject.chosen), *details.pairs(subject.asked_details)),
         target=subject.target,
         details=subject.asked_details,
     )

@@ -46,7 +46,7 @@ def reference_in(params: Parameters, features: FeatureSet) -> str | None:
     it is a mistake that is told as such (RO-1).
     """
     uri = params.get("request_uri") or ""
-    is_ours = Feature.PUSHED_REQUESTS in features and uri.startswith(REQUEST_URI) and params.get("request") is None
+    is_ours = is_offered(features) and uri.startswith(REQUEST_URI) and params.get("request") is None
     return uri.removeprefix(REQUEST_URI) if is_ours else None
 
 

@@ -53,7 +53,7 @@ _OF_OPENID = ("claims", "claims_locales", "id_token_hint", "registration")
 """Those that mean nothing on a server without OpenID Connect (G4)."""
 
 MAX_LENGTH = 4096
-"""Characters of one parameter, such as a long `state` (F-23): nobody has to be known for what we keep of his request."""
+"""Characters of one parameter, also of a long `state` (F-23): we keep requests of people whom nobody has to know."""
 
 LONGER: Mapping[str, int] = {
     details.PARAMETER: details.MAX_LENGTH,

@@ -91,15 +91,21 @@ def demands(client: ClientFact, server: ServerPolicy, at: Place) -> Demands:
         required = ("exp",)
     return Demands(
         algorithms=tuple(name for name in offered if registered in ("", name)),
-        only=at != "authorize" or policy.fapi or is_required(client, policy),
+        only=at != "authorize" or policy.fapi or is_required(client, policy, elsewhere=False),
         required=required,
         window="nbf" in required,
         once=at != "authorize",
     )
 
 
-def is_required(client: ClientFact, policy: EffectivePolicy) -> bool:
-    """RO-10: whether an application's requests count only as request objects."""
+def is_required(client: ClientFact, policy: EffectivePolicy, *, elsewhere: bool) -> bool:
+    """RO-10: whether an application's requests count only as request objects.
+
+    Those to people `elsewhere` are also signed by whoever has registered an algorithm for them (CIBA §4), and under all
+    of FAPI (FAPI-CIBA §5.2.2; CB-4).
+    """
+    if elsewhere and (client.requests.ciba_alg or policy.fapi):
+        return True
     return policy.require_signed_requests or client.requests.object_required
 
 

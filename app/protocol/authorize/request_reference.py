@@ -40,8 +40,7 @@ def address(uri: str, client: ClientFact) -> str:
 def read(uri: str, body: bytes) -> str:
     """Return the object that stands at an address; raises `invalid_request_uri` for another content than its address
     names."""
-    named = named_digest(uri)
-    if named is not None and encoded(digest(body)).decode("ascii") != named:
+    if not _is_what_is_named(uri, body):
         raise _refused("names another content than stands there; its fragment is the SHA-256 of the content")
     try:
         return body.decode("ascii").strip()
@@ -57,7 +56,10 @@ def named_digest(uri: str) -> str | None:
 
 def kept_for(uri: str, document: Document) -> timedelta:
     """Return how long an object may be used without asking again: not at all where nobody said so, for applications
-    change what stands at an address from one request to the next."""
+    change what stands at an address from one request to the next. Nor what is not what the address names: whoever asks
+    for it before it is there keeps nobody else from it."""
+    if not _is_what_is_named(uri, document.body):
+        return timedelta()
     if named_digest(uri) is not None:
         return LONGEST_KEPT
     return min(timedelta(seconds=document.fresh_for or 0), LONGEST_KEPT)
@@ -66,6 +68,11 @@ def kept_for(uri: str, document: Document) -> timedelta:
 def not_fetched(reason: str) -> OAuthError:
     """Return the refusal of an address that brought nothing; `reason` is half a sentence about it."""
     return _refused(reason)
+
+
+def _is_what_is_named(uri: str, body: bytes) -> bool:
+    named = named_digest(uri)
+    return named is None or encoded(digest(body)).decode("ascii") == named
 
 
 def _refused(flaw: str) -> OAuthError:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.protocol import details, liveness, openid_tokens, resources, sender
+from app.protocol import details, liveness, openid_tokens, resources, sender, step_up
 from app.protocol import scopes as scope_rules
 from app.protocol.context import TokenContext
 from app.protocol.errors import Aftermath, ErrorCode, OAuthError, RevokeFamily
@@ -97,10 +97,15 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
 
 
 def _id_token(context: TokenContext, family: FamilyFact, origin: Origin, standing: Standing) -> IdTokenOrder | None:
-    """RF-12: the person and the moment of the sign-in are those of the family, and its nonce has had its day."""
+    """RF-12: the person and the moment of the sign-in are those of the family, and its nonce has had its day. What needs
+    a better or more recent sign-in is told no more."""
+    rules, how, asked = context.id_tokens, family.authentication, family.claims
+    if rules is not None and asked.id_token:
+        levels = (context.scopes, context.policy.assurance)
+        asked = step_up.still_told(asked, origin.scopes, how, rules.claims, *levels, context.now)
     return openid_tokens.order(
-        *(context.id_tokens, context.client, context.now, origin, standing, family.authentication),
-        asked=family.claims,
+        *(rules, context.client, context.now, origin, standing, how),
+        asked=asked,
         person=family.person,
     )
 

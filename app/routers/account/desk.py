@@ -9,7 +9,7 @@ from app.pipeline.server import Server
 from app.protocol import consent, details, redirect_uri
 from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
-from app.protocol.grant_types import device_code
+from app.protocol.grant_types import ciba, device_code
 from app.protocol.granted_details import is_pair
 from app.protocol.liveness import split_pair
 from app.protocol.policy import effective
@@ -104,7 +104,7 @@ async def lifetime_of(server: Server, record: Record) -> Lifetime:
         access, idle = policy.access_token, policy.refresh_token_idle
     return Lifetime(
         offline="refresh_token" in record.grant_types,
-        with_session=device_code.NAME not in record.grant_types
+        with_session={ciba.NAME, device_code.NAME}.isdisjoint(record.grant_types)
         and consent.ends_with_session(split_pair(held.pair)[0] for held in record.pairs),
         access_seconds=int(access.total_seconds()),
         idle_seconds=int(idle.total_seconds()),

@@ -34,6 +34,8 @@ _APPROVAL: dict[str, Any] = {
     "binding_message": "W4SCT",
     "scopes": [_SCOPE],
     "resources": ["https://api.example"],
+    "authorization_details": [{"type": "payment", "instructedAmount": {"currency": "EUR", "amount": "12.50"}}],
+    "grant_management_action": "merge",
     "address": "203.0.113.24",
     "asked_at": "2026-05-20T17:40:12Z",
     "expires_at": "2026-05-20T17:45:12Z",
@@ -62,6 +64,13 @@ class Approval(BaseModel):
     binding_message: str = Field(description="What the other device shows too; empty when there is nothing to compare.")
     scopes: list[AskedScope]
     resources: list[str] = Field(description="The APIs that the scopes are for.")
+    authorization_details: list[dict[str, Any]] = Field(
+        description="Objects that say more than a scope (RFC 9396); they are granted whole."
+    )
+    grant_management_action: str | None = Field(
+        description="What becomes of what it was allowed before: `replace` takes its place, `create` stands beside it, "
+        "`merge` joins one grant of it; null: joins all of it."
+    )
     address: str = Field(description="From where the application asked.")
     asked_at: AwareDatetime
     expires_at: AwareDatetime
@@ -102,6 +111,8 @@ def answer_of(question: BackchannelQuestion, client: ClientFact, registry: Scope
         binding_message=asked.binding_message,
         scopes=list(_scopes(asked.scopes, client, registry)),
         resources=list(asked.resources),
+        authorization_details=[dict(detail.content) for detail in asked.details],
+        grant_management_action=None if asked.target is None else asked.target.action,
         address=asked.address,
         asked_at=asked.created_at,
         expires_at=asked.expires_at,

@@ -20,7 +20,7 @@ from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, Changer, R
 from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, Refused, api_router, problems
 from app.routers.pages.answers import SeeInstead
-from app.routers.pages.approvals import PATH, acr_of, approved_of
+from app.routers.pages.approvals import PATH, acr_of, approved_of, waiting_for
 from app.routers.pages.visitor import actor_of
 from app.services.connections import read_id
 from app.store.hot_backchannel import BackchannelQuestion
@@ -75,7 +75,7 @@ async def decide_approval(request: Request, session: Changer, id: ApprovalId, bo
     """Once; whoever is too late is told so. Required scopes come with an approval, optional ones when named."""
     question, _ = await _found(request, session, id)
     server, actor = server_of(request), actor_of(request, session)
-    known, now = await _waiting(request, question), server.clock()
+    known, now = await _waiting(request, session, question), server.clock()
     if body.decision == "deny":
         decided = await backchannel.deny(server, known, session, actor, now)
     else:
@@ -96,10 +96,9 @@ async def _found(request: Request, session: SessionFact, id: str) -> tuple[Backc
     return question, question.client
 
 
-async def _waiting(request: Request, question: BackchannelQuestion) -> Waiting:
-    server = server_of(request)
+async def _waiting(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting:
     try:
-        known = await backchannel.waiting(server, question, server.clock())
+        known = await waiting_for(request, session, question)
     except OAuthError as refused:
         raise Refused(Kind.CONFLICT, f"the application may not have that any more: {refused.description}") from None
     if known is None:

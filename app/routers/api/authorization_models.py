@@ -107,8 +107,8 @@ class AuthorizationSummary(BaseModel):
     id: UUID
     version: int = Field(description="Grows with each change; the `ETag` for `If-Match`.")
     beside: bool = Field(
-        description="Whether the application keeps it apart, by Grant Management, from what else it was allowed: then it "
-        "stands here several times."
+        description="Whether the application keeps it apart from what else it was allowed, by Grant Management. It may "
+        "stand here several times then."
     )
     application: ApplicationAnswer
     permissions: list[Permission]

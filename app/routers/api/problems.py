@@ -58,7 +58,7 @@ class Kind(Enum):
     SIGN_IN_NOT_ENOUGH = (
         401,
         "The person has to sign in again for this",
-        "Send `acr_values` and `max_age` of `WWW-Authenticate` in an authorization request, and use the token it gives.",
+        "Put `acr_values` and `max_age` of `WWW-Authenticate` into an authorization request, and use its token.",
     )
     SESSION_ONLY = (
         403,

@@ -124,11 +124,19 @@ async def _question(request: Request, session: SessionFact, approval_id: str) ->
     return question
 
 
+async def waiting_for(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting | None:
+    """Return the request if it waits for the person as he is now: what he was asked before his account was off is over.
+    Raises `OAuthError` when the application may not have that any more."""
+    server = server_of(request)
+    if question.request.user_epoch != session.user_epoch:
+        return None
+    return await backchannel.waiting(server, question, server.clock())
+
+
 async def _waiting(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting | None:
     """Return the request if it waits. Raises `PageRefused` when the application may not have that any more."""
-    server = server_of(request)
     try:
-        return await backchannel.waiting(server, question, server.clock())
+        return await waiting_for(request, session, question)
     except OAuthError as refused:
         raise PageRefused(
             ErrorPage.request_wrong(

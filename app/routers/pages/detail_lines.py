@@ -1,7 +1,7 @@
 """What pages tell people of authorization details (RFC 9396 §12): one line for each object, with what it says.
 
-Names and values come from whoever asked. They are cut here, and templates show them as text, isolated from what stands
-around them (RA-6).
+Names and values come from whoever asked. They are shown whole, and templates show them as text, isolated from what
+stands around them (RA-6).
 """
 
 from collections.abc import Iterable, Mapping

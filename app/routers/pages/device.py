@@ -32,7 +32,14 @@ from app.services import limits
 from app.store import records
 from app.store.hot_devices import DeviceQuestion
 from app.views.pages.consent import Fact, Lifetime
-from app.views.pages.device import DeviceCode, DeviceConsent, DeviceDone, DeviceOutcome, DeviceSlowedDown
+from app.views.pages.device import (
+    DeviceCode,
+    DeviceConsent,
+    DeviceDone,
+    DeviceOutcome,
+    DeviceSlowedDown,
+    another_accounts,
+)
 from app.views.pages.error import ErrorPage
 
 router = APIRouter(include_in_schema=False)
@@ -208,14 +215,11 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
     params = Parameters.of((("scope", " ".join(asked.scopes)), *(("resource", one) for one in asked.resources)))
     further = (*grant_management.parameters(asked.target), *details.parameters(asked.details))
     params = Parameters.of((*params.pairs(), *further))
-    subject = Subject(
-        client, policy, server.scopes, params, server.resources.current, detail_types=server.details
-    )
+    subject = Subject(client, policy, server.scopes, params, server.resources.current, detail_types=server.details)
     if device_code.NAME not in client.grant_types:
         raise _over(request)
     try:
         wanted = checklist.run_at("device", subject, Trace())
-        record = await _record(server, session, question)
     except OAuthError as refused:
         application = application_of(client, client.client_uri)
         raise PageRefused(
@@ -226,6 +230,7 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
                 application=application,
             )
         ) from refused
+    record = await _record(request, session, found, question)
     counted = grant_management.counted(asked.target, record)
     return Open(
         found,
@@ -239,13 +244,21 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
     )
 
 
-async def _record(server: Server, session: SessionFact, question: DeviceQuestion) -> RecordFact | None:
-    """Return the record that the device asks for; raises `invalid_grant_id` when it is not there for this person."""
-    target = question.request.target
-    if target is None:
+async def _record(request: Request, session: SessionFact, found: Device, question: DeviceQuestion) -> RecordFact | None:
+    """Return the record that the device asks for; raises `PageRefused` when it is not there for this person, who may be
+    here with another of his accounts (GM-7)."""
+    target, client = question.request.target, question.client
+    if target is None or client is None:
         return question.record
-    record = await grants.find(server, target, question.client, session.user_id)
-    grant_management.require(target, record)
+    record = await grants.find(server_of(request), target, client, session.user_id)
+    if target.names_record and record is None:
+        back = urlencode({"to": reference_to(request, _page_with(found.user_code))})
+        shown = application_of(client, client.client_uri)
+        raise PageRefused(
+            another_accounts(
+                reference(request), shown, person_of(session), switch_account_url=f"/select-account?{back}"
+            )
+        )
     return record
 
 

@@ -36,8 +36,20 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "parameters once": Explanation(
         "No parameter comes twice", "A parameter may come once.", "Send each parameter once."
     ),
+    "pushed request": Explanation(
+        "The request was sent ahead where it has to be",
+        "A reference counts once, for a short time and for its application. Some applications come with nothing else.",
+        "Push the request, and send the browser with the request_uri of the answer.",
+    ),
     "request object": Explanation(
-        "Parameters are plain", "Request objects are not taken.", "Send the parameters in the URL or the form."
+        "The request is signed where it has to be",
+        "A request object counts when its application has signed it for this server and this moment; who has "
+        "registered so, or is held to a profile that demands it, sends nothing else.",
+        "Sign the parameters with a registered key, and send them as request.",
+    ),
+    "request": Explanation(
+        "The request is one that can be judged",
+        "It says whose it is, and a request object in it is good. It names a person and a grant that there may be.",
     ),
     "confidential": Explanation(
         "The application proves who it is",
@@ -48,11 +60,6 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The application polls or is pinged",
         "Tokens are never pushed to applications that have not asked for them.",
         "Register poll or ping as backchannel_token_delivery_mode.",
-    ),
-    "signature": Explanation(
-        "The request is signed where it has to be",
-        "An application that registered an algorithm for it, or a profile that demands it, signs its requests.",
-        "Send request, a JWT with all parameters inside it.",
     ),
     "openid": Explanation(
         "It asks to sign somebody in",
@@ -98,7 +105,31 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Each scope is one of this server’s, and one that the application may ask for.",
         "Ask for other scopes, or add them to the application or to the server’s settings.",
     ),
-    "resource": Explanation("Resource is known", "", "Leave resource out."),
+    "resource": Explanation(
+        "Resource is known",
+        "Each resource is one of this server’s, and understands what is asked for.",
+        "Name registered resources, or leave resource out.",
+    ),
+    "authorization_details": Explanation(
+        "Details can be asked for",
+        "A JSON array of objects of types that this server has and the application may ask for, each as its type says.",
+        "Send objects of authorization_details_types_supported, or ask for scopes instead.",
+    ),
+    "grant management": Explanation(
+        "It says which grant it is for",
+        "create begins one, merge and replace name one by its grant_id; for applications that prove who they are.",
+        "Send grant_management_action, with grant_id where it is about a grant that is there.",
+    ),
+    "grant": Explanation(
+        "The grant is there",
+        "A grant_id names a grant of this person for this application that has not ended.",
+        "Begin a new grant with grant_management_action=create.",
+    ),
+    "dpop_jkt": Explanation(
+        "The key that the code is bound to is named",
+        "A SHA-256 thumbprint: 43 characters of base64url.",
+        "Send the thumbprint of the key of the proofs, or leave dpop_jkt out.",
+    ),
     "grant type": Explanation(
         "Grant type is registered",
         "The application’s registration lists the grant types that it may use.",
@@ -118,8 +149,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "acr": Explanation(
         "The sign-in that is demanded exists",
-        "A class of sign-in that claims makes essential is one of this server’s.",
-        "Ask for one of acr_values_supported, or make it voluntary.",
+        "What claims makes essential, acr_values demands, or a scope needs is a level of this server; one sign-in can "
+        "meet all of it.",
+        "Ask for one of acr_values_supported, or for scopes that need less.",
     ),
     "id_token_hint": Explanation(
         "The ID token in the request is ours",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from app.views.pages.consent import Asking, Fact, Lifetime
+from app.views.pages.error import ErrorPage, Link, Reference
 from app.views.pages.identity import Account, Application, Page
 from app.views.pages.sign_in import SignInSlowedDown
 from app.views.words import ago
@@ -87,3 +88,21 @@ class DeviceDone(Page):
     application: Application
     outcome: DeviceOutcome
     record_url: str = ""
+
+
+def another_accounts(
+    reference: Reference, application: Application, account: Account, *, switch_account_url: str
+) -> ErrorPage:
+    """Return the page for a device that asks to change what this person has not allowed, or allows no longer: it does
+    not tell which."""
+    return ErrorPage(
+        code=404,
+        title="Not for this account",
+        headline=f"Nothing here belongs to {account.address}",
+        happened="The device asks to change a connection that this account does not have. Its code still waits.",
+        todo="If another account of yours connected the device, switch to it. Otherwise begin on the device once more.",
+        link=Link("Switch account", switch_account_url),
+        reference=reference,
+        application=application,
+        account=account,
+    )

@@ -195,6 +195,7 @@ class ErrorPage(Page):
             code=status,
             title="We stopped",
             headline=Markup("We can’t answer {} in the way it wants").format(name),
+            unharmed=_NOTHING_HAPPENED[:1],
             happened=Markup(
                 "{} takes answers only in a sealed form that nobody can change or read on the way, and we can’t make "
                 "that form for it now. We don’t send anything less safe."

@@ -36,7 +36,7 @@ AR-7 | RFC 6749 §10.2 | recommended | nobody is asked only when every pair was 
 AR-8 | OpenID Connect Core §12.2, RFC 9470 §6.1 | MUST | the login belongs to the family, not to the record
 AR-9 | RFC 7009 §2.1, RFC 9700 §4.14.2 | SHOULD | token, family, record, person and application can each be ended, with all below
 AR-10 | RFC 9700 §4.14.2 | SHOULD | a reused refresh token ends its family, not the record
-AR-11 | Grant Management §6.4 | recommended | a record may end, and no token outlives it | later: with Grant Management
+AR-11 | Grant Management §6.4 | recommended | a record may end, and no token outlives it | later: with records that have an end of their own
 AR-12 | Client ID Metadata Document §6.3 | MAY | an application that changed is asked about anew | later: with client ID metadata documents
 AR-13 | OpenID Connect Core §2 | MUST | no client id and no subject is ever given out again
 AR-14 | OAuth 2.1 §7.9 | SHOULD | people see each record with what it allows and when it was last used

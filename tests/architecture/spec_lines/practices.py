@@ -46,7 +46,7 @@ O-10 | OAuth 2.1 §2.4 | MUST | the audience of assertions is the issuer
 O-11 | OAuth 2.1 §7.5.2 | SHOULD NOT | a replay that is not otherwise right revokes nothing
 O-12 | OAuth 2.1 §7.9 | SHOULD | people see who asks, and can look through and take back
 O-13 | OAuth 2.1 §3.1 | MUST NOT | no CORS at the authorization endpoint
-O-14 | OAuth 2.1 §4.1.1 | MAY | pushed requests | later: with pushed requests (RFC 9126)
+O-14 | OAuth 2.1 §4.1.1 | MAY | a request may be named instead of sent
 """,
         kind="test",
     ),
@@ -61,11 +61,11 @@ TV-5 | OpenID Connect Core appendix A | MUST | `c_hash`
 TV-6 | OpenID Connect Core §3.1.3.6 | MUST | `at_hash` by algorithm
 TV-7 | RFC 6749 §2.3.1 | MUST | Basic headers
 TV-8 | RFC 8705 appendix A | MUST | the thumbprint of a certificate
-TV-9 | RFC 9126 §2.2 | MUST | the answer to a pushed request | later: with pushed requests (RFC 9126)
+TV-9 | RFC 9126 §2.2 | MUST | the answer to a pushed request
 TV-10 | RFC 9449 §8 | MUST | the exchange of a nonce
 TV-11 | RFC 8628 §3.2 | MUST | the answer to a device
 TV-12 | RFC 8414 §3.1 | MUST | addresses of the metadata
-TV-13 | Grant Management §6.4 | MUST | a grant | later: with Grant Management
+TV-13 | Grant Management §6.4 | MUST | a grant
 TV-14 | OpenID Connect Back-Channel Logout §2.4 | MUST | a logout token
 """,
         kind="test",

@@ -44,7 +44,7 @@ authorization_response_iss_parameter_supported | RFC 9207 §3 | MUST | true wher
 pushed_authorization_request_endpoint | RFC 9126 §5 | MAY | where it is on
 require_pushed_authorization_requests | RFC 9126 §5 | MAY | false when absent
 require_signed_request_object | RFC 9101 §10.5 | MAY | false when absent
-authorization_details_types_supported | RFC 9396 §10 | MAY | the types | later: with RFC 9396
+authorization_details_types_supported | RFC 9396 §10 | MAY | the types
 dpop_signing_alg_values_supported | RFC 9449 §5.1 | MUST | where DPoP is on
 tls_client_certificate_bound_access_tokens | RFC 8705 §3.3 | MAY | where certificates are read
 mtls_endpoint_aliases | RFC 8705 §5 | MAY | where certificates are asked for on a host of its own

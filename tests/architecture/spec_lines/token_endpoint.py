@@ -22,7 +22,7 @@ T-9 | OAuth 2.1 §2.4.1, RFC 6749 §2.3.1 | MUST | secrets are accepted in the h
         """
 TR-1 | RFC 6749 §5.1 | MUST | 200, JSON, never stored, `expires_in` a number
 TR-2 | RFC 6749 §5.1, OAuth 2.1 §3.2.3 | MUST | `access_token`, `token_type` and `expires_in`; `scope` whenever there is any
-TR-3 | OpenID Connect Core §3.1.3.3, RFC 9396 §7 | MUST | ID token, authorization details and grant id where the request led to them | later: with RFC 9396 and Grant Management
+TR-3 | OpenID Connect Core §3.1.3.3, RFC 9396 §7 | MUST | ID token, authorization details and grant id where the request led to them
 TR-4 | RFC 9700 §4.14.2 | MUST | a refresh token is bound to its client and to what was approved
 TR-5 | OAuth 2.1 §3.2.3 | SHOULD | whether there is a refresh token is a policy: the application's grant types
 """,

@@ -1,13 +1,14 @@
-"""An application that gets its answers by POST (OAuth 2.0 Form Post Response Mode), in a real browser."""
+"""Applications that get their answers in another way than in a query, in a real browser: by POST (OAuth 2.0 Form Post
+Response Mode), and an old one that knows only `response_type=token`, in the fragment."""
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import complaints_of
 from tests.support.facts import CHALLENGE, VERIFIER
@@ -20,7 +21,7 @@ SECRET = "secret-of-the-till-that-is-long-enough"
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[LoopbackSite]:
-    """The site of the application."""
+    """The site of the applications."""
     with running_site() as running:
         running.routes["/favicon.ico"] = lambda query, body: Answer("", {})
         yield running
@@ -28,8 +29,10 @@ def site() -> Iterator[LoopbackSite]:
 
 @pytest.fixture(scope="module")
 def server(site: LoopbackSite) -> Iterator[Server]:
-    """A server with an application at the loopback site that gets codes and ID tokens through the browser."""
-    application = {
+    """A server with an application at the loopback site that gets codes and ID tokens through the browser, and one that
+    gets tokens through it."""
+    site.routes["/widget"] = lambda query, body: Answer("<h1>Back</h1>", {})
+    till = {
         "client_id": "till",
         "client_secret": SECRET,
         "client_name": "Till",
@@ -39,8 +42,18 @@ def server(site: LoopbackSite) -> Iterator[Server]:
         "response_modes": ["form_post"],
         "id_token_signed_response_alg": "ES256",
     }
-    data = {"users": [{"username": "robin", "password": PASSWORD}], "applications": [application]}
-    with directory_for_server() as directory, running_server(directory, data=data) as running:
+    widget = {
+        "client_id": "old-widget",
+        "client_name": "Old Widget",
+        "redirect_uris": [f"{site.origin}/widget"],
+        "response_types": ["token"],
+        "grant_types": ["implicit"],
+        "token_endpoint_auth_method": "none",
+        "allow_implicit": True,
+    }
+    people = [{"username": username, "password": PASSWORD} for username in ("robin", "sam")]
+    data, settings = {"users": people, "applications": [till, widget]}, {"FEATURES__IMPLICIT": "true"}
+    with directory_for_server() as directory, running_server(directory, data=data, settings=settings) as running:
         yield running
 
 
@@ -101,3 +114,57 @@ def test_after_consent_the_answer_is_posted_and_the_application_leads_on(
     assert answer["code"] not in server.log
     assert answer["id_token"] not in server.log
     page.context.close()
+
+
+@pytest.mark.spec("original", "A16")
+def test_the_token_arrives_in_the_fragment_without_scripts(
+    server: Server, site: LoopbackSite, browser: Browser
+) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.set_default_timeout(10_000)
+    asked = {
+        "response_type": "token",
+        "client_id": "old-widget",
+        "redirect_uri": f"{site.origin}/widget",
+        "scope": "org:read",
+        "state": "s 1",
+    }
+    page.goto(f"{server.issuer}/oauth/authorize?{urlencode(asked)}")
+    page.fill("#username", "robin")
+    page.fill("#password", PASSWORD)
+    page.click("#login-submit")
+    page.click("#consent-approve")
+    answer = _arrived(page, site)
+    token = answer.pop("access_token")
+    assert answer == {
+        "token_type": "Bearer",
+        "expires_in": "3600",
+        "scope": "org:read",
+        "state": "s 1",
+        "iss": server.issuer,
+    }
+    with httpx.Client(base_url=server.issuer) as client:
+        me = client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert (me.status_code, me.json()["username"]) == (200, "robin")
+    assert token not in server.log
+    page.context.close()
+
+
+@pytest.mark.spec("original", "A17")
+def test_a_refusal_arrives_in_the_fragment_too(server: Server, site: LoopbackSite, browser: Browser) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.set_default_timeout(10_000)
+    page.goto(f"{server.issuer}/oauth/authorize?response_type=token&client_id=old-widget")
+    page.fill("#username", "sam")
+    page.fill("#password", PASSWORD)
+    page.click("#login-submit")
+    page.click("#consent-deny")
+    assert _arrived(page, site)["error"] == "access_denied"
+    page.context.close()
+
+
+def _arrived(page: Page, site: LoopbackSite) -> dict[str, str]:
+    page.wait_for_url(f"{site.origin}/widget**")
+    parts = urlsplit(page.url)
+    assert parts.query == ""
+    return dict(parse_qsl(parts.fragment))
