@@ -59,7 +59,8 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
 
-    issuer = running_issuer(settings)
+    issuer, configured = running_issuer(settings), settings.configuration()
+    features, policy = configured.features, configured.policy
     found = [*checks.check_issuer(issuer), *checks.check_dormant_keys(key for key, _ in settings.not_in_effect())]
     found += checks.check_files(_files(settings))
     database = await condition.examine(ways.runtime)
@@ -77,31 +78,30 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
             await pool.close()
         applications = await condition.registered_applications(ways.runtime)
         found += checks.check_applications(applications)
-        found += checks.check_methods(applications, settings.feature_set())
-        found += check_openid(applications, settings.signing.algorithms, settings.feature_set())
-        found += check_fapi(applications, settings.policy(), settings.feature_set(), settings.dpop.rules())
-        managed, policy = grant_management.is_offered(settings.feature_set()), settings.policy()
+        found += checks.check_methods(applications, features)
+        found += check_openid(applications, configured.signing.algorithms, features)
+        found += check_fapi(applications, policy, features, configured.dpop)
+        managed = grant_management.is_offered(features)
         found += check_grants(applications, on=managed, required=policy.require_grant_action)
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         week_ago = datetime.now(UTC) - timedelta(days=7)
         found += checks.check_logout_notices(
             await condition.untold_applications(ways.runtime, week_ago),
-            on=logout_delivery.is_offered(settings.feature_set()),
+            on=logout_delivery.is_offered(features),
         )
-        found += checks.check_implicit(applications, on=settings.policy().implicit)
-        found += checks.check_front_channel(applications, on=ID_TOKEN in settings.policy().response_types)
+        found += checks.check_implicit(applications, on=policy.implicit)
+        found += checks.check_front_channel(applications, on=ID_TOKEN in policy.response_types)
     found += checks.check_system_key(on=settings.system_key is not None, networks=settings.system_key_networks)
     found += checks.check_outbound(settings.outbound.allow)
     found += checks.check_certificates(
         settings.mtls.rules(issuer),
-        on=mtls.is_offered(settings.feature_set()),
+        on=mtls.is_offered(features),
         asked_for=settings.mtls.port is not None,
         proxies=settings.trusted_proxies,
     )
-    configured = settings.configuration()
     found += checks.check_delegation(configured.trusted_issuers, configured.exchange_rules)
-    found += check_calls(configured.calls, on=ciba_calls.are_offered(configured.features))
-    found += checks.check_scopes(settings.scope_registry())
+    found += check_calls(configured.calls, on=ciba_calls.are_offered(features))
+    found += checks.check_scopes(configured.scopes)
     here = datetime.now(UTC)
     published, problem, server_clock = await _published(issuer, ca_file)
     found += checks.check_metadata(issuer, published, problem)

@@ -4,18 +4,18 @@ Nothing is believed here: the result says what a token claims, and `jose.verify`
 """
 
 import binascii
-import json
-import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from app.crypto import strict_json
 
 LONGEST = 16_384
 """Characters of a token; whoever asks for more says so."""
 
-_DEEPEST = 16
+_LEVELS = 17
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)", re.ASCII)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -122,38 +122,13 @@ def _decoded(segment: str) -> bytes:
 def _object(content: bytes, part: str) -> dict[str, Any]:
     try:
         text = content.decode("utf-8")
-        found = json.loads(text, object_pairs_hook=_members, parse_float=_finite, parse_constant=_finite)
-    except JoseError:
-        raise
-    except (ValueError, RecursionError):
+        found = strict_json.read(text, _LEVELS)
+    except strict_json.Unreadable as flaw:
+        raise JoseError(f"the {part} of the JWT {flaw}") from None
+    except UnicodeDecodeError:
         raise JoseError(f"the {part} of the JWT is not JSON") from None
     if not isinstance(found, dict):
         raise JoseError(f"the {part} of the JWT is no JSON object")
-    if not _bounded(found, _DEEPEST):
-        raise JoseError(f"the {part} of the JWT is nested too deeply")
     if "\\u" in text and not is_storable(found):  # written plainly, none of them is JSON in UTF-8
         raise JoseError(f"the {part} of the JWT has characters that are none")
     return found
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise JoseError("the JWT has a member twice")
-    return members
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("RFC 8259 knows no such number")
-    return number
-
-
-def _bounded(value: Any, levels: int) -> bool:
-    """Tell whether a value is nested at most so many levels deep."""
-    return levels >= 0 and all(_bounded(one, levels - 1) for one in _inner(value) if isinstance(one, (dict, list)))
-
-
-def _inner(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value

@@ -5,7 +5,7 @@ the database between them, and what they do at once is bounded. In test set-ups 
 whom the operator has named.
 """
 
-import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,34 +13,32 @@ from uuid import UUID
 import structlog
 
 from app.crypto.secrets import random_bytes
-from app.outbound.client import DEADLINE, Failed, Refused
-from app.pipeline import backchannel
-from app.pipeline.audit import Actor as Decider
+from app.jobs.attempts import LOOK_EVERY, Attempts
+from app.outbound.client import Failed, Refused
+from app.pipeline import audit, backchannel
 from app.pipeline.server import Server
 from app.protocol import ciba_calls
-from app.protocol.ciba_calls import CALLEES, Again, Asked, Callee, Decision, Done, Unheard, Verdict
+from app.protocol.ciba_calls import CALLEES, Asked, Callee, Decision, Done, Verdict
 from app.protocol.errors import OAuthError
 from app.protocol.events import Event
 from app.protocol.fetching import Answer
+from app.protocol.telling import Again, Silence
 from app.store.hot_backchannel import Call, CallReport
 from app.store.orders import Actor, AuditEntry, audit_entry
 from app.telemetry.metrics import REQUESTS
-
-LOOK_EVERY = 1.0
-"""Seconds between looks at what is due, unless something has just been written in this worker."""
 
 AT_ONCE = 8
 """Calls to people, and as many to clients, that a worker makes at the same time: neither wait for the others, should
 those not answer."""
 
+ABREAST = 4
+"""Calls to one client that a worker makes at the same time: those of others do not wait until it answers."""
+
 LONGEST_CLAIM = timedelta(seconds=30)
 """How long a worker may take for what it claims. A living one is done far sooner."""
 
-LINGER = DEADLINE
-"""Seconds that a worker which stops waits for answers, so that nobody is called twice."""
-
 _CALLER = Actor("server", "call")
-_DECIDER = Decider("server", "call", "", "")
+_DECIDER = audit.Actor("server", "call", "", "")
 
 _log = structlog.get_logger(__name__)
 
@@ -60,46 +58,36 @@ class Calls:
     """The calls of one worker."""
 
     server: Server
-    _under_way: dict[asyncio.Task[None], Callee] = field(default_factory=dict)
-    _reports: list[CallReport] = field(default_factory=list)
+    _attempts: Attempts[tuple[Callee, UUID], CallReport] = field(init=False)
+
+    def __post_init__(self) -> None:
+        backchannels = self.server.database.backchannel
+        self._attempts = Attempts("call", backchannels.calls, self._begin, backchannels.record_calls)
 
     async def run(self, *, look_every: float = LOOK_EVERY) -> None:
         """Call until cancelled; then wait a moment for what is under way, and write down what came of it."""
-        stirred = self.server.database.backchannel.calls
-        try:
-            while True:
-                stirred.clear()
-                try:
-                    await self._turn()
-                except Exception as failed:  # whatever it is: calls that nobody makes any more would say nothing
-                    _log.warning("call.delayed", error=type(failed).__name__)
-                    await asyncio.sleep(look_every)
-                try:
-                    async with asyncio.timeout(look_every):
-                        await stirred.wait()
-                except TimeoutError:
-                    continue
-        finally:
-            await self._stop()
+        await self._attempts.run(look_every)
 
-    async def _turn(self) -> None:
-        await self._write_down()
-        for whom in CALLEES:
-            if places := AT_ONCE - sum(called == whom for called in self._under_way.values()):
-                await self._begin(whom, places)
-
-    async def _begin(self, whom: Callee, places: int) -> None:
+    async def _begin(self) -> None:
         now = self.server.clock()
-        for call in await self.server.database.backchannel.claim_calls(now, now + LONGEST_CLAIM, places, whom):
-            task = asyncio.create_task(self._make(call))
-            self._under_way[task] = whom
-            task.add_done_callback(self._ended)
+        for whom in CALLEES:
+            under_way = Counter(asking for called, asking in self._attempts.receivers if called == whom)
+            if places := AT_ONCE - under_way.total():
+                for call in await self._claim(whom, places, under_way, now):
+                    self._attempts.start(self._make(call), (whom, call.application_id))
+
+    async def _claim(self, whom: Callee, most: int, under_way: Counter[UUID], now: datetime) -> tuple[Call, ...]:
+        claim, until = self.server.database.backchannel.claim_calls, now + LONGEST_CLAIM
+        if whom == "person":  # the operator's own service is the only one that is called
+            return await claim(now, until, most, whom)
+        left = {application: ABREAST - count for application, count in under_way.items()}
+        return await claim(now, until, most, whom, abreast=ABREAST, places=left)
 
     async def _make(self, call: Call) -> None:
         """Make one call, and report what came of it."""
         verdict = await self._verdict(call)
         again_at = verdict.at if isinstance(verdict, Again) else None
-        self._reports.append(CallReport(call, again_at, self._failure(call, verdict)))
+        self._attempts.reports.append(CallReport(call, again_at, self._failure(call, verdict)))
         outcome = "failed" if isinstance(verdict, Again) else verdict.outcome
         REQUESTS.call(call.whom, outcome)
         tell = _log.info if outcome in ("told", "decided", "nobody") else _log.warning
@@ -129,7 +117,7 @@ class Calls:
         server, now = self.server, self.server.clock()
         question = await server.database.backchannel.gather_question(call.id, call.user_id)
         try:
-            waiting = None if question is None else await backchannel.waiting(server, question, now)
+            waiting = None if question is None else await backchannel.judged(server, question, now)
         except OAuthError as refused:
             return Done("refused", refused.description)
         if waiting is None:
@@ -141,21 +129,21 @@ class Calls:
             await backchannel.approve(server, waiting, waiting.wanted.scopes, nobody, "", _DECIDER, now)
         return Done("decided")
 
-    async def _tell(self, call: Call) -> Answer | Unheard:
+    async def _tell(self, call: Call) -> Answer | Silence:
         """Tell the operator's service, or the client at what it has registered by now."""
         try:
             if call.whom == "person":
                 rules = self.server.calls
                 return await self.server.outbound.tell(rules.url, self._asked(call).members, token=rules.secret)
             if not call.requests.ciba_endpoint:
-                return Unheard("the application has no backchannel_client_notification_endpoint any more", final=True)
+                return Silence("the application has no backchannel_client_notification_endpoint any more", final=True)
             known = backchannel.notification_of(self.server, call)
             if known is None:
-                return Unheard("what the application is told cannot be read with the keys of this server", final=True)
+                return Silence("what the application is told cannot be read with the keys of this server", final=True)
             members = ciba_calls.ping(known.auth_req_id)
             return await self.server.outbound.tell(call.requests.ciba_endpoint, members, token=known.token)
         except (Failed, Refused) as unheard:
-            return Unheard(str(unheard), final=isinstance(unheard, Refused))
+            return Silence(str(unheard), final=isinstance(unheard, Refused))
 
     def _asked(self, call: Call) -> Asked:
         return Asked(
@@ -184,25 +172,3 @@ class Calls:
             subject_id=str(call.id),
             data=told,
         )
-
-    async def _write_down(self) -> None:
-        """Write down what came of calls; what cannot be written now is kept."""
-        if reports := self._reports[:]:
-            await self.server.database.backchannel.record_calls(reports)
-            del self._reports[: len(reports)]
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
-        if not task.cancelled() and (broken := task.exception()) is not None:
-            _log.error("call.broken", error=type(broken).__name__)
-        self.server.database.backchannel.calls.set()
-
-    async def _stop(self) -> None:
-        if self._under_way:
-            _, unanswered = await asyncio.wait(self._under_way, timeout=LINGER)
-            for task in unanswered:
-                task.cancel()
-        try:
-            await self._write_down()
-        except Exception as failed:
-            _log.warning("call.not_written_down", calls=len(self._reports), error=type(failed).__name__)

@@ -5,35 +5,31 @@ worker have one connection to the database between them, and what they do at onc
 nor a great number of notices takes anything from those who wait for an answer of ours.
 """
 
-import asyncio
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
 from app.crypto.secrets import random_bytes
-from app.outbound.client import DEADLINE, Failed, Refused
+from app.jobs.attempts import LOOK_EVERY, Attempts
+from app.outbound.client import Failed, Refused
 from app.pipeline.logout_tokens import logout_token_for
 from app.pipeline.server import Server
 from app.protocol.errors import OAuthError
 from app.protocol.events import Event
 from app.protocol.fetching import Answer
-from app.protocol.logout_delivery import ABREAST, Again, DeliveryRules, Done, Silence, Verdict, abreast, judge
+from app.protocol.logout_delivery import ABREAST, DeliveryRules, Done, Verdict, abreast, judge
+from app.protocol.telling import Again, Silence
 from app.store import logout_deliveries
 from app.store.logout_deliveries import Claimed, Report
 from app.store.orders import Actor, AuditEntry, audit_entry
 from app.telemetry.metrics import REQUESTS
 
-LOOK_EVERY = 1.0
-"""Seconds between looks at what is due, unless something has just been written in this worker."""
-
 COUNT_EVERY = 15.0
 """Seconds between counts of what waits, for the metrics."""
-
-LINGER = DEADLINE
-"""Seconds that a worker which stops waits for answers, so that what has arrived is not sent again by another one."""
 
 _SERVER = Actor("server", "deliver")
 
@@ -48,33 +44,25 @@ class Deliveries:
     rules: DeliveryRules = field(default_factory=DeliveryRules)
     counts: bool = False
     _counted_at: float = -math.inf
-    _under_way: dict[asyncio.Task[None], UUID] = field(default_factory=dict)
-    _reports: list[Report] = field(default_factory=list)
+    _attempts: Attempts[UUID, Report] = field(init=False)
     _failures: dict[UUID, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._attempts = Attempts("logout", self.server.database.notices, self._begin, self._write)
 
     async def run(self, *, look_every: float = LOOK_EVERY) -> None:
         """Deliver until cancelled; then wait a moment for what is under way, and write down what came of it."""
-        try:
-            while True:
-                self.server.database.notices.clear()
-                try:
-                    await self._turn()
-                except Exception as failed:  # whatever it is: notices that nobody delivers any more would say nothing
-                    _log.warning("logout.delayed", error=type(failed).__name__)
-                    await asyncio.sleep(look_every)
-                await self._stirred(look_every)
-        finally:
-            await self._stop()
+        await self._attempts.run(look_every)
 
-    async def _turn(self) -> None:
-        await self._write_down()
+    async def _begin(self) -> None:
         if self.counts and time.monotonic() >= self._counted_at + COUNT_EVERY:
             self._counted_at = time.monotonic()
             REQUESTS.logout_notices_waiting = await logout_deliveries.count_waiting(self.server.database)
-        for notice in await self._claim(self.rules.at_once - len(self._under_way)):
-            task = asyncio.create_task(self._deliver(notice))
-            self._under_way[task] = notice.application_id
-            task.add_done_callback(self._ended)
+        for notice in await self._claim(self.rules.at_once - len(self._attempts.receivers)):
+            self._attempts.start(self._deliver(notice), notice.application_id)
+
+    async def _write(self, reports: Sequence[Report]) -> None:
+        await logout_deliveries.record(self.server.database, reports, self.server.clock())
 
     async def _claim(self, most: int) -> tuple[Claimed, ...]:
         if not most:
@@ -86,7 +74,7 @@ class Deliveries:
     def _places(self) -> dict[UUID, int]:
         """Return how many places each application has left that has some under way, or does not answer."""
         left = {application: abreast(count) for application, count in self._failures.items()}
-        for application in self._under_way.values():
+        for application in self._attempts.receivers:
             left[application] = max(0, left.get(application, ABREAST) - 1)
         return left
 
@@ -101,7 +89,7 @@ class Deliveries:
             self._failures[notice.application_id] = self._failures.get(notice.application_id, 0) + 1
         else:
             self._failures.pop(notice.application_id, None)
-        self._reports.append(Report(notice, verdict, self._failure(notice, verdict, attempt)))
+        self._attempts.reports.append(Report(notice, verdict, self._failure(notice, verdict, attempt)))
         REQUESTS.logout_notice("failed" if isinstance(verdict, Again) else verdict.outcome)
         tell = _log.info if verdict == Done("delivered") else _log.warning
         tell("logout.notice", client_id=notice.client_id, attempt=attempt, **_told(verdict))
@@ -136,36 +124,6 @@ class Deliveries:
             subject_id=str(notice.sid or ""),
             data={"outcome": verdict.outcome, "problem": verdict.problem, "attempts": attempt},
         )
-
-    async def _write_down(self) -> None:
-        """Write down what came of attempts; what cannot be written now is kept."""
-        if reports := self._reports[:]:
-            await logout_deliveries.record(self.server.database, reports, self.server.clock())
-            del self._reports[: len(reports)]
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
-        if not task.cancelled() and (broken := task.exception()) is not None:
-            _log.error("logout.broken", error=type(broken).__name__)
-        self.server.database.notices.set()
-
-    async def _stirred(self, longest: float) -> None:
-        """Wait until something was written or has ended here, and no longer than that."""
-        try:
-            async with asyncio.timeout(longest):
-                await self.server.database.notices.wait()
-        except TimeoutError:
-            return
-
-    async def _stop(self) -> None:
-        if self._under_way:
-            _, unanswered = await asyncio.wait(self._under_way, timeout=LINGER)
-            for task in unanswered:
-                task.cancel()
-        try:
-            await self._write_down()
-        except Exception as failed:
-            _log.warning("logout.not_written_down", notices=len(self._reports), error=type(failed).__name__)
 
 
 def _told(verdict: Verdict) -> dict[str, str]:

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Document", "Failed", "NotFetched", "Outbound", "Refused"]
 
 Admit = Callable[[str], Awaitable[bool]]
-"""Count a request to a host; False when the host has had its share of this minute."""
+"""Count a request to a host, of one sort; False when the host has had its share of this minute."""
 
 DEADLINE = 5.0
 """Seconds that a request may take, from the question to the name server to the last byte."""
 
 AT_ONCE = 32
 """Requests of one worker that may be under way, and as many forms: strangers choose how slow the other side is."""
+
+AT_ONCE_FOR_VISITORS = 8
+"""Requests that may be under way besides because somebody has followed a link: he chooses how many there are."""
 
 _BESIDE_THE_BODY = 131_072
 """Bytes that an answer may have besides its body: more than the library takes for one head, and interim answers."""
@@ -52,24 +55,31 @@ class Outbound:
         self._rules = rules
         self._admit = admit
         self._resolve = resolve or Resolver()
+        self._resolve_for_visitors = resolve or Resolver()
         self._resolve_for_forms = resolve or Resolver()  # whose name servers are silent delays no document
         self._deadline = deadline
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._places_for_visitors = asyncio.Semaphore(AT_ONCE_FOR_VISITORS)
         self._places_for_forms = asyncio.Semaphore(AT_ONCE)
         self._tls: ssl.SSLContext | None = None
 
-    async def get(self, url: str, *, accept: tuple[str, ...], max_bytes: int) -> Document:
+    async def get(self, url: str, *, accept: tuple[str, ...], max_bytes: int, for_visitors: bool = False) -> Document:
         """GET a document of one of the media types `accept`, of at most `max_bytes`.
 
-        Raises Refused when the address is not acceptable, Failed when the document cannot be had now.
+        What is asked for as often as anybody likes, `for_visitors`, is counted apart and has places of its own: so it
+        keeps nobody from the keys that he proves himself with. Raises Refused when the address is not acceptable,
+        Failed when the document cannot be had now.
         """
         target = target_of(url, self._rules.allow)
+        counted, places, resolve = target.host, self._places, self._resolve
+        if for_visitors:
+            counted, places, resolve = f"visitors/{counted}", self._places_for_visitors, self._resolve_for_visitors
         reason: NotFetched
         try:
-            if not await self._admit(target.host):
+            if not await self._admit(counted):
                 raise Failed("is on a host that was asked too often; try again in a minute")
-            async with asyncio.timeout(self._deadline), self._places:
-                addresses = await addresses_of(target, self._resolve)
+            async with asyncio.timeout(self._deadline), places:
+                addresses = await addresses_of(target, resolve)
                 headers, body = await self._exchange(target, addresses, accept, max_bytes)
         except TimeoutError:
             reason = Failed(_TOO_SLOW)

@@ -26,7 +26,10 @@ class RequestDocuments:
             self._kept.move_to_end(uri)
             return kept[0]
         document = await self._outbound.get(
-            place, accept=request_reference.MEDIA_TYPES, max_bytes=request_reference.MAX_BYTES
+            place,
+            accept=request_reference.MEDIA_TYPES,
+            max_bytes=request_reference.MAX_BYTES,
+            for_visitors=True,
         )
         if kept_for := request_reference.kept_for(uri, document):
             self._kept[uri] = document.body, self._clock() + kept_for

@@ -7,25 +7,23 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, keyed
 from app.crypto.secrets import new_id, random_bytes
-from app.pipeline import grants
-from app.pipeline.audit import Actor, entry
+from app.pipeline import waiting
+from app.pipeline.audit import Actor
 from app.pipeline.server import Server
-from app.pipeline.subjects import subject_for
-from app.protocol import details, device
-from app.protocol.authorize.checklist import Wanted
+from app.pipeline.waiting import Waiting
+from app.protocol import device
+from app.protocol.authorize.wanted import Wanted
 from app.protocol.device_facts import DeviceRequestFact
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.events import Event
-from app.protocol.facts import Authentication, ClientFact, SessionFact
+from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.sender import Binding, Sender
 from app.protocol.token_format import Credential, Prefix, format_credential
-from app.store.hot_devices import DeviceApproval, NewDevice, Placed
+from app.store.hot_devices import NewDevice, Placed
 
 USER_CODES = 5
 """How many user codes are tried: with a million that wait, the first one is taken once in 25,600 times."""
 
 _LABEL = b"assent/user-code/1"
-_FLOW = {"flow": "device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,73 +94,25 @@ async def find(server: Server, user_code: str, now: datetime) -> UUID | None:
 
 async def approve(
     server: Server,
-    asked: DeviceRequestFact,
-    client: ClientFact,
-    wanted: Wanted,
+    device: Waiting[DeviceRequestFact],
     approved: tuple[str, ...],
     session: SessionFact,
     acr: str,
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Merge the record and approve the device code in one statement; False when somebody was faster.
-
-    The device code copies the approved list of this request; the record merges it (AR-3, AR-4). `acr` is what the
-    sign-in of the session is worth.
-    """
-    settled = await server.database.devices.approve(
-        DeviceApproval(
-            device_id=asked.id,
-            now=now,
-            application_id=asked.application_id,
-            application_epoch=asked.application_epoch,
-            user_id=session.user_id,
-            user_epoch=session.user_epoch,
-            scopes=approved,
-            pairs=wanted.pairs_of(approved),
-            details=wanted.details,
-            new_record_id=new_id(now),
-            # No browser's session: a device that was allowed goes on when the person signs out of that browser.
-            authentication=Authentication(auth_time=session.auth_time, acr=acr, amr=session.amr),
-            subject=await subject_for(server, client, session.user_id, now),
-            target=asked.target,
-            audit=entry(
-                actor,
-                Event.AUTHORIZATION_GRANTED,
-                now,
-                None,
-                {
-                    "scopes": approved,
-                    "asked": wanted.scopes,
-                    "on_page": "yes",
-                    **grants.told(asked.target),
-                    **details.told(wanted.details),
-                    **_FLOW,
-                },
-                subject_id=client.client_id,
-                user_id=session.user_id,
-                application_id=asked.application_id,
-            ),
-        )
-    )
-    return settled is not None
+    """Write the record and approve the device code in one statement; False when somebody was faster. `acr` is what the
+    sign-in of the session is worth."""
+    order = await waiting.approval(server, device, approved, session, acr, actor, now)
+    return await server.database.devices.approve(order) is not None
 
 
 async def deny(
-    server: Server, asked: DeviceRequestFact, client: ClientFact, session: SessionFact, actor: Actor, now: datetime
+    server: Server, device: Waiting[DeviceRequestFact], session: SessionFact, actor: Actor, now: datetime
 ) -> bool:
     """Deny the device code (DV-8); False when somebody was faster."""
-    audit = entry(
-        actor,
-        Event.AUTHORIZATION_DENIED,
-        now,
-        None,
-        {"asked": asked.scopes, **details.told(asked.details), **_FLOW},
-        subject_id=client.client_id,
-        user_id=session.user_id,
-        application_id=asked.application_id,
-    )
-    return await server.database.devices.deny(asked.id, session.user_id, now, audit)
+    audit = waiting.denial(device, session, actor, now)
+    return await server.database.devices.deny(device.asked.id, session.user_id, now, audit)
 
 
 def _digests(server: Server, user_code: str) -> list[bytes]:

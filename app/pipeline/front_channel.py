@@ -18,7 +18,6 @@ from app.protocol.authorize.answer import Released
 from app.protocol.authorize.decide import Grantable
 from app.protocol.facts import Authentication
 from app.protocol.openid_tokens import IdTokenRules
-from app.protocol.policy import effective
 from app.protocol.sender import Binding
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.protocol.tokens import id_token
@@ -59,7 +58,7 @@ async def make(
 def _with_code(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime, made: Made) -> Made:
     """Add a code; the challenge stays with its row (P-7), and so does all that it is bound to (SR-4)."""
     request, credential = granted.accepted.request, Credential(new_id(now), random_bytes())
-    policy = effective(server.policy, granted.client.policy, confidential=granted.client.confidential)
+    policy = server.policy_for(granted.client)
     code = NewCode(
         id=credential.id,
         digest=digest(credential.secret),
@@ -83,7 +82,7 @@ def _with_code(server: Server, granted: Grantable, approved: tuple[str, ...], no
 def _with_token(server: Server, granted: Grantable, approved: tuple[str, ...], now: datetime, made: Made) -> Made:
     """Add an access token: legacy (RFC 6749 §4.2)."""
     client, credential = granted.client, Credential(new_id(now), random_bytes())
-    lifetime = effective(server.policy, client.policy, confidential=client.confidential).access_token
+    lifetime = server.policy_for(client).access_token
     token = NewFrontToken(
         id=credential.id,
         digest=digest(credential.secret),

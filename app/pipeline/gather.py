@@ -2,8 +2,6 @@
 
 from app.pipeline import delegated
 from app.pipeline.server import Server
-from app.protocol.ciba_facts import BackchannelFact
-from app.protocol.device_facts import DeviceFact
 from app.protocol.exchange_parties import ExchangeFact
 from app.protocol.facts import ClientFact, CodeFact, FamilyFact
 from app.protocol.needs import (
@@ -16,9 +14,10 @@ from app.protocol.needs import (
     FamilyNeed,
     Need,
 )
+from app.protocol.polling import PolledFact
 from app.protocol.trusted_issuers import AssertionFact
 
-Fact = CodeFact | FamilyFact | DeviceFact | BackchannelFact | AssertionFact | ExchangeFact
+Fact = CodeFact | FamilyFact | PolledFact | AssertionFact | ExchangeFact
 
 
 async def gather(server: Server, client_id: str, need: Need) -> tuple[ClientFact | None, Fact | None]:

@@ -12,7 +12,7 @@ from app.protocol.grant_management import GrantTarget
 
 async def aimed(server: Server, known: Known) -> Known:
     """Return what is known of a request with the record that it goes into. One round trip where it names one that has
-    to be there, none otherwise.
+    to be there, or begins one; none otherwise.
 
     A grant that never was is looked for like one of somebody else, and both are found by nobody (GM-7).
     """
@@ -20,7 +20,8 @@ async def aimed(server: Server, known: Known) -> Known:
     if target is None:
         return known
     user_id = None if known.session is None else known.session.user_id
-    return known.aimed_at(await find(server, target, known.client, user_id))
+    found = await find(server, target, known.client, user_id)
+    return known.aimed_at(found, room=await has_room(server, target, known.client, user_id))
 
 
 async def find(
@@ -31,6 +32,13 @@ async def find(
     if target.record_id is None or client is None or user_id is None:
         return None
     return await server.database.grants.find(target.record_id, client.id, user_id)
+
+
+async def has_room(server: Server, target: GrantTarget, client: ClientFact | None, user_id: UUID | None) -> bool:
+    """Tell whether the person can have the grant that a request begins; one that is there needs no room."""
+    if target.names_record or client is None or user_id is None:
+        return True
+    return await server.database.grants.has_room(client.id, user_id)
 
 
 def told(target: GrantTarget | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from app.crypto.hashing import keyed
 from app.protocol.addresses import network_of
 from app.protocol.client_auth import SECRET_METHODS, Presented
 from app.protocol.configuration import SecretLimits
-from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.errors import ErrorCode, OAuthError, seconds_until
 from app.store.hot_guesses import Counted
 
 MOST = 20_000
@@ -95,7 +95,7 @@ class SecretGuesses:
 
 def _refused(until: datetime, now: datetime) -> OAuthError:
     """429 with an error that no client takes for the end of its registration: `invalid_client` would be that."""
-    seconds = max(1, -int((now - until) // timedelta(seconds=1)))
+    seconds = seconds_until(until, now)
     return OAuthError(
         ErrorCode.TOO_MANY_FAILURES,
         f"too many wrong secrets came from this address; nothing is judged for {seconds} seconds",

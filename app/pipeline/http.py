@@ -21,6 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = (b"content-type", b"application/json")
 NO_STORE = (b"cache-control", b"no-store")
+NOT_KEPT = (b"cache-control", b"no-cache, no-store")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 FORM = "application/x-www-form-urlencoded"
 

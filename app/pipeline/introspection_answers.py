@@ -8,7 +8,6 @@ from app.pipeline.server import Server
 from app.protocol import introspection_jwt
 from app.protocol.facts import ClientFact
 from app.protocol.introspection import Answer
-from app.protocol.policy import effective
 
 _JWT = (b"content-type", introspection_jwt.MEDIA_TYPE.encode("ascii"))
 
@@ -20,7 +19,7 @@ async def render(server: Server, caller: ClientFact, answer: Answer, now: dateti
     """
     if not as_jwt and not (caller.policy.signs_messages and introspection_jwt.is_offered(server.features)):
         return json_response(answer)
-    policy = effective(server.policy, caller.policy, confidential=caller.confidential)
+    policy = server.policy_for(caller)
     content = introspection_jwt.claims(answer, issuer=server.issuer, audience=caller.client_id, now=now)
     algorithm = introspection_jwt.signing_alg(caller.key_material, policy)
     require_key(server, caller.policy, algorithm, "the answer")

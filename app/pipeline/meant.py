@@ -28,8 +28,11 @@ class Meant:
     name: str = field(repr=False)
 
 
-async def person_of(server: Server, client: ClientFact, hint: Hint, now: datetime) -> Meant:
-    """Return whom a hint means. One round trip, whoever it is.
+async def person_of(
+    server: Server, client: ClientFact, hint: Hint, now: datetime, before: Meant | None = None
+) -> Meant:
+    """Return whom a hint means. One round trip, whoever it is; one more for a `login_hint_token` that counts once, and
+    none when it said so `before`.
 
     Raises `invalid_request` for an `id_token_hint` that is no ID token of this server, `unknown_user_id` for one that
     another application got and for a `login_hint_token` that counts for nothing here, and `expired_login_hint_token`.
@@ -40,7 +43,7 @@ async def person_of(server: Server, client: ClientFact, hint: Hint, now: datetim
         case "id_token_hint":
             return await _hinted(server, client, hint.text, now)
         case "login_hint_token":
-            return await _vouched(server, client, hint.text, now)
+            return before or await _vouched(server, client, hint.text, now)
 
 
 async def _named(server: Server, client: ClientFact, text: str) -> Meant:
@@ -48,7 +51,8 @@ async def _named(server: Server, client: ClientFact, text: str) -> Meant:
     key = name_key(text)
     if not key.isprintable():
         return Meant(None, key)  # nobody is called so, and no database is asked such a thing
-    return Meant(await server.database.backchannel.find_person(key, text, client.openid.sector or None), key)
+    sector = client.openid.sector or None
+    return Meant(await server.database.backchannel.find_person(client.id, key, text, sector), key)
 
 
 async def _hinted(server: Server, client: ClientFact, text: str, now: datetime) -> Meant:
@@ -57,11 +61,13 @@ async def _hinted(server: Server, client: ClientFact, text: str, now: datetime) 
     if hinted.client_id != client.client_id:
         raise _unknown("id_token_hint was issued to another application")
     sector = client.openid.sector or None
-    return Meant(await server.database.backchannel.find_person(None, hinted.subject, sector), hinted.subject)
+    found = await server.database.backchannel.find_person(client.id, None, hinted.subject, sector)
+    return Meant(found, hinted.subject)
 
 
 async def _vouched(server: Server, client: ClientFact, text: str, now: datetime) -> Meant:
-    """A JWT of an issuer that the operator trusts for this application, by the rules of the JWT bearer grant."""
+    """A JWT of an issuer that the operator trusts for this application, by the rules of the JWT bearer grant: one that
+    counts once there counts once here, and once altogether. To whom that issuer names it is no stranger."""
     _, fact = await delegated.gather_assertion(server, client.client_id, text)
     if _has_expired(fact, client, now):
         raise OAuthError(ErrorCode.EXPIRED_LOGIN_HINT_TOKEN, "login_hint_token has expired; get a new one")
@@ -72,8 +78,11 @@ async def _vouched(server: Server, client: ClientFact, text: str, now: datetime)
     name = trusted_issuers.called(signed.jwt, signed.issuer)
     if name is None:
         raise _unknown(f"{signed.issuer.claim} of login_hint_token names nobody")
+    use = trusted_issuers.use_of(signed.jwt, signed.issuer, now)
+    if use is not None and not await server.database.assertions.note(use):
+        raise _unknown("login_hint_token was used before; get a new one from its issuer")
     person = signed.person
-    known = None if person is None or not person.active else AskedPerson(person.id, person.epoch)
+    known = None if person is None or not person.active else AskedPerson(person.id, person.epoch, connected=True)
     return Meant(known, f"{signed.issuer.issuer} {name}")
 
 

@@ -2,9 +2,8 @@
 its reference."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from app.crypto.derivation import derive_key
 from app.crypto.hashing import digest, keyed
 from app.crypto.secrets import new_id, random_bytes
 from app.pipeline import authorization, grants, people
@@ -16,10 +15,9 @@ from app.protocol.authorize import pushed
 from app.protocol.authorize.decide import Back, Known, check
 from app.protocol.authorize.request import PARAMETERS
 from app.protocol.authorize.return_path import NoReturnPath
-from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.errors import ErrorCode, OAuthError, seconds_until
 from app.protocol.facts import ClientFact
 from app.protocol.params import Parameters
-from app.protocol.policy import effective
 from app.protocol.sender import Sender
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
 from app.protocol.trace import Trace
@@ -68,7 +66,7 @@ async def judge(server: Server, pushing: Pushing, opened: Opened, now: datetime,
     Raises OAuthError, and never asks for a person: what he decides is decided when he comes.
     """
     client = pushing.client
-    policy = effective(server.policy, client.policy, confidential=client.confidential)
+    policy = server.policy_for(client)
     pushed.check_request(opened.params, client, policy)
     params = pushed.bound(opened.params, pushing.sender)
     known = replace(authorization.known(server, now, params, client, None, None), signed=opened.signed)
@@ -108,7 +106,7 @@ async def keep(server: Server, pushing: Pushing, known: Known) -> str | None:
         case Outcome.THERE:
             return pushed.REQUEST_URI + format_credential(Prefix.PUSHED_REQUEST, credential)
         case Outcome.TOO_MANY:
-            raise _too_many((placed.counted_since or now) + server.push_limits.window - now)
+            raise _too_many((placed.counted_since or now) + server.push_limits.window, now)
         case Outcome.REPLAYED:
             raise OAuthError(ErrorCode.INVALID_DPOP_PROOF, "the DPoP proof was used before; make a new one")
         case Outcome.APPLICATION_CHANGED:
@@ -120,13 +118,13 @@ def _counter(server: Server, address: str, now: datetime) -> Counter | None:
     network = network_of(address)
     if not network:
         return None
-    key = derive_key(server.keys.by_version[server.keys.current], "push-limits")
+    key = server.key_for("push-limits")
     limits = server.push_limits
     return Counter(keyed(key, b"push/address/", network.encode("ascii")), limits.pushes, now - limits.window)
 
 
-def _too_many(wait: timedelta) -> OAuthError:
-    seconds = max(1, -int(-wait // timedelta(seconds=1)))
+def _too_many(until: datetime, now: datetime) -> OAuthError:
+    seconds = seconds_until(until, now)
     return OAuthError(
         ErrorCode.TOO_MANY_FAILURES,
         f"too many requests were pushed from this address; nothing is taken for {seconds} seconds",

@@ -7,6 +7,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from app.crypto.derivation import derive_key
 from app.crypto.envelope import Vault
 from app.outbound.client import Outbound
 from app.outbound.jwks import KeySets
@@ -24,10 +25,11 @@ from app.protocol.configuration import AskingLimits, PushLimits, SystemKey
 from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.dpop import DpopRules
 from app.protocol.exchange_policy import ExchangeRule
+from app.protocol.facts import ClientFact
 from app.protocol.features import FeatureSet
 from app.protocol.mtls import MutualTls
 from app.protocol.openid_tokens import IdTokenRules
-from app.protocol.policy import ServerPolicy
+from app.protocol.policy import EffectivePolicy, ServerPolicy, effective
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
 from app.protocol.tokens.refresh_chain import ServerKeys
@@ -78,6 +80,14 @@ class Server:
     def issuer(self) -> str:
         """The issuer identifier: one exact string."""
         return self.policy.issuer
+
+    def key_for(self, purpose: str) -> bytes:
+        """Return the current key for one purpose, derived from the root secret."""
+        return derive_key(self.keys.by_version[self.keys.current], purpose)
+
+    def policy_for(self, client: ClientFact) -> EffectivePolicy:
+        """Return the policy in force for an application."""
+        return effective(self.policy, client.policy, confidential=client.confidential)
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -9,15 +9,13 @@ from app.crypto.secrets import new_id, random_bytes
 from app.pipeline.audit import Actor, entry
 from app.pipeline.encryption import encrypted, require_key
 from app.pipeline.server import Server
-from app.protocol.device import SLOWER_BY
 from app.protocol.errors import (
     CountFailedRedemption,
-    NoteBackchannelPoll,
+    Flow,
     NotePoll,
     OAuthError,
     RevokeFamily,
     SlowDown,
-    SlowDownBackchannel,
 )
 from app.protocol.events import Event
 from app.protocol.facts import ClientFact, MachineOrigin, Origin
@@ -31,6 +29,7 @@ from app.protocol.outcomes import (
     RedeemDevice,
     Refresh,
 )
+from app.protocol.polling import SLOWER_BY
 from app.protocol.sender import Proof
 from app.protocol.tokens.mint import (
     DelegatedMinted,
@@ -43,6 +42,7 @@ from app.protocol.tokens.mint import (
     mint_for_machine,
 )
 from app.store.hot_delegated import DelegatedSettlement
+from app.store.hot_polled import PolledGrants
 from app.store.orders import CodeSettlement, MachineSettlement, NewToken, RefreshSettlement, Settled
 
 FAILED_REDEMPTIONS = 20
@@ -233,6 +233,11 @@ def _told(origin: Origin | MachineOrigin) -> dict[str, tuple[str, ...]]:
     return told
 
 
+def _polled(server: Server, flow: Flow) -> PolledGrants:
+    """Return the grants that clients ask for in a flow until somebody has decided."""
+    return server.database.devices if flow == "device" else server.database.backchannel
+
+
 async def carry_out_aftermath(
     server: Server, refused: OAuthError, client: ClientFact | None, now: datetime, actor: Actor
 ) -> bool:
@@ -248,14 +253,10 @@ async def carry_out_aftermath(
             )
         case CountFailedRedemption(grant_id):
             await server.database.hot.count_failed_redemption(grant_id, FAILED_REDEMPTIONS, now)
-        case NotePoll(device_id, asked_last):
-            return await server.database.devices.note_poll(device_id, now, asked_last)
-        case SlowDown(device_id):
-            await server.database.devices.slow_down(device_id, now, SLOWER_BY)
-        case NoteBackchannelPoll(request_id, asked_last):
-            return await server.database.backchannel.note_poll(request_id, now, asked_last)
-        case SlowDownBackchannel(request_id):
-            await server.database.backchannel.slow_down(request_id, now, SLOWER_BY)
+        case NotePoll(flow, grant_id, asked_last):
+            return await _polled(server, flow).note_poll(grant_id, now, asked_last)
+        case SlowDown(flow, grant_id):
+            await _polled(server, flow).slow_down(grant_id, now, SLOWER_BY)
         case None:
             pass
     return True

@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.crypto.derivation import derive_key
 from app.pipeline.server import Server
 from app.protocol import pairwise
 from app.protocol.facts import ClientFact, RecordFact
@@ -21,5 +20,5 @@ async def subject_for(
         return None
     if record is not None and record.subject:
         return record.subject
-    key = derive_key(server.keys.by_version[server.keys.current], "pairwise-subjects")
+    key = server.key_for("pairwise-subjects")
     return await server.database.pairwise.of(sector, user_id, pairwise.subject(key, sector, user_id), now)

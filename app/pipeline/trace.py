@@ -12,8 +12,8 @@ from datetime import datetime
 
 import structlog
 
-from app.protocol.authorize.checklist import Where
 from app.protocol.authorize.decide import Known
+from app.protocol.authorize.subject import Where
 from app.protocol.trace import Step, Trace, TraceEntry
 from app.telemetry.redaction import redact_text
 
@@ -57,28 +57,14 @@ class Traces:
 
 def trace_of(request_id: str, known: Known, outcome: str, trace: Trace) -> TraceEntry:
     """Return the entry of an authorization request; a credential that was sent as something else is cut out."""
-    return TraceEntry(
-        request_id=request_id,
-        at=known.now,
-        client_id=redact_text((known.params.get("client_id") or "")[:200]),
-        endpoint="authorize",
-        outcome=outcome,
-        steps=tuple(_redacted(step) for step in trace.steps),
-    )
+    client_id = redact_text((known.params.get("client_id") or "")[:200])
+    return entry_of(trace, request_id, client_id, known.now, "authorize", outcome)
 
 
-def trace_of_client(
-    request_id: str, client_id: str, now: datetime, outcome: str, trace: Trace, endpoint: Where
-) -> TraceEntry:
-    """Return the entry of a request to an endpoint where clients ask by themselves: it has proved who it is."""
-    return TraceEntry(
-        request_id=request_id,
-        at=now,
-        client_id=client_id,
-        endpoint=endpoint,
-        outcome=outcome,
-        steps=tuple(_redacted(step) for step in trace.steps),
-    )
+def entry_of(trace: Trace, request_id: str, client_id: str, at: datetime, endpoint: Where, outcome: str) -> TraceEntry:
+    """Return the entry of what was decided at a moment."""
+    steps = tuple(_redacted(step) for step in trace.steps)
+    return TraceEntry(request_id, at, client_id, endpoint, outcome, steps)
 
 
 def _redacted(step: Step) -> Step:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from app.protocol import names
+from app.protocol import names, telling
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.fetching import Answer
+from app.protocol.telling import Again, Silence
 
 Callee = Literal["person", "client"]
 CALLEES: tuple[Callee, ...] = ("person", "client")
@@ -23,14 +24,6 @@ PAGE = "/approvals"
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 10, 30))
 """What passes after each attempt before the next; after the last one there is none: no storms of retries (CB-8)."""
-
-_SHARE_OF_CHANCE = 0.25
-"""So much of a delay is left to chance, that calls which failed together do not come back together."""
-
-_LATER = frozenset({408, 425, 429})
-"""Client errors that speak of the moment, not of the request (RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4)."""
-
-_LONGEST_PROBLEM = 200
 
 
 def are_offered(features: FeatureSet) -> bool:
@@ -70,27 +63,11 @@ class CallRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Unheard:
-    """There was no answer. `problem` says why, `final`: calling again changes nothing."""
-
-    problem: str
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """Nobody is called any more about this. `problem` says why nobody has heard of it."""
 
     outcome: Outcome
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Somebody is called again at this moment."""
-
-    at: datetime
-    problem: str
 
 
 Verdict = Done | Again
@@ -130,20 +107,19 @@ def ping(auth_req_id: str) -> dict[str, Any]:
     return {"auth_req_id": auth_req_id}
 
 
-def judge(heard: Answer | Unheard, *, attempt: int, now: datetime, expires_at: datetime, chance: float) -> Verdict:
+def judge(heard: Answer | Silence, *, attempt: int, now: datetime, expires_at: datetime, chance: float) -> Verdict:
     """Return what becomes of a call after its attempt of this number, the first being 1 (CB-8, CIBA §10.2).
 
     Told is who answered 2xx: 204 is the rule, 200 tolerated, and no body is read. Called again is who failed for a
     reason that may pass: no answer, a server error, too many requests; a few times, and while the request lives. Every
     other answer is final, a redirect first of all: none is followed. `chance` is a random number from 0 to 1.
     """
-    if isinstance(heard, Answer) and 200 <= heard.status < 300:
+    if telling.has_heard(heard):
         return Done("told")
-    problem = heard.problem if isinstance(heard, Unheard) else f"answers with status {heard.status}"
-    problem = problem[:_LONGEST_PROBLEM]
-    if heard.final if isinstance(heard, Unheard) else not (heard.status in _LATER or heard.status >= 500):
+    problem = telling.problem_with(heard)
+    if telling.is_final(heard):
         return Done("refused", problem)
     if attempt > len(DELAYS):
         return Done("gave_up", problem)
-    at = now + DELAYS[attempt - 1] * (1 - _SHARE_OF_CHANCE + 2 * _SHARE_OF_CHANCE * chance)
+    at = now + telling.spread(DELAYS[attempt - 1], chance)
     return Again(at, problem) if at < expires_at else Done("gave_up", problem)

@@ -1,39 +1,12 @@
-"""Backchannel authentication requests as the store knows them (CIBA): facts like those of `facts`."""
+"""Backchannel authentication requests as the person who decides meets them (CIBA): facts like those of `facts`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
-from app.protocol.facts import Authentication, Origin, Standing
 from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
-from app.protocol.sender import UNBOUND, Binding
-
-BackchannelStatus = Literal["pending", "approved", "denied", "used"]
-
-
-@dataclass(frozen=True, slots=True)
-class BackchannelFact:
-    """A request to a person elsewhere, as the client that polls with its `auth_req_id` is judged.
-
-    `application_epoch` is that of the request. Until the person has approved it there is no `origin`, no
-    `authentication` and no standing. `poll_seconds` is how long the client has to wait since `polled_at`.
-    """
-
-    id: UUID
-    digest: bytes = field(repr=False)
-    application_id: UUID
-    application_epoch: int
-    status: BackchannelStatus
-    origin: Origin | None
-    authentication: Authentication | None
-    polled_at: datetime | None
-    poll_seconds: int
-    expires_at: datetime
-    standing: Standing | None
-    binding: Binding = UNBOUND
-    grant_action: str | None = None
+from app.protocol.polling import PolledStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +24,7 @@ class BackchannelRequestFact:
     application_epoch: int
     user_id: UUID
     user_epoch: int
-    status: BackchannelStatus
+    status: PolledStatus
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     acr_values: tuple[str, ...]

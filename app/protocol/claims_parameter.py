@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.protocol import strict_json
+from app.crypto import strict_json
 from app.protocol.errors import ErrorCode, OAuthError
 
 MAX_LENGTH = 8192

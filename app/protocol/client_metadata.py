@@ -241,7 +241,6 @@ class ClientMetadata(BaseModel):
         """Return what it registered about demanding requests and answers."""
         return RequestSettings(
             object_alg=self.request_object_signing_alg or "",
-            object_encryption=_encryption(self.request_object_encryption_alg, self.request_object_encryption_enc),
             object_required=self.require_signed_request_object,
             push_required=self.require_pushed_authorization_requests,
             request_uris=self.request_uris,
@@ -253,7 +252,6 @@ class ClientMetadata(BaseModel):
             ciba_mode=self.backchannel_token_delivery_mode or "",
             ciba_endpoint=self.backchannel_client_notification_endpoint or "",
             ciba_alg=self.backchannel_authentication_request_signing_alg or "",
-            ciba_user_code=self.backchannel_user_code_parameter,
         )
 
     def not_in_effect(self) -> tuple[str, ...]:

@@ -65,8 +65,8 @@ class PushLimits:
 @dataclass(frozen=True, slots=True)
 class AskingLimits:
     """How many requests to one person that he does not approve are let through within a `window` (CB-11): of one
-    application, and of whichever. Beyond the one the application is refused, beyond the other the person is left in
-    peace."""
+    application, and of all together that he allows nothing. Beyond the one the application is refused, beyond the other
+    the person is left in peace."""
 
     of_application: int = 10
     of_person: int = 20

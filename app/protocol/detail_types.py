@@ -37,6 +37,7 @@ LONGEST_VALUE = 200
 MOST_SAID = 20
 """Members of an object that are said in one line."""
 
+_NAMES_MEMBERS = frozenset({"properties", "items", "$ref", "allOf", "anyOf", "oneOf"})
 _NAME = re.compile(r"[!$-\[\]-~]{1,200}")
 _DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
@@ -120,8 +121,8 @@ def unknown_member(content: Content) -> str:
 def compiled(kind: DetailType) -> Check:
     """Return the check by the JSON Schema (2020-12) of a type; raises ValueError for one that is wrong in itself.
 
-    What the schema does not name is unknown (RA-2) unless it says otherwise, and it need not name `type`. Patterns run
-    in linear time, whatever is sent, and nothing is fetched.
+    What the schema does not name is unknown (RA-2), in the object and in whatever stands in it, unless it says
+    otherwise, and it need not name `type`. Patterns run in linear time, whatever is sent, and nothing is fetched.
     """
     import jsonschema_rs  # 9 MiB, for those alone who have types with a schema
 
@@ -129,8 +130,7 @@ def compiled(kind: DetailType) -> Check:
     schema.pop("$schema", None)
     if isinstance(members := schema.get("properties", {}), dict):
         schema["properties"] = {"type": {"const": kind.name}, **members}
-    if not {"additionalProperties", "unevaluatedProperties"} & schema.keys():
-        schema["unevaluatedProperties"] = False
+    schema = _closed(schema)
     validator = jsonschema_rs.Draft202012Validator(
         schema, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True, offline=True
     )
@@ -143,6 +143,21 @@ def compiled(kind: DetailType) -> Check:
         return f"{where[:100] or 'it'} is not as its schema demands with {rule}"
 
     return check
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema that refuses members which it does not name, also in values: what stands in one might be nothing
+    that people are shown. Parts of a schema that are about the same object stay open, for none of them names all."""
+    if not isinstance(schema, dict) or not _NAMES_MEMBERS & schema.keys():
+        return schema
+    closed = dict(schema)
+    if isinstance(members := schema.get("properties"), dict):
+        closed["properties"] = {name: _closed(value) for name, value in members.items()}
+    if "items" in schema:
+        closed["items"] = _closed(schema["items"])
+    if not {"additionalProperties", "unevaluatedProperties"} & schema.keys():
+        closed["unevaluatedProperties"] = False
+    return closed
 
 
 def _within(asked: Any, granted: Any, path: str, rules: Mapping[str, Comparison]) -> bool:

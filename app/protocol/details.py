@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
+from app.crypto import strict_json
 from app.crypto.hashing import digest
-from app.protocol import granted_details, strict_json
+from app.protocol import granted_details
 from app.protocol.detail_types import (
     Check,
     Content,
@@ -195,28 +196,24 @@ def narrowed(text: str | None, held: tuple[GrantedDetail, ...], types: DetailTyp
     if text is None or not types.offered:
         return held
     asked = read(text, types)
+    # Compared once each, however often they change places: objects can be long.
+    fits = [[at for at, one in enumerate(held) if types.is_within(detail.content, one.content)] for detail in asked]
     placed: dict[int, int] = {}
     for place in range(len(asked)):
-        if not _place(place, asked, held, types, placed, set()):
+        if not _place(place, fits, placed, set()):
             raise _refused(f"object {place + 1} of {PARAMETER} asks for more than was granted, or than still is")
     pairs_of = {place: held[at].pair for at, place in placed.items()}
     return tuple(replace(detail, pair=pairs_of[place]) for place, detail in enumerate(asked))
 
 
-def _place(
-    place: int,
-    asked: tuple[GrantedDetail, ...],
-    held: tuple[GrantedDetail, ...],
-    types: DetailTypes,
-    placed: dict[int, int],
-    tried: set[int],
-) -> bool:
-    """Give an asked object the place of a granted one, if need be by moving others; `placed` tells who has which."""
-    for at, one in enumerate(held):
-        if at in tried or not types.is_within(asked[place].content, one.content):
+def _place(place: int, fits: list[list[int]], placed: dict[int, int], tried: set[int]) -> bool:
+    """Give an asked object the place of a granted one that it `fits`, if need be by moving others; `placed` tells who
+    has which."""
+    for at in fits[place]:
+        if at in tried:
             continue
         tried.add(at)
-        if at not in placed or _place(placed[at], asked, held, types, placed, tried):
+        if at not in placed or _place(placed[at], fits, placed, tried):
             placed[at] = place
             return True
     return False

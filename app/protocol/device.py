@@ -1,7 +1,4 @@
-"""Device authorization (RFC 8628): what user codes look like, how they are read, and how often a device may ask."""
-
-from datetime import datetime, timedelta
-from enum import Enum
+"""Device authorization (RFC 8628): what user codes look like, and how they are read."""
 
 PAGE = "/device"
 """Below the issuer: what people type into a browser. Short, and without parameters (DV-9)."""
@@ -18,17 +15,7 @@ LONGEST_TYPED = 64
 RANDOM_BYTES = 16
 """What a user code is made of: 128 bits, of which the remainder after 20^8 is even to one part in 2^93."""
 
-SLOWER_BY = timedelta(seconds=5)
-"""What `slow_down` adds to the time between two questions, for this and all later ones (DC-2, RFC 8628 §3.5)."""
-
 _HALF = LENGTH // 2
-
-
-class Pace(Enum):
-    """Whether a device that asks again has waited."""
-
-    STEADY = "steady"
-    TOO_FAST = "too fast"
 
 
 def user_code(random: bytes) -> str:
@@ -54,13 +41,3 @@ def read_user_code(typed: str) -> str | None:
     """
     letters = [letter for letter in typed[:LONGEST_TYPED].upper() if letter in ALPHABET]
     return "".join(letters) if len(letters) == LENGTH else None
-
-
-def pace(asked_last: datetime | None, interval: timedelta, *, now: datetime) -> Pace:
-    """Judge the time since a device last asked (DC-3).
-
-    Nobody is early by less than a tenth of the interval: a network may carry one request faster than the one before.
-    """
-    if asked_last is None or now - asked_last >= interval * 0.9:
-        return Pace.STEADY
-    return Pace.TOO_FAST

@@ -1,40 +1,12 @@
-"""Device codes as the store knows them (RFC 8628): facts like those of `facts`."""
+"""Device codes as the person who decides meets them (RFC 8628): facts like those of `facts`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
-from app.protocol.facts import Authentication, Origin, Standing
 from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
-from app.protocol.sender import UNBOUND, Binding
-
-DeviceStatus = Literal["pending", "approved", "denied", "used"]
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFact:
-    """A device code (RFC 8628), as the device that polls with it is judged.
-
-    `application_epoch` is that of the request. Until somebody has approved it there is no `origin`, no
-    `authentication` and no standing. `poll_seconds` is how long the device has to wait since `polled_at`.
-    `grant_action` as in `CodeFact`.
-    """
-
-    id: UUID
-    digest: bytes = field(repr=False)
-    application_id: UUID
-    application_epoch: int
-    status: DeviceStatus
-    origin: Origin | None
-    authentication: Authentication | None
-    polled_at: datetime | None
-    poll_seconds: int
-    expires_at: datetime
-    standing: Standing | None
-    binding: Binding = UNBOUND
-    grant_action: str | None = None
+from app.protocol.polling import PolledStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +19,7 @@ class DeviceRequestFact:
     id: UUID
     application_id: UUID
     application_epoch: int
-    status: DeviceStatus
+    status: PolledStatus
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     decided_by: UUID | None

@@ -5,7 +5,7 @@ A rule raises `OAuthError`; it does not know the channel. The endpoint chooses i
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal
 from uuid import UUID
@@ -84,45 +84,41 @@ class CountFailedRedemption:
     grant_id: UUID
 
 
+Flow = Literal["device", "ciba"]
+"""In which a client asks for a grant until a person has decided elsewhere (RFC 8628, CIBA)."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotePoll:
-    """Aftermath: note when a device asked, as long as it has last asked when the decision thinks it has.
+    """Aftermath: note when a client asked, as long as it has last asked when the decision thinks it has.
 
     If it has asked meanwhile, or somebody has decided, the refusal does not hold: gather again.
     """
 
-    device_id: UUID
+    flow: Flow
+    grant_id: UUID
     asked_last: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class SlowDown:
-    """Aftermath: a device asked too soon; from now on it has to wait longer."""
+    """Aftermath: a client asked too soon; from now on it has to wait longer."""
 
-    device_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class NoteBackchannelPoll:
-    """Aftermath: as `NotePoll`, for a client that has asked a person elsewhere (CIBA)."""
-
-    request_id: UUID
-    asked_last: datetime | None
+    flow: Flow
+    grant_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class SlowDownBackchannel:
-    """Aftermath: as `SlowDown`, for a client that has asked a person elsewhere (CIBA)."""
-
-    request_id: UUID
-
-
-Aftermath = RevokeFamily | CountFailedRedemption | NotePoll | SlowDown | NoteBackchannelPoll | SlowDownBackchannel
+Aftermath = RevokeFamily | CountFailedRedemption | NotePoll | SlowDown
 
 
 def describable(text: str) -> str:
     """G8: replace what `error_description` must not have (quote, backslash, control, non-ASCII); cut to 400."""
     return _FORBIDDEN.sub("?", text.replace('"', "'"))[:400]
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    """Return a `Retry-After`: whole seconds, rounded up, at least one."""
+    return max(1, -int((now - moment) // timedelta(seconds=1)))
 
 
 class OAuthError(Exception):

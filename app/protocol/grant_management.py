@@ -17,7 +17,7 @@ from app.protocol.claims_request import claim_of
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, RecordFact
 from app.protocol.features import Feature, FeatureSet
-from app.protocol.liveness import split_pair
+from app.protocol.liveness import is_scope, split_pair
 from app.protocol.params import Parameters
 
 PATH = "/oauth/grants"
@@ -38,6 +38,10 @@ ACTIONS: Mapping[str, GrantAction] = {CREATE: CREATE, MERGE: MERGE, REPLACE: REP
 QUERY_SCOPE, REVOKE_SCOPE = "grant_management_query", "grant_management_revoke"
 SCOPES = (QUERY_SCOPE, REVOKE_SCOPE)
 """What opens a grant to the application that has it (GA-1). Nobody is asked for them."""
+
+MOST = 100
+"""Grants that a person can have of one application beside the implicit one: he has to be able to read what he has
+allowed, and nothing else ends those that an application has lost sight of."""
 
 NO_SUCH_GRANT = "there is no such grant of this person for this application; leave grant_id out to begin a new one"
 
@@ -132,13 +136,16 @@ def read_id(text: str) -> UUID | None:
     return known if str(known) == text else None
 
 
-def require(target: GrantTarget | None, record: RecordFact | None) -> None:
-    """Raise `invalid_grant_id` when the grant that is named is not there for this person and this application.
+def require(target: GrantTarget | None, record: RecordFact | None, *, room: bool = True) -> None:
+    """Raise `invalid_grant_id` when the grant that is named is not there for this person and this application, and
+    `invalid_request` when there is no `room` for the one that is to begin.
 
     The same for one that never was, one that was revoked, and one of somebody else (GM-7; AR-17 (g)).
     """
     if target is not None and target.names_record and record is None:
         raise OAuthError(ErrorCode.INVALID_GRANT_ID, NO_SUCH_GRANT)
+    if target is not None and target.action == CREATE and not room:
+        raise _wrong(f"this person has {MOST} grants of this application; merge into one, replace or revoke some")
 
 
 def counted(target: GrantTarget | None, record: RecordFact | None) -> RecordFact | None:
@@ -205,7 +212,7 @@ def _by_resource(pairs: Iterable[str]) -> list[dict[str, Any]]:
     there (AR-2)."""
     scopes: dict[str, list[str]] = {}
     for pair in pairs:
-        if claim_of(pair) is None and not granted_details.is_pair(pair):
+        if is_scope(pair):
             scope, resource = split_pair(pair)
             scopes.setdefault(resource, []).append(scope)
     alike: dict[tuple[bool, tuple[str, ...]], list[str]] = {}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.crypto.jose_keys import PRIVATE_MEMBERS
+from app.crypto.strict_json import members_once
 from app.protocol.fetching import Failed, Refused
 
 Jwk = Mapping[str, Any]
@@ -66,14 +67,6 @@ def pause(failures: int) -> timedelta:
 def has_key(keys: tuple[Jwk, ...], kid: str | None) -> bool:
     """Tell whether a set can answer for the key id; without an id it always does."""
     return kid is None or any(key.get("kid") == kid for key in keys)
-
-
-def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, as the hook of its reader; raises ValueError for a member that comes twice."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member comes twice")
-    return members
 
 
 def _is_key(key: object) -> bool:

@@ -9,8 +9,9 @@ has been granted without a break since before the token's authorization event.
 from dataclasses import replace
 
 from app.protocol import details as detail_rules
+from app.protocol.claims_request import claim_of
 from app.protocol.facts import MachineTokenFact, Origin, Standing
-from app.protocol.granted_details import GrantedDetail
+from app.protocol.granted_details import GrantedDetail, is_pair
 from app.protocol.scopes import ABOUT_PEOPLE
 
 
@@ -119,6 +120,11 @@ def places(scope: str, resources: tuple[str, ...]) -> tuple[str, ...]:
 def pair(scope: str, resource: str = "") -> str:
     """Return the record's name for a scope at a resource (AR-2); scopes and resources have no spaces."""
     return f"{scope} {resource}" if resource else scope
+
+
+def is_scope(pair: str) -> bool:
+    """Tell whether a pair of a record is a scope, and neither a claim nor authorization details."""
+    return claim_of(pair) is None and not is_pair(pair)
 
 
 def split_pair(text: str) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from app.protocol import telling
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.fetching import Answer
+from app.protocol.telling import Again, Silence
 
 WINDOW = timedelta(hours=24)
 """How long an application that cannot be reached is tried. Its own sessions have rarely more to live than that."""
@@ -18,17 +20,7 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 1_
 ABREAST = 8
 """Notices to one application that a worker sends at once; it may be on a small machine."""
 
-_SHARE_OF_CHANCE = 0.25
-"""So much of a delay is left to chance, that notices which failed together do not come back together."""
-
-_LATER = frozenset({408, 425, 429})
-"""Client errors that speak of the moment, not of the request (RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4)."""
-
-_NEVER = frozenset({501, 505})
-"""Server errors that will be the same tomorrow (RFC 9110 §15.6.2, §15.6.6)."""
-
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_MAX_PROBLEM = 200
 
 Outcome = Literal["delivered", "refused", "gave_up"]
 
@@ -47,27 +39,11 @@ class DeliveryRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """There was no answer. `problem` says why, `final`: asking again changes nothing."""
-
-    problem: str
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """The notice is off the list. `problem` says why it did not arrive."""
 
     outcome: Outcome
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The notice is sent again at this moment."""
-
-    at: datetime
-    problem: str
 
 
 Verdict = Done | Again
@@ -89,20 +65,20 @@ def judge(
     all, which is how an application says that it could not end the session. Whoever wants to be left alone is, but for
     no more than `longest`: a session that is over must not go on there. `chance` is a random number from 0 to 1.
     """
-    if isinstance(heard, Answer) and 200 <= heard.status < 300:
+    if telling.has_heard(heard):
         return Done("delivered")
-    problem = heard.problem if isinstance(heard, Silence) else f"answers with status {heard.status}"
-    if heard.final if isinstance(heard, Silence) else not _may_pass(heard.status):
-        return Done("refused", problem[:_MAX_PROBLEM])
+    problem = telling.problem_with(heard)
+    if telling.is_final(heard):
+        return Done("refused", problem)
     asked = _asked_for(heard.retry_after, now) if isinstance(heard, Answer) else timedelta()
     at = now + max(delay(attempt, chance, longest), min(asked, longest))
-    return Again(at, problem[:_MAX_PROBLEM]) if at < expires_at else Done("gave_up", problem[:_MAX_PROBLEM])
+    return Again(at, problem) if at < expires_at else Done("gave_up", problem)
 
 
 def delay(attempt: int, chance: float, longest: timedelta = DELAYS[-1]) -> timedelta:
     """Return what is to pass after the attempt of this number, the first being 1; never much more than `longest`."""
     full = DELAYS[min(attempt, len(DELAYS)) - 1]
-    return min(full, longest) * (1 - _SHARE_OF_CHANCE + 2 * _SHARE_OF_CHANCE * chance)
+    return telling.spread(min(full, longest), chance)
 
 
 def abreast(failures: int) -> int:
@@ -112,10 +88,6 @@ def abreast(failures: int) -> int:
     those who do answer never wait for it.
     """
     return 1 if failures >= ABREAST else ABREAST
-
-
-def _may_pass(status: int) -> bool:
-    return status in _LATER or (status >= 500 and status not in _NEVER)
 
 
 def _asked_for(retry_after: str, now: datetime) -> timedelta:

@@ -113,6 +113,22 @@ def document(
     if Feature.PUBLISHED_KEYS in features:
         members["jwks_uri"] = f"{issuer}/oauth/jwks"
     members |= openid_metadata.members(issuer, features, signing, claims or ClaimsRegistry())
+    members |= _about_tokens(issuer, features, signing, methods, algorithms)
+    members |= grant_management.metadata(issuer, features, required=grant_action)
+    members |= _logout(issuer, features)
+    if Feature.DPOP in features:
+        members["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
+    if Feature.MUTUAL_TLS in features:
+        members["tls_client_certificate_bound_access_tokens"] = True  # MT-4
+        members["mtls_endpoint_aliases"] = mtls.aliases(members, issuer, mtls_url)
+    return {name: value for name, value in members.items() if value not in ([], {}) or name in _NEVER_ABSENT}
+
+
+def _about_tokens(
+    issuer: str, features: FeatureSet, signing: tuple[str, ...], methods: list[str], algorithms: list[str]
+) -> Document:
+    """Where tokens are revoked and asked about; by which methods and algorithms clients authenticate there."""
+    members: Document = {}
     if Feature.REVOCATION in features:
         members |= {
             "revocation_endpoint": f"{issuer}/oauth/revoke",
@@ -138,14 +154,7 @@ def document(
                 name for name in global_revocation.METHODS if name != "DPoP" or Feature.DPOP in features
             ],
         }
-    members |= grant_management.metadata(issuer, features, required=grant_action)
-    members |= _logout(issuer, features)
-    if Feature.DPOP in features:
-        members["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
-    if Feature.MUTUAL_TLS in features:
-        members["tls_client_certificate_bound_access_tokens"] = True  # MT-4
-        members["mtls_endpoint_aliases"] = mtls.aliases(members, issuer, mtls_url)
-    return {name: value for name, value in members.items() if value not in ([], {}) or name in _NEVER_ABSENT}
+    return members
 
 
 def _asking_elsewhere(issuer: str, features: FeatureSet) -> Document:

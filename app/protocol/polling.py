@@ -1,5 +1,5 @@
-"""Grants that a client asks for until a person has decided elsewhere: device codes (RFC 8628 §3.4, §3.5) and requests to
-people (CIBA §10.1, §11).
+"""Grants that a client asks for until a person has decided elsewhere: device codes (RFC 8628 §3.4, §3.5), and requests
+to people (CIBA §10.1, §11).
 
 Both are judged by one rule, and paced by one clock. What such a grant is called, each kind says itself.
 """

@@ -13,6 +13,7 @@ from app.protocol import redirect_uri, response_types, unmet
 from app.protocol.client_auth import STRICT_METHODS
 from app.protocol.client_metadata import REDIRECTING, ClientMetadata
 from app.protocol.features import Feature, FeatureSet
+from app.protocol.grant_types import ciba, device_code
 from app.protocol.openid_settings import DEFAULT_ALG
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.strict_algorithms import STRICT_ALGORITHMS
@@ -25,8 +26,7 @@ KNOWN = (DEFAULT, FAPI, FAPI_SIGNED)
 _NEEDED = (Feature.METADATA, Feature.PUSHED_REQUESTS, Feature.ISSUER_IDENTIFICATION)
 _NEEDED_TO_SIGN = (Feature.REQUEST_OBJECTS, Feature.SIGNED_ANSWERS, Feature.SIGNED_INTROSPECTION)
 
-_CIBA = "urn:openid:params:grant-type:ciba"
-_SIGNS_IN = frozenset({*REDIRECTING, "urn:ietf:params:oauth:grant-type:device_code", _CIBA})
+_SIGNS_IN = frozenset({*REDIRECTING, device_code.NAME, ciba.NAME})
 """Grant types that lead to ID tokens."""
 
 _NEVER = frozenset({"password", "implicit"})

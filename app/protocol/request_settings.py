@@ -14,13 +14,12 @@ DeliveryMode = Literal["", "poll", "ping", "push"]
 class RequestSettings:
     """The members that the protocol acts on; `stored` and `read` are inverses.
 
-    Encryption is (alg, enc), None: not encrypted. `object_alg` is the one algorithm of its request objects, empty: any
-    that its keys are for. `answer_alg` is that of the server's signed answers to it. `details_types` are the types of
-    details that it may ask for, empty: all. The members that begin with `ciba` are those of CIBA §4 (CB-10).
+    `object_alg` is the one algorithm of its request objects, empty: any that its keys are for. `answer_alg` is that of
+    the server's signed answers to it, `answer_encryption` (alg, enc), None: not encrypted. `details_types` are the
+    types of details that it may ask for, empty: all. The members that begin with `ciba` are those of CIBA §4 (CB-10).
     """
 
     object_alg: str = ""
-    object_encryption: tuple[str, str] | None = None
     object_required: bool = False
     push_required: bool = False
     request_uris: tuple[str, ...] = ()
@@ -30,7 +29,6 @@ class RequestSettings:
     ciba_mode: DeliveryMode = ""
     ciba_endpoint: str = ""
     ciba_alg: str = ""
-    ciba_user_code: bool = False
 
     @property
     def stored(self) -> dict[str, Any]:

@@ -71,6 +71,14 @@ def presented(authorization: str | None, in_body: str | None, *, in_url: bool) -
     return read_header(authorization)
 
 
+def require_header(policy: ApplicationPolicy, *, in_body: bool) -> None:
+    """F-24: what is held to FAPI 2.0 sends its tokens in the header alone; raises `Challenged`."""
+    if policy.fapi and in_body:
+        raise Challenged(
+            ErrorCode.INVALID_REQUEST, "tokens of this application are taken from the Authorization header alone"
+        )
+
+
 def judge(shown: Digest, token: AccessTokenFact | None, issuer: str, now: datetime) -> tuple[str, ...] | Fault:
     """Return the scopes that a token carries here; `Fault` when it does not count, or is for other APIs (UI-9, UI-10).
 

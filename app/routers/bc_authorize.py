@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.crypto.derivation import derive_key
 from app.pipeline import backchannel, grants, meant, request_objects
 from app.pipeline.backchannel import Asking
 from app.pipeline.client import authenticate, identify
@@ -13,18 +12,18 @@ from app.pipeline.meant import Meant
 from app.pipeline.request_objects import Opened
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_client
+from app.pipeline.traced import traced
 from app.protocol import grant_management
 from app.protocol.authorize import backchannel as rules
 from app.protocol.authorize import checklist
 from app.protocol.authorize.backchannel import Asked
-from app.protocol.authorize.checklist import Subject, Wanted
-from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.authorize.subject import Subject
+from app.protocol.authorize.wanted import Wanted
+from app.protocol.errors import ErrorCode, OAuthError, seconds_until
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import ciba
 from app.protocol.params import Parameters
-from app.protocol.policy import effective
-from app.protocol.trace import Trace
+from app.routers.error_answers import error_answers
 from app.services import limits
 from app.services.limits import Counted
 
@@ -87,23 +86,16 @@ OPERATION: dict[str, Any] = {
                 }
             },
         },
-        **{
-            status: {
-                "description": errors,
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            }
-            for status, errors in (
-                (
-                    "400",
-                    "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; "
-                    "`invalid_authorization_details`; `invalid_grant_id`; `expired_login_hint_token`; "
-                    "`unknown_user_id`; `invalid_binding_message`",
-                ),
-                ("401", "`invalid_client`"),
-                ("403", "`access_denied`: the application has asked this person too often"),
-                ("503", "`temporarily_unavailable`"),
-            )
-        },
+        **error_answers(
+            status_400=(
+                "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; "
+                "`invalid_authorization_details`; `invalid_grant_id`; `expired_login_hint_token`; "
+                "`unknown_user_id`; `invalid_binding_message`"
+            ),
+            status_401="`invalid_client`",
+            status_403="`access_denied`: the application has asked this person too often",
+            status_503="`temporarily_unavailable`",
+        ),
     },
 }
 """Its entry in the OpenAPI document."""
@@ -122,11 +114,12 @@ async def bc_authorize(server: Server, request: Request) -> Response:
     now = server.clock()
     sender = await sender_of(server, request)
     opened: Opened | None = None
+    whom: Meant | None = None
     counted: Counted | None = None
     for _ in range(ATTEMPTS):
         row = await server.database.hot.find_client(presented.client_id)
         client = await authenticate(server, presented, row)
-        opened, wanted, asked, whom = await _judge(server, request, client, params, opened, now)
+        opened, wanted, asked, whom = await _judge(server, request, client, params, (opened, whom), now)
         counted = counted or await _admit(server, client, whom, now)
         person = whom.person if counted.reaches else None
         asking = Asking(client, sender, request.address, request.request_id, person, counted.under)
@@ -138,12 +131,17 @@ async def bc_authorize(server: Server, request: Request) -> Response:
 
 
 async def _judge(
-    server: Server, request: Request, client: ClientFact, params: Parameters, opened: Opened | None, now: datetime
+    server: Server,
+    request: Request,
+    client: ClientFact,
+    params: Parameters,
+    before: tuple[Opened | None, Meant | None],
+    now: datetime,
 ) -> tuple[Opened, Wanted, Asked, Meant]:
-    """Judge what is asked, find whom it means, and leave a trace. A request object is opened once, for it counts once
-    (CB-4); a grant that is named has to be one of the client's (CB-12)."""
-    trace, outcome = Trace(), "backchannel request"
-    try:
+    """Judge what is asked, find whom it means, and leave a trace. A request object and a hint are read once, for they
+    may count once (CB-4): `before` is what they said. A grant that is named has to be one of the client's (CB-12)."""
+    opened, whom = before
+    with traced(*(server, request, client), at="ciba", outcome="backchannel request", section="CIBA §13") as trace:
         rules.admit(client, trace)
         if opened is None:
             opened = await _open(server, client, params, now)
@@ -151,15 +149,7 @@ async def _judge(
         wanted = checklist.run_at("ciba", subject, trace)
         asked = rules.read(subject, server.policy, trace)
         await grants.require_known(server, wanted.target, client)
-        return opened, wanted, asked, await meant.person_of(server, client, asked.hint, now)
-    except OAuthError as refused:
-        outcome = f"refused: {refused.code.wire}"
-        if all(step.outcome != "refused" for step in trace.steps):
-            trace.add("request", "refused", f"{refused.code.wire}: {refused.description}", "CIBA §13")
-        raise
-    finally:
-        at = server.clock()
-        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "ciba"))
+        return opened, wanted, asked, await meant.person_of(server, client, asked.hint, now, whom)
 
 
 async def _open(server: Server, client: ClientFact, params: Parameters, now: datetime) -> Opened:
@@ -175,7 +165,7 @@ async def _open(server: Server, client: ClientFact, params: Parameters, now: dat
 def _subject(server: Server, client: ClientFact, opened: Opened) -> Subject:
     return Subject(
         client=client,
-        policy=effective(server.policy, client.policy, confidential=client.confidential),
+        policy=server.policy_for(client),
         registry=server.scopes,
         # CIBA has no parameter claims, and what is not known is passed over (G4).
         params=grant_management.understood(opened.params, server.features).without("claims"),
@@ -188,13 +178,15 @@ def _subject(server: Server, client: ClientFact, opened: Opened) -> Subject:
 async def _admit(server: Server, client: ClientFact, whom: Meant, now: datetime) -> Counted:
     """CB-11: nobody is bombed with questions; raises `access_denied` for an application that asks somebody too often,
     whether there is such a person or not."""
+    person = whom.person
     counted = await limits.admit_asking(
         server.database,
         limits.asking_keys(
-            derive_key(server.keys.by_version[server.keys.current], "asking-limits"),
+            server.key_for("asking-limits"),
             application_id=client.id,
             name=whom.name,
-            person_id=None if whom.person is None else whom.person.id,
+            person_id=None if person is None else person.id,
+            connected=person is not None and person.connected,
         ),
         now,
         server.asking_limits,
@@ -203,7 +195,7 @@ async def _admit(server: Server, client: ClientFact, whom: Meant, now: datetime)
         raise OAuthError(
             ErrorCode.BACKCHANNEL_ACCESS_DENIED,
             "this person was asked too often without approving; ask again later",
-            retry_after=limits.seconds_until(counted, now),
+            retry_after=seconds_until(counted, now),
         )
     return counted
 

@@ -11,17 +11,17 @@ from app.pipeline.devices import Asking, Begun
 from app.pipeline.http import FORM, Request, Response, json_response
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_client
+from app.pipeline.traced import traced
 from app.protocol import device, grant_management
 from app.protocol.authorize import checklist
-from app.protocol.authorize.checklist import Subject, Wanted
 from app.protocol.authorize.request import understood
+from app.protocol.authorize.subject import Subject
+from app.protocol.authorize.wanted import Wanted
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import device_code, require_registered
 from app.protocol.params import Parameters
-from app.protocol.policy import effective
-from app.protocol.trace import Trace
+from app.routers.error_answers import error_answers
 
 OPERATION: dict[str, Any] = {
     "tags": ["protocol"],
@@ -87,20 +87,11 @@ OPERATION: dict[str, Any] = {
                 }
             },
         },
-        **{
-            status: {
-                "description": errors,
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            }
-            for status, errors in (
-                (
-                    "400",
-                    "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`",
-                ),
-                ("401", "`invalid_client`"),
-                ("503", "`temporarily_unavailable`"),
-            )
-        },
+        **error_answers(
+            status_400="`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`",
+            status_401="`invalid_client`",
+            status_503="`temporarily_unavailable`",
+        ),
     },
 }
 """Its entry in the OpenAPI document."""
@@ -121,8 +112,7 @@ async def device_authorization(server: Server, request: Request) -> Response:
     for _ in range(ATTEMPTS):
         row = await server.database.hot.find_client(presented.client_id)
         client = await authenticate(server, presented, row)
-        wanted = _decide(server, request, client, params)
-        await grants.require_known(server, wanted.target, client)
+        wanted = await _decide(server, request, client, params)
         asking = Asking(client, sender, request.address, request.request_id)
         begun = await devices.begin(server, asking, wanted, now)
         if begun is not None:
@@ -131,27 +121,23 @@ async def device_authorization(server: Server, request: Request) -> Response:
     raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "the application is being changed; try again")
 
 
-def _decide(server: Server, request: Request, client: ClientFact, params: Parameters) -> Wanted:
-    """Judge what is asked by the rules of the authorization endpoint (`checklist`); raises as it does."""
-    trace = Trace()
+async def _decide(server: Server, request: Request, client: ClientFact, params: Parameters) -> Wanted:
+    """Judge what is asked by the rules of the authorization endpoint (`checklist`), and leave a trace. A grant that is
+    named has to be one of the client's (GM-7)."""
     subject = Subject(
         client=client,
-        policy=effective(server.policy, client.policy, confidential=client.confidential),
+        policy=server.policy_for(client),
         registry=server.scopes,
         params=params,
         resources=server.resources.current,
         detail_types=server.details,
     )
-    outcome = "device code"
-    try:
-        trace.run("grant type", "RFC 8628 §3.1", partial(require_registered, device_code.NAME, client))
-        return checklist.run_at("device", subject, trace)
-    except OAuthError as refused:
-        outcome = f"refused: {refused.code.wire}"
-        raise
-    finally:
-        at = server.clock()
-        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "device"))
+    section = "RFC 8628 §3.1"
+    with traced(server, request, client, at="device", outcome="device code", section=section) as trace:
+        trace.run("grant type", section, partial(require_registered, device_code.NAME, client))
+        wanted = checklist.run_at("device", subject, trace)
+        await grants.require_known(server, wanted.target, client)
+        return wanted
 
 
 def _respond(server: Server, begun: Begun) -> Response:

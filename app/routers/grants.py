@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from app.pipeline import guard
-from app.pipeline.http import JSON, NOSNIFF, Request, Response
+from app.pipeline.http import JSON, NOSNIFF, NOT_KEPT, Request, Response
 from app.pipeline.server import Server
 from app.protocol import grant_management as rules
 from app.protocol import redirect_uri
@@ -19,9 +19,7 @@ from app.services.occasion import Occasion
 from app.store import records
 from app.store.orders import Actor
 
-_NOT_KEPT = (b"cache-control", b"no-cache, no-store")
-
-DONE = Response(204, b"", (_NOT_KEPT,))
+DONE = Response(204, b"", (NOT_KEPT,))
 
 _GRANT_ID: dict[str, Any] = {
     "name": "grant_id",
@@ -114,7 +112,7 @@ async def _show(server: Server, request: Request, caller: MachineCaller, grant_i
     found = await server.database.grants.read(grant_id, caller.token.origin.application_id)
     if found is None:
         raise _unknown()
-    return Response(200, orjson.dumps(rules.describe(found)), (JSON, _NOT_KEPT, NOSNIFF))
+    return Response(200, orjson.dumps(rules.describe(found)), (JSON, NOT_KEPT, NOSNIFF))
 
 
 async def _end(server: Server, request: Request, caller: MachineCaller, grant_id: UUID) -> Response:

@@ -8,18 +8,17 @@ import orjson
 
 from app.pipeline import pushed, request_objects
 from app.pipeline.client import authenticate, identify
-from app.pipeline.http import FORM, JSON, NOSNIFF, Request, Response
+from app.pipeline.http import FORM, JSON, NOSNIFF, NOT_KEPT, Request, Response
 from app.pipeline.pushed import Pushing
 from app.pipeline.request_objects import Opened
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.pipeline.trace import trace_of_client
+from app.pipeline.traced import traced
 from app.protocol.authorize import pushed as rules
 from app.protocol.authorize.decide import Known
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.params import Parameters
-from app.protocol.policy import effective
-from app.protocol.trace import Trace
+from app.routers.error_answers import error_answers
 
 PATH = "/oauth/par"
 
@@ -73,30 +72,21 @@ OPERATION: dict[str, Any] = {
                 }
             },
         },
-        **{
-            status: {
-                "description": errors,
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            }
-            for status, errors in (
-                (
-                    "400",
-                    "`invalid_request`, and those of the authorization endpoint that need no person; "
-                    "`invalid_dpop_proof`; `use_dpop_nonce`",
-                ),
-                ("401", "`invalid_client`"),
-                ("429", "`temporarily_unavailable`"),
-                ("503", "`temporarily_unavailable`"),
-            )
-        },
+        **error_answers(
+            status_400=(
+                "`invalid_request`, and those of the authorization endpoint that need no person; "
+                "`invalid_dpop_proof`; `use_dpop_nonce`"
+            ),
+            status_401="`invalid_client`",
+            status_429="`temporarily_unavailable`",
+            status_503="`temporarily_unavailable`",
+        ),
     },
 }
 """Its entry in the OpenAPI document."""
 
 ATTEMPTS = 3
 """An application that has changed since it was read is read again; more changes mean trouble."""
-
-_NOT_KEPT = (b"cache-control", b"no-cache, no-store")
 
 
 async def push(server: Server, request: Request) -> Response:
@@ -124,24 +114,16 @@ async def _judge(
     server: Server, request: Request, pushing: Pushing, params: Parameters, opened: Opened | None, now: datetime
 ) -> tuple[Known, Opened]:
     """Judge what is pushed, and leave a trace. A request object is opened once: it may count only once."""
-    client, trace, outcome = pushing.client, Trace(), "pushed"
-    try:
+    client = pushing.client
+    with traced(server, request, client, at="par", outcome="pushed", section="RFC 9126 §2.1") as trace:
         if opened is None:
-            rules.check_form(params, client, effective(server.policy, client.policy, confidential=client.confidential))
+            rules.check_form(params)
             opened = await request_objects.opened(server, client, params, now, at="par")
         return await pushed.judge(server, pushing, opened, now, trace), opened
-    except OAuthError as refused:
-        outcome = f"refused: {refused.code.wire}"
-        if all(step.outcome != "refused" for step in trace.steps):
-            trace.add("request", "refused", f"{refused.code.wire}: {refused.description}", "RFC 9126 §2.1")
-        raise
-    finally:
-        at = server.clock()
-        server.traces.add(trace_of_client(request.request_id, client.client_id, at, outcome, trace, "par"))
 
 
 def _respond(server: Server, request_uri: str) -> Response:
     """PAR-7: 201, and nothing may keep it. PAR-9: it does not live long."""
     expires_in = int(server.policy.lifetimes.pushed_request.total_seconds())
     content = orjson.dumps({"request_uri": request_uri, "expires_in": expires_in})
-    return Response(201, content, (JSON, _NOT_KEPT, NOSNIFF))
+    return Response(201, content, (JSON, NOT_KEPT, NOSNIFF))

@@ -20,7 +20,6 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.grant_types import offered, require_registered
 from app.protocol.legacy import may_be_legacy
 from app.protocol.outcomes import RedeemCode
-from app.protocol.policy import effective
 from app.protocol.tokens.mint import Minted
 
 ATTEMPTS = 3
@@ -46,7 +45,7 @@ async def token(server: Server, request: Request) -> Response:
         context = TokenContext(
             now=now,
             client=client,
-            policy=effective(server.policy, client.policy, confidential=client.confidential),
+            policy=server.policy_for(client),
             scopes=server.scopes,
             keys=server.keys,
             resources=server.resources.current,

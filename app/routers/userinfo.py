@@ -78,6 +78,7 @@ async def answer_userinfo(server: Server, request: Request) -> Response:
     if found is None or isinstance(scopes, Fault):
         raise pipeline.invalid(scopes if isinstance(scopes, Fault) else Fault.UNKNOWN, shown.scheme)
     request.names_client(found.token.client_id)
+    userinfo.require_header(found.policy, in_body=request.header(b"authorization") is None)
     if found.token.binding or shown.by_proof:
         await check_key(server, request, shown, found.token.binding)
     token = userinfo.require_login(found.token, scopes)

@@ -384,7 +384,7 @@ def _weaknesses(application: RegisteredApplication) -> Iterator[tuple[str, str]]
             "is exempt from PKCE",
             "Once it sends a challenge, apply a data file that describes it without require_pkce = false.",
         )
-    if not application.rotates:
+    if not (application.rotates or application.fapi):
         yield "keeps its refresh token", "Remove rotate_refresh_tokens = false once it stores the new one."
     for uri in application.redirect_uris:
         parts = urlsplit(uri)

@@ -26,15 +26,13 @@ def check_fapi(
     if not held:
         yield fine(_SUBJECT, "no application is held to it")
         return
-    before = 0
-    for seen, remedy in (*_of_server(held, policy, features, dpop), *_of_applications(held)):
-        before += 1
+    lacking = [*_of_server(held, policy, features, dpop), *_of_applications(held)]
+    for seen, remedy in lacking:
         yield Finding(Level.WARN, _SUBJECT, seen, remedy)
-    if not before:
+    if not lacking:
         signing = sum(application.signs_messages for application in held)
-        codes = min(policy.lifetimes.authorization_code, LONGEST_FAPI_CODE)
-        seconds = int(codes.total_seconds())
-        yield fine(_SUBJECT, f"{len(held)} applications, {signing} of which sign; their codes live {seconds} seconds")
+        seconds = int(min(policy.lifetimes.authorization_code, LONGEST_FAPI_CODE).total_seconds())
+        yield fine(_SUBJECT, f"held to it: {len(held)}, signing messages: {signing}; codes live {seconds} seconds")
 
 
 def _of_server(
@@ -47,12 +45,12 @@ def _of_server(
         yield "the issuer is not https", "Set issuer to an https address, with a certificate that clients trust."
     if not set(STRICT_ALGORITHMS).intersection(policy.algorithms):
         yield (
-            f"the server signs with {', '.join(policy.algorithms)} alone, none of which they accept (F-22)",
+            f"the server signs with {', '.join(policy.algorithms)} alone, none of which they accept",
             "Add ES256 to signing.algorithms.",
         )
     if dpop.ahead < _AHEAD:
         yield (
-            f"proofs are refused that a clock {int(_AHEAD.total_seconds())} seconds ahead has made (F-13)",
+            f"proofs are refused that a clock {int(_AHEAD.total_seconds())} seconds ahead has made",
             "Set dpop.ahead = 10 or more.",
         )
 
@@ -76,4 +74,4 @@ def _lacking(application: RegisteredApplication) -> Iterator[tuple[str, str]]:
         if alg and alg not in STRICT_ALGORITHMS:
             yield f"has {alg} as {member}, so that it gets none", "Register ES256 or PS256."
     if application.asks_everything:
-        yield "may ask for every scope (F-14)", "Name those that it needs as its scope."
+        yield "may ask for every scope", "Name those that it needs as its scope."

@@ -141,10 +141,12 @@ async def user_code_was_right(database: Database, keys: Keys) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AskingKeys:
-    """Under which keys a request to a person elsewhere is counted: of the application, and of whichever."""
+    """Under which keys a request to a person elsewhere is counted: of the application, and of whichever; of the
+    application again where it is `connected` to him."""
 
     application: bytes = field(repr=False)
     person: bytes = field(repr=False)
+    connected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +158,25 @@ class Counted:
     reaches: bool
 
 
-def asking_keys(key: bytes, *, application_id: UUID, name: str, person_id: UUID | None) -> AskingKeys:
+def asking_keys(
+    key: bytes, *, application_id: UUID, name: str, person_id: UUID | None, connected: bool = False
+) -> AskingKeys:
     """Return the counters' keys for an application that asks for whoever has this name.
 
     What the application hears of depends on the name alone, so that it learns neither whether anybody has that name nor
-    which names are one person's. The other one is the person's, or nobody's.
+    which names are one person's. The other one is the person's, or nobody's. All strangers share it; an application to
+    which he is `connected` has one of its own, or any stranger could keep it from him by asking often enough.
     """
     named = name.encode("utf-8", "surrogatepass")
+    whom = named if person_id is None else person_id.bytes
     return AskingKeys(
         application=keyed(key, b"asking/application/", application_id.bytes + named),
-        person=keyed(key, b"asking/person/", named if person_id is None else person_id.bytes),
+        person=(
+            keyed(key, b"asking/connected/", application_id.bytes + whom)
+            if connected
+            else keyed(key, b"asking/person/", whom)
+        ),
+        connected=connected,
     )
 
 
@@ -181,17 +192,16 @@ async def admit_asking(database: Database, keys: AskingKeys, now: datetime, limi
         )
         if full_until is not None:
             return full_until
-        too_many_until = await failures.count_in_window(
-            transaction, keys.person, now, limit=limits.of_person, window=limits.window
+        reaches = await failures.is_counted(
+            transaction,
+            keys.person,
+            now,
+            limit=limits.of_application if keys.connected else limits.of_person,
+            window=limits.window,
         )
-    if too_many_until is not None:
+    if not reaches:
         return Counted((keys.application,), reaches=False)
     return Counted((keys.application, keys.person), reaches=True)
-
-
-def seconds_until(moment: datetime, now: datetime) -> int:
-    """Return a `Retry-After`: whole seconds, rounded up, at least one."""
-    return max(1, -int((now - moment) // timedelta(seconds=1)))
 
 
 def _wait_rule(limits: SignInLimits) -> WaitRule:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.protocol.configuration import SignInLimits
+from app.protocol.errors import seconds_until
 from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
@@ -84,12 +85,12 @@ async def sign_in(service: SignInService, attempt: Attempt) -> SignedIn | Failed
     async with service.passwords.place() as place:
         waits_until = await limits.admit(service.database, keys, now, service.limits)
         if waits_until is not None:
-            return SlowedDown(limits.seconds_until(waits_until, now))
+            return SlowedDown(seconds_until(waits_until, now))
         found = await users.find_for_sign_in(service.database, folded)
         account = await _proven(place, found, attempt)
         if account is None:
             waits_until = await _record_failure(service, keys, found, attempt)
-            return SlowedDown(limits.seconds_until(waits_until, now)) if waits_until else Failed()
+            return SlowedDown(seconds_until(waits_until, now)) if waits_until else Failed()
         better_hash = await place.rehash_if_weak(account.password_hash or "", attempt.password)
     return await _begin(service, keys, account, attempt, better_hash)
 

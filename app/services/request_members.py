@@ -53,6 +53,3 @@ class RequestMembers(BaseModel):
     backchannel_authentication_request_signing_alg: SigningAlgorithm | None = Field(
         None, description="The algorithm of such requests, which it then always signs; null: they are not signed."
     )
-    backchannel_user_code_parameter: bool = Field(
-        False, description="Whether such a request must have a code that only its person knows."
-    )

@@ -109,6 +109,12 @@ async def _authorize(walk: Walk) -> str:
     }
     if walk.cast.scopes:
         query["scope"] = " ".join(walk.cast.scopes)
+    if walk.metadata.get("grant_management_action_required") is True:
+        query["grant_management_action"] = "create"
+    if walk.metadata.get("require_pushed_authorization_requests") is True:
+        pushed = await walk.ask("pushed_authorization_request", **query)
+        _expect(pushed, 201)
+        query = {"client_id": walk.cast.client_id, "request_uri": pushed.json()["request_uri"]}
     answer = await walk.visitor.get(walk.endpoint("authorization"), query=query)
     walk.page = await _follow(walk, answer)
     _check_returned(walk.page)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.crypto.secrets import new_id
 from app.protocol.configuration import RegistrationLimits
+from app.protocol.errors import seconds_until
 from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.token_format import Credential
@@ -54,7 +55,7 @@ async def sign_up(
             service.database, service.key, occasion.address, now, service.limits
         )
         if waits_until is not None:
-            return SlowedDown(limits.seconds_until(waits_until, now))
+            return SlowedDown(seconds_until(waits_until, now))
         password_hash = await place.hash(chosen.password)
     user = NewUser(
         id=new_id(now),

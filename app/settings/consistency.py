@@ -89,7 +89,7 @@ def _signing(settings: Settings) -> Iterator[Contradiction]:
             f"must not be longer than half of rotation; set it to {settings.signing.rotation // 2} or less",
         )
     needed = settings.lifetimes.session_absolute + settings.lifetimes.id_token
-    if _signs_in(settings) and settings.signing.keep < needed:
+    if settings.switched_on(Feature.OPENID) and settings.signing.keep < needed:
         yield (
             ("signing", "keep"),
             f"must outlast a session and its last ID token; set it to {needed} or more, or shorten "
@@ -100,7 +100,7 @@ def _signing(settings: Settings) -> Iterator[Contradiction]:
 def _certificates(settings: Settings) -> Iterator[Contradiction]:
     """MT-5: a header that anybody can send is no certificate. And nobody can ask for what he could not check."""
     mtls = settings.mtls
-    if not settings.features.get(Feature.MUTUAL_TLS.key, Feature.MUTUAL_TLS.value.default):
+    if not settings.switched_on(Feature.MUTUAL_TLS):
         for key in ("client_ca_file", "port", "proxy_header", "url"):
             if getattr(mtls, key):
                 yield ("mtls", key), "needs the feature mutual_tls; switch it on, or remove this"
@@ -148,11 +148,7 @@ def _claims(settings: Settings) -> Iterator[Contradiction]:
         registry = settings.scope_registry()
     except ValueError:
         return  # said where the scopes are looked at
-    yield from problems_with_claims(settings.claims, registry, signs_in=_signs_in(settings))
-
-
-def _signs_in(settings: Settings) -> bool:
-    return settings.features.get(Feature.OPENID.key, Feature.OPENID.value.default)
+    yield from problems_with_claims(settings.claims, registry, signs_in=settings.switched_on(Feature.OPENID))
 
 
 def _features(settings: Settings) -> Iterator[Contradiction]:
@@ -168,7 +164,7 @@ def _demanding_requests(settings: Settings) -> Iterator[Contradiction]:
         ("require_pushed_requests", settings.require_pushed_requests, Feature.PUSHED_REQUESTS),
         ("require_signed_requests", settings.require_signed_requests, Feature.REQUEST_OBJECTS),
     ):
-        if demanded and not settings.features.get(feature.key, feature.value.default):
+        if demanded and not settings.switched_on(feature):
             yield (member,), f"needs the feature {feature.key}; switch it on, or remove this"
 
 

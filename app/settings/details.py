@@ -21,8 +21,9 @@ class AuthorizationDetailSettings(Section):
     definition: dict[str, Any] | None = Field(
         None,
         alias="schema",
-        description="JSON Schema (2020-12) that an object of this type must satisfy; members that it does not name are "
-        "refused unless it says otherwise. Without it: the members that all types have in common, of RFC 9396 §2.2.",
+        description="JSON Schema (2020-12) that an object of this type must satisfy; members that it does not name, in "
+        "values too, are refused unless it says otherwise. Without it: the members that all types have in common, of "
+        "RFC 9396 §2.2.",
     )
     remember: bool = Field(
         True,

@@ -11,18 +11,19 @@ DAY = 86_400
 YEAR = 365 * DAY
 
 
-def number(default: int | None, low: int, high: int, description: str, *, unit: str = "", waits_for: str = "") -> Any:
-    """Return a field for a whole number; `waits_for` is the feature without which it does nothing."""
-    return Field(default, ge=low, le=high, description=description, json_schema_extra=marks(unit, waits_for))
+def number(default: int | None, low: int, high: int, description: str, *, unit: str = "") -> Any:
+    """Return a field for a whole number."""
+    return Field(default, ge=low, le=high, description=description, json_schema_extra=marks(unit))
 
 
-def span(default: int, low: int, high: int, description: str, *, waits_for: str = "") -> Any:
+def span(default: int, low: int, high: int, description: str) -> Any:
     """Return a field for a time in seconds."""
-    return number(default, low, high, description, unit="seconds", waits_for=waits_for)
+    return number(default, low, high, description, unit="seconds")
 
 
 def marks(unit: str = "", waits_for: str = "") -> dict[str, Any]:
-    """Return what the reference tells of a field besides its bounds."""
+    """Return what the reference tells of a field besides its bounds; `waits_for` is the feature without which it does
+    nothing."""
     return {key: value for key, value in (("unit", unit), ("waits_for", waits_for)) if value}
 
 

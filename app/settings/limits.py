@@ -47,7 +47,8 @@ class LimitSettings(Section):
         20,
         1,
         100_000,
-        "Such requests of all applications. Beyond them the person is not asked, and the application waits in vain.",
+        "Such requests of all applications that he allows nothing. Beyond them the person is not asked, and the "
+        "application waits in vain.",
     )
     person_requests_window: int = span(600, 10, DAY, "The window of `person_requests…`.")
 

@@ -5,7 +5,6 @@ says so.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
@@ -18,7 +17,7 @@ from app.crypto.hashing import digest
 from app.protocol import global_revocation, grant_management, response_types, userinfo
 from app.protocol.configuration import Configuration, OutboundRules, SystemKey
 from app.protocol.features import Feature, FeatureSet
-from app.protocol.policy import Lifetimes, ServerPolicy
+from app.protocol.policy import ServerPolicy
 from app.protocol.resources import Resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, DEFAULT, ScopeDefinition, ScopeKind, ScopeRegistry
@@ -29,8 +28,9 @@ from app.settings.ciba import CibaSettings
 from app.settings.claims import ClaimSettings
 from app.settings.delegation import TokenExchangeSettings, TrustedIssuerSettings
 from app.settings.details import AuthorizationDetailSettings
-from app.settings.fields import DAY, YEAR, Section, Words, marks, number, span
+from app.settings.fields import Section, Words, marks, number, span
 from app.settings.grants import GrantManagementSettings
+from app.settings.lifetimes import LifetimeSettings
 from app.settings.limits import LimitSettings
 from app.settings.logout import LogoutSettings
 from app.settings.resources import ResourceSettings
@@ -41,40 +41,6 @@ def waits_for(field: FieldInfo) -> str:
     """Return the feature without which this field does nothing; empty when it is in effect."""
     extra = field.json_schema_extra
     return str(extra.get("waits_for", "")) if isinstance(extra, dict) else ""
-
-
-class LifetimeSettings(Section):
-    """How long things live, in seconds."""
-
-    authorization_code: int = span(60, 1, 600, "An authorization code, from consent to its exchange.")
-    interaction: int = span(600, 30, 3600, "A request that waits for a person to sign in and decide.")
-    pushed_request: int = span(
-        90, 5, 599, "A pushed authorization request, until a browser comes with it (RFC 9126); below 600 for FAPI 2.0."
-    )
-    backchannel_request: int = span(
-        300, 30, 3600, "A request to a person elsewhere (CIBA), unless the client asks for less."
-    )
-    access_token: int = span(3600, 1, DAY, "An access token.")
-    jwt_access_token: int = span(
-        900, 1, DAY, "An access token that APIs check by themselves. The shorter of this and `access_token` counts."
-    )
-    refresh_token_idle: int = span(30 * DAY, 1, 10 * YEAR, "A refresh token that nobody uses.")
-    refresh_token_absolute: int = span(180 * DAY, 1, 10 * YEAR, "All refresh tokens that follow from one consent.")
-    refresh_grace: int = span(
-        30, 0, 120, "How long a refresh token that was just used gets the same successor again; 0 switches this off."
-    )
-    personal_token: int = span(90 * DAY, 60, 10 * YEAR, "A personal token, unless its maker chooses otherwise.")
-    session_idle: int = span(12 * 3600, 60, YEAR, "A browser session that nobody uses.")
-    session_absolute: int = span(30 * DAY, 60, YEAR, "A browser session, from sign-in to the next.")
-    recent_login: int = span(
-        900, 30, DAY, "How long after signing in a person may make and change credentials without signing in again."
-    )
-    invitation: int = span(7 * DAY, 60, YEAR, "An invitation to an organization.")
-    deletion_grace: int = span(3600, 60, 30 * DAY, "How long an application that was deleted can be restored.")
-    device_code: int = span(600, 60, 1800, "How long a person has to type what a device shows, sign in and decide.")
-    id_token: int = span(
-        3600, 60, DAY, "How long an ID token counts for its application. What it says about the sign-in stays true."
-    )
 
 
 class DeviceSettings(Section):
@@ -269,11 +235,9 @@ class Settings(BaseSettings):
 
     def policy(self) -> ServerPolicy:
         """Return what the operator decided for the whole server."""
-        seconds = self.lifetimes.model_dump()
-        lifetimes = Lifetimes(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(Lifetimes)})
         return ServerPolicy(
             issuer=self.issuer_url,
-            lifetimes=lifetimes,
+            lifetimes=self.lifetimes.lifetimes(),
             issuer_in_answers=Feature.ISSUER_IDENTIFICATION in self.feature_set(),
             response_types=response_types.offered(self.feature_set()),
             response_modes=response_types.modes(self.feature_set()),
@@ -291,14 +255,14 @@ class Settings(BaseSettings):
         Raises `plugins.ScopeClash`, naming the distribution at fault, or ValueError for a broken definition.
         """
         own = DEFAULT if self.scopes is None else tuple(_definition(*entry) for entry in self.scopes.items())
-        signs_in = self._switched_on(Feature.OPENID)
+        signs_in = self.switched_on(Feature.OPENID)
         return ScopeRegistry(
             (*(BUILTIN if signs_in else ()), *own, *plugins.scopes({definition.name for definition in own})),
-            for_applications=(global_revocation.SCOPE,) if self._switched_on(Feature.GLOBAL_REVOCATION) else (),
-            own_affairs=grant_management.SCOPES if self._switched_on(Feature.GRANT_MANAGEMENT) else (),
+            for_applications=(global_revocation.SCOPE,) if self.switched_on(Feature.GLOBAL_REVOCATION) else (),
+            own_affairs=grant_management.SCOPES if self.switched_on(Feature.GRANT_MANAGEMENT) else (),
         )
 
-    def _switched_on(self, feature: Feature) -> bool:
+    def switched_on(self, feature: Feature) -> bool:
         """Tell whether a feature is on, whatever else may be wrong with the features."""
         return self.features.get(feature.key, feature.value.default)
 

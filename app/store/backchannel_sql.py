@@ -1,24 +1,32 @@
 """The statements of backchannel authentication requests (CIBA), one round trip each: as `device_sql` has them."""
 
-from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, held, of
+from app.store import polled_sql
+from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, of
 from app.store.hot_connection import Statement
 from app.store.record_sql import IMPLICIT, Into
-from app.store.settle_sql import UNCHANGED, audit, authorization, proved, redemption
+from app.store.settle_sql import UNCHANGED, audit, authorization, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
-# $1 name as names are compared, $2 subject, $3 sector: the subject is that of the sector if there is one. Whoever is
-# known and whoever is not, the same four rows are looked for (CB-11).
+# $1 name as names are compared, $2 subject, $3 sector: the subject is that of the sector if there is one; $4 who asks.
+# A subject goes before names: people choose those, and could choose the subject of somebody else. Whoever is known and
+# whoever is not, the same rows are looked for (CB-11).
 FIND_ASKED_PERSON = Statement(
     "find_asked_person",
     f"""
-select u.id, u.epoch
+select u.id, u.epoch,
+    exists (
+        select from "authorization"
+        where user_id = u.id and application_id = $4 and revoked_at is null and pairs <> '{{}}')
+    or exists (
+        select from "authorization"
+        where user_id = u.id and application_id = $4 and revoked_at = 'infinity' and pairs <> '{{}}')
 from (values (1)) one
 {find("n", "id", "user_account", "username_key = $1::text")}
 {find("e", "id", "user_account", "email_key = $1::text")}
 {find("s", "id", "user_account", "sub = $2::text and $3::text is null")}
 {find("p", "user_id", "pairwise_subject", "sub = $2::text and sector = $3::text")}
-{find("u", "id, epoch", "user_account", "id = coalesce(n.id, e.id, s.id, p.user_id) and disabled_at is null")}""",
+{find("u", "id, epoch", "user_account", "id = coalesce(s.id, p.user_id, n.id, e.id) and disabled_at is null")}""",
 )
 
 
@@ -47,11 +55,7 @@ select exists (select from b){told}""",
 PLACE_BACKCHANNEL = _place("place_backchannel")
 PLACE_BACKCHANNEL_PROVED = _place("place_backchannel.proved", *proved(35))
 
-_BACKCHANNEL = (
-    "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
-    "resources, auth_time, acr, amr, sid, status, polled_at, poll_seconds, expires_at, cnf, details, grant_action"
-)
-GATHER_BACKCHANNEL, GATHER_BACKCHANNEL_ALONE = held("gather_backchannel", _BACKCHANNEL, "backchannel_request")
+GATHER_BACKCHANNEL, GATHER_BACKCHANNEL_ALONE = polled_sql.gather("gather_backchannel", "backchannel_request")
 
 _ASKED = (
     "id, application_id, application_epoch, user_id, user_epoch, status, scopes, resources, acr_values, details, "
@@ -123,49 +127,29 @@ t as (update failure set count = count - 1 where key = any(array(select key from
 
 APPROVE_BACKCHANNEL = approve_backchannel("approve_backchannel")
 
-# $1 request, $2 now, $3 person, $4-$14 the audit row
-DENY_BACKCHANNEL = Statement(
-    "deny_backchannel",
-    f"""
-with d as (
-    update backchannel_request set status = 'denied', {_DECIDED}
-    where id = $1 and user_id = $3 and status = 'pending' and expires_at > $2
-    returning id),
-l as ({audit(4, "d")})
-select id from d""",
-)
+DENY_BACKCHANNEL = polled_sql.deny("deny_backchannel", "backchannel_request", _DECIDED, " and user_id = $3")
+NOTE_BACKCHANNEL_POLL = polled_sql.note_poll("note_backchannel_poll", "backchannel_request")
+SLOW_DOWN_BACKCHANNEL = polled_sql.slow_down("slow_down_backchannel", "backchannel_request")
+SETTLE_BACKCHANNEL, SETTLE_BACKCHANNEL_PROVED = polled_sql.settle("settle_backchannel", "backchannel_request")
 
-NOTE_BACKCHANNEL_POLL = Statement(
-    "note_backchannel_poll",
-    """
-update backchannel_request set polled_at = $2
-where id = $1 and status = 'pending' and polled_at is not distinct from $3
-returning id""",
-)
-SLOW_DOWN_BACKCHANNEL = Statement(
-    "slow_down_backchannel",
-    """
-update backchannel_request set polled_at = greatest(polled_at, $2), poll_seconds = poll_seconds + $3
-where id = $1 and status = 'pending'
-returning id""",
-)
-
-_ASKED_NOTHING = "null::text nonce, null::text claims"
-_APPROVED = (
-    "backchannel_request set status = 'used', used_at = $2, family_id = $3 where id = $1 and status = 'approved'"
-)
-SETTLE_BACKCHANNEL = redemption("settle_backchannel", _APPROVED, asked=_ASKED_NOTHING)
-SETTLE_BACKCHANNEL_PROVED = redemption("settle_backchannel.proved", _APPROVED, *proved(29), asked=_ASKED_NOTHING)
-
-# $1 now, $2 until when they are claimed, $3 how many at most, $4 who is to be called (null: whoever it is). There is
-# nothing to tell a person about a request that he cannot decide any more: it is passed over until it is deleted.
+_DUE = "call is not null and call_at <= $1 and (call = 'client' or expires_at > $1)"
+# $1 now, $2 until when they are claimed, $3 how many at most, $4 who is to be called (null: whoever it is), $5 how many
+# of one application at most (null: any number), but for the applications $6, which have the places $7 left. Each has
+# its turn: those of one that asks a lot, or does not answer, wait for the first ones of all others. There is nothing to
+# tell a person about a request that he cannot decide any more: it is passed over until it is deleted.
 CLAIM_CALLS = Statement(
     "claim_calls",
     f"""
-with mine as (
+with due as (
+    select id, call_at, row_number() over (partition by application_id order by call_at, id) turn,
+        coalesce(($7::int[])[array_position($6::uuid[], application_id)], $5::int) places
+    from backchannel_request
+    where {_DUE} and call = coalesce($4, call)),
+mine as (
     select id from backchannel_request
-    where call is not null and call_at <= $1 and (call = 'client' or expires_at > $1) and call = coalesce($4, call)
-    order by call_at limit $3 for update skip locked),
+    where id = any(array(
+        select id from due where turn <= coalesce(places, turn) order by turn, call_at, id limit $3)) and {_DUE}
+    order by id for update skip locked),
 claimed as (
     update backchannel_request b set call_claimed_until = $2, call_at = $2
     from mine where b.id = mine.id

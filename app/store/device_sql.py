@@ -1,9 +1,10 @@
 """The statements of device authorization (RFC 8628), one round trip each: as `gather_sql` and `settle_sql` are."""
 
-from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, held, of
+from app.store import polled_sql
+from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, of
 from app.store.hot_connection import Statement
 from app.store.record_sql import IMPLICIT, Into
-from app.store.settle_sql import UNCHANGED, audit, authorization, proved, redemption
+from app.store.settle_sql import UNCHANGED, authorization, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -31,11 +32,7 @@ select exists (select from d), exists (select from a){told}""",
 PLACE_DEVICE = _place("place_device")
 PLACE_DEVICE_PROVED = _place("place_device.proved", *proved(18))
 
-_DEVICE = (
-    "id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes, "
-    "resources, auth_time, acr, amr, sid, status, polled_at, poll_seconds, expires_at, cnf, grant_action, details"
-)
-GATHER_DEVICE, GATHER_DEVICE_ALONE = held("gather_device", _DEVICE, "device_grant")
+GATHER_DEVICE, GATHER_DEVICE_ALONE = polled_sql.gather("gather_device", "device_grant")
 
 FIND_USER_CODE = Statement(
     "find_user_code",
@@ -80,36 +77,10 @@ g as (
 
 APPROVE_DEVICE = approve_device("approve_device")
 
-# $1 device grant, $2 now, $3 user, $4-$14 the audit row
-DENY_DEVICE = Statement(
-    "deny_device",
-    f"""
-with d as (
-    update device_grant set status = 'denied', user_id = $3, decided_at = $2
-    where id = $1 and status = 'pending' and expires_at > $2
-    returning id),
-l as ({audit(4, "d")})
-select id from d""",
-)
-
-NOTE_POLL = Statement(
-    "note_poll",
-    """
-update device_grant set polled_at = $2 where id = $1 and status = 'pending' and polled_at is not distinct from $3
-returning id""",
-)
-SLOW_DOWN = Statement(
-    "slow_down",
-    """
-update device_grant set polled_at = greatest(polled_at, $2), poll_seconds = poll_seconds + $3
-where id = $1 and status = 'pending'
-returning id""",
-)
-
-_ASKED_NOTHING = "null::text nonce, null::text claims"
-_APPROVED = "device_grant set status = 'used', used_at = $2, family_id = $3 where id = $1 and status = 'approved'"
-SETTLE_DEVICE = redemption("settle_device", _APPROVED, asked=_ASKED_NOTHING)
-SETTLE_DEVICE_PROVED = redemption("settle_device.proved", _APPROVED, *proved(29), asked=_ASKED_NOTHING)
+DENY_DEVICE = polled_sql.deny("deny_device", "device_grant", "user_id = $3, decided_at = $2")
+NOTE_POLL = polled_sql.note_poll("note_poll", "device_grant")
+SLOW_DOWN = polled_sql.slow_down("slow_down", "device_grant")
+SETTLE_DEVICE, SETTLE_DEVICE_PROVED = polled_sql.settle("settle_device", "device_grant")
 
 STATEMENTS = tuple(value for value in globals().values() if isinstance(value, Statement))
 """What a hot connection prepares for devices."""

@@ -7,7 +7,7 @@ Each is made and prepared by whoever needs it first: most servers never do.
 from functools import cache
 from uuid import UUID
 
-from app.protocol.grant_management import GrantAction, GrantTarget
+from app.protocol.grant_management import MOST, GrantAction, GrantTarget
 from app.store import backchannel_sql, device_sql, settle_sql
 from app.store.gather_sql import LIVE_RECORD, find
 from app.store.hot_connection import Statement
@@ -25,6 +25,14 @@ where id = $1 and application_id = $2 and user_id = $3 and {LIVE}""",
 _IS_THERE = f'select from "authorization" where id = $1 and application_id = $2 and {LIVE}'
 IS_THERE = Statement("is_grant_there", f"select exists ({_IS_THERE})")
 
+
+# A range of the index: there is no more to count than there may be, but for some that began at the same moment.
+HAS_ROOM = Statement(
+    "has_room_for_grant",
+    f"""
+select count(*) < {MOST} from "authorization"
+where application_id = $1 and user_id = $2 and revoked_at = 'infinity'""",
+)
 
 READ_GRANT = Statement(
     "read_grant",
@@ -65,5 +73,5 @@ def record_id(target: GrantTarget | None, new_record_id: UUID) -> UUID:
     return new_record_id if target is None or target.record_id is None else target.record_id
 
 
-STATEMENTS = (FIND_GRANT, IS_THERE, READ_GRANT)
+STATEMENTS = (FIND_GRANT, IS_THERE, HAS_ROOM, READ_GRANT)
 """Those that only read."""

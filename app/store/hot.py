@@ -194,8 +194,9 @@ class Hot:
     async def settle_authorization(self, order: AuthorizationSettlement) -> SettledAuthorization | None:
         """Close the interaction, merge the record, insert the code and the token that copy the merged version.
 
-        None, and nothing is written, when the interaction is over, user or application are no longer what they were
-        when the order was decided, or the record that it aims at is no longer there. With one there is a code.
+        None, and nothing is written, when the interaction is over, the pushed request used up, user or application are
+        no longer what they were when the order was decided, or the record that it aims at is no longer there. An order
+        that aims at one always has a code.
         """
         merged = (
             order.interaction_id,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -11,25 +11,28 @@ import asyncpg
 
 from app.protocol import granted_details
 from app.protocol.ciba_calls import Callee
-from app.protocol.ciba_facts import BackchannelFact, BackchannelRequestFact, BackchannelStatus
-from app.protocol.facts import Authentication, ClientFact, RecordFact
+from app.protocol.ciba_facts import BackchannelRequestFact
+from app.protocol.facts import ClientFact, RecordFact
 from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
+from app.protocol.polling import PolledStatus
 from app.protocol.request_settings import PLAIN, RequestSettings
 from app.protocol.sender import UNBOUND, Binding, Proof
 from app.store import backchannel_rows, backchannel_sql, client_rows, grant_sql, hot_arguments, hot_rows
 from app.store.application_cache import ApplicationCache
+from app.store.hot_polled import Approval, PolledGrants
 from app.store.hot_pool import HotPool
-from app.store.hot_trips import Trips
-from app.store.orders import AuditEntry, CodeSettlement, Settled, SettledAuthorization
+from app.store.orders import AuditEntry, SettledAuthorization
+from app.store.polled_sql import PolledStatements
 
 
 @dataclass(frozen=True, slots=True)
 class AskedPerson:
-    """A person whom a hint named, and his epoch as of now."""
+    """A person whom a hint named, and his epoch as of now. `connected`: the application is no stranger to him."""
 
     id: UUID
     epoch: int
+    connected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +79,6 @@ class Placed(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class BackchannelApproval:
-    """Approve a request that waits: merge `pairs` into the record of person and application, copy what was approved.
-
-    `new_record_id` is used when there is no live record yet, `subject` and `target` as in `AuthorizationSettlement`.
-    `details` are those that were approved, `kept` the objects behind new pairs `detail:…`.
-    """
-
-    request_id: UUID
-    now: datetime
-    application_id: UUID
-    application_epoch: int
-    user_id: UUID
-    user_epoch: int
-    scopes: tuple[str, ...]
-    pairs: tuple[str, ...]
-    new_record_id: UUID
-    authentication: Authentication
-    audit: AuditEntry
-    subject: str | None = None
-    details: tuple[GrantedDetail, ...] = ()
-    kept: Mapping[str, object] = field(default_factory=dict)
-    target: GrantTarget | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class BackchannelQuestion:
     """What a person is asked by a client: by an active application (None: it is not), with what it holds."""
 
@@ -120,7 +98,7 @@ class Call:
 
     id: UUID
     whom: Callee
-    status: BackchannelStatus
+    status: PolledStatus
     application_id: UUID
     client_id: str
     client_name: str
@@ -147,23 +125,34 @@ class CallReport:
     audit: AuditEntry | None = None
 
 
-class Backchannel:
+_STATEMENTS = PolledStatements(
+    gather=(backchannel_sql.GATHER_BACKCHANNEL, backchannel_sql.GATHER_BACKCHANNEL_ALONE),
+    approve=backchannel_sql.APPROVE_BACKCHANNEL,
+    approve_into=grant_sql.approve_backchannel,
+    deny=backchannel_sql.DENY_BACKCHANNEL,
+    note_poll=backchannel_sql.NOTE_BACKCHANNEL_POLL,
+    slow_down=backchannel_sql.SLOW_DOWN_BACKCHANNEL,
+    settle=(backchannel_sql.SETTLE_BACKCHANNEL, backchannel_sql.SETTLE_BACKCHANNEL_PROVED),
+)
+
+
+class Backchannel(PolledGrants):
     """Requests to people elsewhere, from the request to the redemption.
 
     `calls` is set when somebody has to be told of something that was written in this process.
     """
 
     def __init__(self, pool: HotPool, applications: ApplicationCache) -> None:
+        super().__init__(pool, applications, _STATEMENTS)
         self.calls = asyncio.Event()
-        self._pool = pool
-        self._applications = applications
-        self._trips = Trips(pool, applications)
 
-    async def find_person(self, name_key: str | None, subject: str | None, sector: str | None) -> AskedPerson | None:
+    async def find_person(
+        self, application_id: UUID, name_key: str | None, subject: str | None, sector: str | None
+    ) -> AskedPerson | None:
         """Return the active person with a username or email address, as names are compared, or with a subject: his own,
-        or that of a sector."""
-        row = await self._pool.read(backchannel_sql.FIND_ASKED_PERSON, name_key, subject, sector)
-        return None if row is None or row[0] is None else AskedPerson(row[0], row[1])
+        or that of a sector. He is connected to an application that he allows something."""
+        row = await self._pool.read(backchannel_sql.FIND_ASKED_PERSON, name_key, subject, sector, application_id)
+        return None if row is None or row[0] is None else AskedPerson(*row)
 
     async def place(self, order: NewBackchannel) -> Placed:
         """Keep a new request; nothing is written unless it is there afterwards (but the proof is noted)."""
@@ -191,15 +180,6 @@ class Backchannel:
         self._applications.forget(str(order.application_id))
         return Placed.APPLICATION_CHANGED
 
-    async def gather(self, client_id: str, request_id: UUID | None) -> tuple[ClientFact | None, BackchannelFact | None]:
-        """Return an active application and a request, also one of another application: then it has no standing.
-
-        The application may come from the cache: whoever settles has it checked again.
-        """
-        statements = backchannel_sql.GATHER_BACKCHANNEL, backchannel_sql.GATHER_BACKCHANNEL_ALONE
-        row, at, client = await self._trips.asked(client_id, statements, request_id)
-        return client, None if row is None else backchannel_rows.backchannel(row, at, client)
-
     async def gather_question(self, request_id: UUID, user_id: UUID) -> BackchannelQuestion | None:
         """Return what this person is asked by a request, also by one that is decided or has expired; None when it is
         not his."""
@@ -211,65 +191,37 @@ class Backchannel:
         rows = await self._pool.read_all(backchannel_sql.WAITING_BACKCHANNEL, user_id, now)
         return tuple(question for row in rows if (question := _question(row)) is not None)
 
-    async def approve(self, order: BackchannelApproval) -> SettledAuthorization | None:
-        """Merge the record and approve the request; whoever wanted to be told will be.
+    async def approve(self, order: Approval) -> SettledAuthorization | None:
+        """Approve a request, as `PolledGrants` does; whoever wanted to be told will be."""
+        settled = await super().approve(order)
+        if settled is not None:
+            self.calls.set()
+        return settled
 
-        None, and nothing is written, when it no longer waits for this person, or user or application are no longer what
-        they were when he was asked.
-        """
-        target = order.target
-        row = await self._pool.write(
-            backchannel_sql.APPROVE_BACKCHANNEL if target is None else grant_sql.approve_backchannel(target.action),
-            order.request_id,
-            order.now,
-            order.user_id,
-            order.user_epoch,
-            order.application_id,
-            order.application_epoch,
-            grant_sql.record_id(target, order.new_record_id),
-            list(dict.fromkeys(order.pairs)),
-            *hot_arguments.audit(order.audit),
-            *(order.subject, None, hot_arguments.json(order.kept), None),
-            order.scopes,
-            *hot_arguments.authentication(order.authentication),
-            granted_details.stored(order.details),
-        )
-        if row is None:
-            return None
-        self.calls.set()
-        return SettledAuthorization(row[0], row[1], tuple(row[2]))
-
-    async def deny(self, request_id: UUID, user_id: UUID, now: datetime, audit: AuditEntry) -> bool:
-        """Deny a request that waits for this person; False when it no longer does. Who wanted to be told will be."""
-        arguments = (request_id, now, user_id, *hot_arguments.audit(audit))
-        denied = await self._pool.write(backchannel_sql.DENY_BACKCHANNEL, *arguments) is not None
+    async def deny(self, grant_id: UUID, user_id: UUID, now: datetime, audit: AuditEntry) -> bool:
+        """Deny a request, as `PolledGrants` does; whoever wanted to be told will be."""
+        denied = await super().deny(grant_id, user_id, now, audit)
         if denied:
             self.calls.set()
         return denied
 
-    async def note_poll(self, request_id: UUID, now: datetime, asked_last: datetime | None) -> bool:
-        """Note that a client asked; False when it has asked again since `asked_last`, or the person has decided."""
-        return await self._pool.write(backchannel_sql.NOTE_BACKCHANNEL_POLL, request_id, now, asked_last) is not None
-
-    async def slow_down(self, request_id: UUID, now: datetime, by: timedelta) -> None:
-        """Note that a client asked too soon, and let it wait longer from now on."""
-        await self._pool.write(backchannel_sql.SLOW_DOWN_BACKCHANNEL, request_id, now, int(by.total_seconds()))
-
-    async def settle(self, order: CodeSettlement) -> Settled:
-        """Consume the request, begin its family, insert its token.
-
-        Nothing is written when it is spent, or when the application is no longer what was decided on.
-        """
-        statements = backchannel_sql.SETTLE_BACKCHANNEL, backchannel_sql.SETTLE_BACKCHANNEL_PROVED
-        application_id = order.token.origin.application_id
-        return await self._trips.paid(application_id, statements, order.proof, *hot_arguments.redemption(order))
-
     async def claim_calls(
-        self, now: datetime, until: datetime, most: int, whom: Callee | None = None
+        self,
+        now: datetime,
+        until: datetime,
+        most: int,
+        whom: Callee | None = None,
+        *,
+        abreast: int | None = None,
+        places: Mapping[UUID, int] = {},
     ) -> tuple[Call, ...]:
-        """Claim up to `most` calls that are due, the longest due first; with `whom` those to people, or to clients.
-        Whoever does not report on one by `until` has lost it to the next one who claims."""
-        rows = await self._pool.write_all(backchannel_sql.CLAIM_CALLS, now, until, most, whom)
+        """Claim up to `most` calls that are due, in a fair order; with `whom` those to people, or to clients.
+
+        `abreast` is how many of one application (None: any number), unless `places` says how many it has left. Whoever
+        does not report on a call by `until` has lost it to the next one who claims.
+        """
+        left = list(places), list(places.values())
+        rows = await self._pool.write_all(backchannel_sql.CLAIM_CALLS, now, until, most, whom, abreast, *left)
         return tuple(_call(row, until) for row in rows)
 
     async def record_calls(self, reports: Sequence[CallReport]) -> None:

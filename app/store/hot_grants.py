@@ -27,6 +27,11 @@ class Grants:
         row = await self._pool.read(grant_sql.IS_THERE, record_id, application_id)
         return row is not None and bool(row[0])
 
+    async def has_room(self, application_id: UUID, user_id: UUID) -> bool:
+        """Tell whether a person can have one more grant of an application beside the implicit one."""
+        row = await self._pool.read(grant_sql.HAS_ROOM, application_id, user_id)
+        return row is not None and bool(row[0])
+
     async def read(self, record_id: UUID, application_id: UUID) -> GrantFact | None:
         """Return what a grant of the application holds; None for every other id, whoever has it."""
         row = await self._pool.read(grant_sql.READ_GRANT, record_id, application_id)

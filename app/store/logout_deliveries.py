@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 
 from app.protocol import openid_settings
-from app.protocol.logout_delivery import Again, Done, Verdict
+from app.protocol.logout_delivery import Done, Verdict
 from app.protocol.openid_settings import OpenIdSettings
+from app.protocol.telling import Again
 from app.store import audit
 from app.store.database import Database
 from app.store.expiry import lowest_id

@@ -125,10 +125,8 @@ def _numbered(first: int, count: int) -> list[str]:
 
 def _code(first: int) -> str:
     """A code: seventeen parameters, as `hot_arguments.code` has them."""
-    key, secret, scopes, resources, at, acr, amr, sid, uri, challenge, nonce, offline, end, cnf, claims, *more = (
-        _numbered(first, 17)
-    )
-    details, action = more
+    key, secret, scopes, resources, at, acr, amr, sid = _numbered(first, 8)
+    uri, challenge, nonce, offline, end, cnf, claims, details, action = _numbered(first + 8, 9)
     return f"""g as (
     insert into grant_code
         (id, digest, application_id, user_id, authorization_id, record_version, user_epoch, application_epoch, scopes,

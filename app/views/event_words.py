@@ -70,6 +70,8 @@ def _granted(deed: Deed) -> str:
     given = [pair for pair in after if pair not in before]
     if deed.data.get("version") == 1 and not before:
         return f"Connected {application} with {words.count(len(given), 'permission', 'permissions')}"
+    if any(pair not in after for pair in before):  # Grant Management: what was there before has lost its place
+        return f"Replaced what {application} may do with {words.count(len(after), 'permission', 'permissions')}"
     if given:
         return f"Allowed {application} {words.count(len(given), 'more permission', 'more permissions')}"
     if deed.data.get("on_page") == "yes" and deed.data.get("details"):

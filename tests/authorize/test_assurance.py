@@ -9,9 +9,9 @@ import pytest
 
 from app.protocol.acr import PASSWORD, Assurance, AssuranceLevel
 from app.protocol.authorize import checklist, request
-from app.protocol.authorize.checklist import Subject
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.interaction import Situation
+from app.protocol.authorize.subject import Subject
 from app.protocol.errors import OAuthError
 from app.protocol.facts import RecordFact
 from app.protocol.openid_settings import OpenIdSettings

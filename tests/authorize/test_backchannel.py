@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.protocol.authorize.backchannel import Asked, Hint, admit, read
-from app.protocol.authorize.checklist import Subject, run_at
+from app.protocol.authorize.checklist import run_at
+from app.protocol.authorize.subject import Subject
 from app.protocol.detail_types import DetailType
 from app.protocol.details import DetailTypes
 from app.protocol.errors import ErrorCode, OAuthError
@@ -49,6 +50,14 @@ def refusal(client: ClientFact, params: dict[str, str], **how: Any) -> ErrorCode
     with pytest.raises(OAuthError) as refused:
         judged(client, params, **how)
     return refused.value.code
+
+
+@pytest.mark.spec("standards", "CB-3")
+def test_who_is_asked_elsewhere_is_asked_to_sign_in() -> None:
+    with pytest.raises(OAuthError) as refused:
+        run_at("ciba", subject_of(asking(), {"scope": "a"}), Trace())
+    assert refused.value.code is ErrorCode.INVALID_SCOPE
+    assert "openid" in refused.value.description
 
 
 @pytest.mark.spec("standards", "CB-3")
@@ -119,6 +128,10 @@ def test_who_wants_to_be_pinged_sends_a_token_that_nobody_guesses(token: str, fi
         pytest.param("a\u202eb", False, id="turned around"),
         pytest.param("a\u200bb", False, id="invisible"),
         pytest.param("   ", False, id="nothing but space"),
+        pytest.param("\u3164\u3164", False, id="letters that nobody sees"),
+        pytest.param("pay\U000e010020", False, id="selector"),
+        pytest.param("a" + "\u0301" * 4, False, id="marks into other lines"),
+        pytest.param("ชื่อ ✔\ufe0f", True, id="marks and an emoji"),
     ],
 )
 @pytest.mark.spec("standards", "CB-11")

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.authorize.answer import Released
-from app.protocol.authorize.checklist import Subject, run_at
+from app.protocol.authorize.checklist import run_at
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
+from app.protocol.authorize.subject import Subject
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
 from app.protocol.policy import ApplicationPolicy, ServerPolicy, effective
@@ -175,6 +176,15 @@ def test_an_answer_has_no_state_that_was_not_sent_and_no_iss_that_is_switched_of
     outcome = decide(silent, Trace())
     assert isinstance(outcome, Grantable)
     assert outcome.path.success(Released(code="code")).location == f"{REDIRECT_URI}?code=code"
+
+
+@pytest.mark.spec("standards", "F-20")
+def test_whoever_is_held_to_fapi_is_told_the_issuer_even_where_that_is_switched_off() -> None:
+    held = replace(known(), policy=ServerPolicy(issuer=ISSUER, issuer_in_answers=False))
+    held = replace(held, client=client(policy=ApplicationPolicy(fapi=True)))
+    outcome = decide(held, Trace())
+    assert isinstance(outcome, Back)
+    assert outcome.path.failure(outcome.error).members["iss"] == ISSUER
 
 
 @pytest.mark.spec("standards", "SR-4")

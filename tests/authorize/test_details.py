@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from app.protocol import details, response_types
-from app.protocol.authorize.checklist import Subject, Wanted, run_at
+from app.protocol.authorize.checklist import run_at
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
+from app.protocol.authorize.subject import Subject
+from app.protocol.authorize.wanted import Wanted
 from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import RecordFact

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from app.protocol.accounts import Others
-from app.protocol.authorize.checklist import Subject, run_at
+from app.protocol.authorize.checklist import run_at
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
+from app.protocol.authorize.subject import Subject
 from app.protocol.errors import OAuthError
 from app.protocol.facts import RecordFact
 from app.protocol.grant_management import GrantTarget
@@ -142,3 +143,10 @@ def test_the_check_is_the_same_wherever_a_request_comes_in(where: Any) -> None:
     with pytest.raises(OAuthError) as refused:
         target(grant_id=str(RECORD))
     assert refused.value.code.wire == "invalid_request"
+
+
+@pytest.mark.spec("standards", "GM-3")
+def test_nobody_is_asked_for_a_grant_that_there_is_no_room_for() -> None:
+    crowded = known(grant_management_action="create").aimed_at(None, room=False)
+    for consent_given in (False, True):
+        assert error_of(decide(crowded, Trace(), consent_given=consent_given)) == "invalid_request"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.protocol.authorize import checklist, request
-from app.protocol.authorize.checklist import Subject
 from app.protocol.authorize.decide import Ask, Back, Grantable, Known, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
+from app.protocol.authorize.subject import Subject
 from app.protocol.claims_request import ClaimsRequest
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.features import FeatureSet

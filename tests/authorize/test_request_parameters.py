@@ -7,10 +7,11 @@ import pytest
 
 from app.crypto.jose import Jwt
 from app.protocol.authorize import request_object
-from app.protocol.authorize.checklist import Subject, run
+from app.protocol.authorize.checklist import run
 from app.protocol.authorize.decide import Back, Known, decide
 from app.protocol.authorize.request_object import Opened, Place
 from app.protocol.authorize.return_path import NoReturnPath
+from app.protocol.authorize.subject import Subject
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.features import FeatureSet

@@ -16,6 +16,7 @@ from tests.support.facts import client
 PLACE = "https://client.example/request.jwt"
 BODY = b"a.b.c"
 NAMED = encoded(digest(BODY)).decode()
+OTHER = encoded(digest(b"another")).decode()
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -78,6 +79,7 @@ def test_an_address_that_names_its_content_leads_to_no_other() -> None:
         (PLACE, 86_400, timedelta(hours=1)),
         (f"{PLACE}#{NAMED}", None, timedelta(hours=1)),
         (f"{PLACE}#another-version", None, timedelta()),
+        (f"{PLACE}#{OTHER}", 60, timedelta()),
     ],
 )
 def test_an_object_is_kept_as_long_as_it_is_known_to_be_the_same(

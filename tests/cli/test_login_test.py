@@ -57,6 +57,13 @@ def test_it_can_be_repeated_and_leaves_its_stand_ins_switched_off(server: Server
     assert len([line for line in applications if "assent-login-test" in line]) == 1
 
 
+@pytest.mark.slow
+def test_it_pushes_and_manages_its_grant_where_a_server_demands_it() -> None:
+    demands = {"REQUIRE_PUSHED_REQUESTS": "true", "GRANT_MANAGEMENT__REQUIRED": "true"}
+    with directory_for_server() as directory, running_server(directory, settings=demands) as strict:
+        assert strict.assent("login-test").stdout.splitlines()[-1] == "The server passed."
+
+
 def test_an_existing_user_and_application_can_walk(server: Server) -> None:
     ended = server.assent_here(*_options(server))
 

@@ -1,6 +1,7 @@
 """Attacks on authorization details: details that grow, too much of them, and text that wants to be more than text."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -94,10 +95,11 @@ async def test_what_others_write_into_details_is_text_on_every_page(site: Servic
         "[" + '{"type": "accounts", "actions": ' + "[" * 5000 + "]" * 5000 + "}]",
         "[" + ",".join(['{"type":"accounts"}'] * 700) + "]",
         '[{"type": "accounts", "identifier": ' + "9" * 5000 + "}]",
+        '[{"type": "accounts", "identifier": ' + "9" * 400 + "}]",
         '[{"type": "accounts", "identifier": "\\u0000"}]',
         '[{"type": "accounts", "identifier": "\\ud800"}]',
     ],
-    ids=["brackets", "deep", "many", "a long number", "NUL", "half a character"],
+    ids=["brackets", "deep", "many", "a long number", "a number beyond floats", "NUL", "half a character"],
 )
 async def test_json_that_wants_to_break_something_is_refused_everywhere(browser: httpx.AsyncClient, text: str) -> None:
     refused = answer_of(await browser.get(authorize_url("web", authorization_details=text)))
@@ -138,3 +140,51 @@ async def test_what_one_application_was_allowed_is_asked_for_another_and_for_ano
         silent = answer_of(await other.get(url(accounts("read"), client_id="first", prompt="none")))
         assert silent["error"] == "consent_required"
     assert (await seen(browser, got["access_token"], "first"))["authorization_details"] == [accounts("read")]
+
+
+@pytest.mark.spec("standards", "RA-6")
+async def test_nothing_that_is_agreed_to_hides_behind_a_long_list(site: Service, browser: httpx.AsyncClient) -> None:
+    await site.application("wordy")
+    page = await page_of(browser, accounts("read", *(f"{n:050}" for n in range(20)), "close"), client_id="wordy")
+    assert f"{19:050}, close</bdi>" in page.text
+    everything = await page_of(browser, accounts(actions=[]), client_id="wordy")
+    assert "none named" in everything.text
+
+
+@pytest.mark.spec("standards", "AR-6")
+@pytest.mark.spec("standards", "AR-7")
+async def test_what_was_taken_back_and_allowed_again_revives_no_token_that_rested_on_it(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    await site.application("lasting")
+    wide, within = accounts("read", "list"), accounts("read")
+    tokens = [await bought(browser, one, client_id="lasting") for one in (wide, within)]
+    record = await record_of(browser, "lasting")
+    mine = {"Sec-Fetch-Site": "same-origin"}
+    mine |= {"X-CSRF-Token": (await browser.get("/api/v1/session", headers=mine)).json()["csrf"]}
+    [detail] = (await browser.get(f"/api/v1/authorizations/{record['id']}", headers=mine)).json()["granted_details"]
+    gone = await browser.delete(f"/api/v1/authorizations/{record['id']}/details/{quote(detail['id'])}", headers=mine)
+    assert gone.status_code == 204
+    await bought(browser, wide, client_id="lasting")
+    for one in tokens:
+        assert not (await seen(browser, one["access_token"], "lasting"))["active"]
+        form = {"grant_type": "refresh_token", "refresh_token": one["refresh_token"]}
+        assert (await browser.post("/oauth/token", data=form, auth=("lasting", SECRET))).status_code == 400
+
+
+@pytest.mark.spec("standards", "AR-7")
+async def test_no_payment_is_made_in_silence_however_often_an_equal_one_was_approved(
+    browser: httpx.AsyncClient,
+) -> None:
+    await bought(browser, payment("20.00"))
+    for further in ((payment("20.00"),), (payment("1.00"),), (payment("20.00"), accounts("read"))):
+        assert answer_of(await browser.get(url(*further, prompt="none")))["error"] == "consent_required"
+
+
+@pytest.mark.spec("standards", "RA-2")
+async def test_a_type_that_wants_to_be_more_than_a_name_is_told_as_text(browser: httpx.AsyncClient) -> None:
+    name = 'a"b\\c\u00e9\u2603<script>'
+    refused = answer_of(await browser.get(authorize_url("web", authorization_details=f'[{{"type": "{name}"}}]')))
+    assert refused["error"] == "invalid_authorization_details"
+    assert refused["error_description"].isascii()
+    assert not {'"', "\\"} & set(refused["error_description"])

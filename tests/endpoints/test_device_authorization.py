@@ -10,7 +10,7 @@ import pytest
 from app.models import Application
 from app.pipeline import devices
 from app.pipeline.devices import Asking
-from app.protocol.authorize.checklist import Wanted
+from app.protocol.authorize.wanted import Wanted
 from app.protocol.device import ALPHABET
 from app.protocol.errors import OAuthError
 from app.protocol.features import Feature
@@ -296,7 +296,7 @@ async def test_an_application_that_was_turned_off_and_on_again_begins_anew(
 async def test_a_user_code_that_is_taken_is_not_given_out_again(registered: Service) -> None:
     client = await registered.database.hot.gather_client("tv")
     assert client is not None
-    asking, wanted, now = Asking(client, NOBODY, "203.0.113.9", "request"), Wanted((), (), ()), registered.clock()
+    asking, wanted, now = Asking(client, NOBODY, "203.0.113.9", "request"), Wanted((), ()), registered.clock()
 
     async def user_code(*drawn: int) -> str:
         """Begin with a secret and a number for the user code in turn; return the user code."""

@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from app.crypto import jose
 from app.models import Application
-from app.protocol.device import SLOWER_BY
+from app.protocol.polling import SLOWER_BY
 from app.protocol.tokens.id_token import half_hash
 from app.store.database import Database
 from app.store.hot_connection import counting_trips

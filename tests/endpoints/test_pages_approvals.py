@@ -146,9 +146,14 @@ async def test_both_decisions_are_in_the_trail(
         await press(browser, await question(browser), decision)
     rows = await trail.page(site.database, Selection(user_id=user_id), Place(), 100)
     told = {
-        row.event: (row.actor_kind, row.data["flow"]) for row in rows.entries if row.event.startswith("authorization.")
+        row.event: (row.actor_kind, row.data["flow"], row.data.get("on_page"))
+        for row in rows.entries
+        if row.event.startswith("authorization.")
     }
-    assert told == {"authorization.granted": ("user", "ciba"), "authorization.denied": ("user", "ciba")}
+    assert told == {
+        "authorization.granted": ("user", "ciba", "yes"),
+        "authorization.denied": ("user", "ciba", None),
+    }
 
 
 async def test_optional_permissions_come_only_when_they_are_ticked(

@@ -31,6 +31,9 @@ async def test_details_are_read_on_the_page_and_granted_whole(database: Database
         await press(phone, page)
         bought = (await poll(till, "bank-till", auth_req_id)).json()
         assert bought["authorization_details"] == [payment(), accounts("read")]
+        [record] = (await phone.get("/api/v1/authorizations", headers=HERE)).json()["items"]
+        changes = (await phone.get(f"/api/v1/authorizations/{record['id']}/history", headers=HERE)).json()["items"]
+        assert [change["authorization_details"] for change in changes] == [[payment(), accounts("read")]]
 
 
 async def test_a_grant_of_its_own_stands_beside_what_was_allowed_before(

@@ -133,7 +133,7 @@ async def test_a_form_names_its_client_and_no_reference(
 
 async def test_a_request_is_pushed_for_oneself_alone(browser: httpx.AsyncClient) -> None:
     response = await browser.post(ENDPOINT, data=request_of("other"), auth=("web", SECRET))
-    assert response.status_code in (400, 401)
+    assert error_of(response) == (400, "invalid_request")
 
 
 @pytest.mark.spec("standards", "PAR-3")

@@ -10,11 +10,11 @@ from app.crypto.hashing import digest
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.claims_request import ClaimsRequest
 from app.protocol.context import TokenContext
-from app.protocol.device_facts import DeviceFact
 from app.protocol.facts import Authentication, PersonFact
 from app.protocol.grant_types import authorization_code, device_code, refresh_token
 from app.protocol.openid_tokens import IdTokenRules
 from app.protocol.outcomes import Issuance
+from app.protocol.polling import PolledFact
 from app.protocol.token_format import Credential, Prefix, format_credential
 from tests.support.facts import (
     APPLICATION,
@@ -92,7 +92,7 @@ def test_a_refresh_that_leaves_openid_out_signs_nobody_in() -> None:
 
 
 def test_a_device_signs_in_and_no_browser_s_session_stands_behind_it() -> None:
-    allowed = DeviceFact(
+    allowed = PolledFact(
         id=CODE,
         digest=digest(SECRET),
         application_id=APPLICATION,

@@ -4,10 +4,10 @@ import pytest
 
 from app.protocol import introspection
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.grant_types import authorization_code, device_code, refresh_token
+from app.protocol.grant_types import authorization_code, refresh_token
 from app.protocol.outcomes import Issuance, RedeemCode
 from app.protocol.token_format import Credential, Prefix, format_credential
-from tests.grant_types.test_device_code import GRANTS, PARAMS, approved
+from tests.grant_types.test_polled_grants import DEVICE, approved
 from tests.support.facts import (
     CODE,
     FAMILY,
@@ -84,7 +84,7 @@ def test_a_code_on_its_way_from_before_a_replacement_buys_nothing() -> None:
 @pytest.mark.parametrize("action", ["create", "merge", "replace", None])
 def test_only_who_asked_for_it_is_told_the_id_of_the_grant(action: str | None) -> None:
     by_code = redeem(grant_action=action)
-    by_device = device_code.decide(context(grant_types=GRANTS), PARAMS, approved(grant_action=action))
+    by_device = DEVICE.decide(approved(grant_action=action))
     for issuance in (by_code, by_device):
         assert isinstance(issuance.payment, RedeemCode)
         assert issuance.payment.tells_grant == (action is not None)

@@ -1,4 +1,5 @@
-"""Grants that applications manage by name, changed by many at once over two workers (standards A14, AR-17)."""
+"""Grants that applications manage by name, and requests that they have pushed, in the hands of many at once on two
+workers (standards A14, A3, AR-17)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +13,11 @@ from app.store import records
 from app.store.database import Database
 from tests.support.database import FreshDatabase
 from tests.support.history import history
+from tests.support.pushing import answered, pushed, pushed_url, question
 from tests.support.race import CLIENT_ID, CONNECTIONS, SCOPES, USERNAME, RacedServer, active, raced_server, refresh
 from tests.support.service import answer_of, authorize_url, decide, fields_of, follow, redeem, sign_in
+
+ROUNDS = 3
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,14 @@ async def browser(raced: RacedServer) -> AsyncIterator[httpx.AsyncClient]:
         yield fresh
 
 
+@pytest.fixture(scope="module")
+async def person(raced: RacedServer) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of somebody who has allowed the application its first permission."""
+    async with raced.browser() as browser:
+        assert "code" in await answered(browser, pushed_url(CLIENT_ID, await ahead(browser, SCOPES[0])), USERNAME)
+        yield browser
+
+
 async def page(browser: httpx.AsyncClient, scope: str, action: str, grant_id: str | None = None) -> httpx.Response:
     """Return the consent page of a request about a grant."""
     named = {"grant_management_action": action, "grant_id": grant_id}
@@ -38,8 +50,8 @@ async def page(browser: httpx.AsyncClient, scope: str, action: str, grant_id: st
     return shown
 
 
-async def bought(browser: httpx.AsyncClient, answered: httpx.Response) -> dict[str, Any]:
-    got = await redeem(browser, CLIENT_ID, answer_of(answered)["code"])
+async def bought(browser: httpx.AsyncClient, clicked: httpx.Response) -> dict[str, Any]:
+    got = await redeem(browser, CLIENT_ID, answer_of(clicked)["code"])
     assert got.status_code == 200, got.text
     tokens: dict[str, Any] = got.json()
     return tokens
@@ -56,6 +68,15 @@ async def held(raced: RacedServer, grant_id: str) -> list[str]:
     record = await records.get(raced.database, UUID(grant_id))
     assert record is not None
     return [pair.pair for pair in record.pairs]
+
+
+async def ahead(client: httpx.AsyncClient, scope: str) -> str:
+    return await pushed(client, CLIENT_ID, scope=scope)
+
+
+async def codes_of(raced: RacedServer) -> int:
+    [row] = await raced.fetch("select count(*) from grant_code")
+    return int(row[0])
 
 
 @pytest.mark.spec("standards", "GM-3")
@@ -143,3 +164,37 @@ async def test_a_click_for_a_grant_that_ends_at_this_moment_gets_it_or_is_told_s
     gone = await browser.get(authorize_url(CLIENT_ID, grant_management_action="merge", grant_id=grant_id))
     never = await browser.get(authorize_url(CLIENT_ID, grant_management_action="merge", grant_id=str(uuid4())))
     assert answer_of(gone) == answer_of(never)
+
+
+@pytest.mark.spec("standards", "PAR-10")
+async def test_of_browsers_that_come_at_once_without_a_page_one_gets_the_code(
+    raced: RacedServer, person: httpx.AsyncClient
+) -> None:
+    async with raced.rivals(browser=person) as rivals:
+        for _ in range(ROUNDS):
+            before = await codes_of(raced)
+            url = pushed_url(CLIENT_ID, await ahead(person, SCOPES[0]))
+            answers = await asyncio.gather(*(rival.get(url) for rival in rivals))
+            [winner] = [answer for answer in answers if answer.status_code == 303]
+            assert [answer.status_code for answer in answers].count(400) == CONNECTIONS - 1
+            assert await codes_of(raced) == before + 1
+            assert (await redeem(person, CLIENT_ID, answer_of(winner)["code"])).status_code == 200
+
+
+@pytest.mark.spec("standards", "PAR-10")
+async def test_of_pages_that_are_answered_at_once_one_counts(raced: RacedServer, person: httpx.AsyncClient) -> None:
+    async with raced.rivals(browser=person) as rivals:
+        for scope in SCOPES[1 : ROUNDS + 1]:
+            before = await codes_of(raced)
+            url = pushed_url(CLIENT_ID, await ahead(person, scope))
+            pages = await asyncio.gather(*(question(rival, url) for rival in rivals))
+            decisions = ["approve", "deny"] * (CONNECTIONS // 2)
+            clicks = (
+                rival.post("/consent", data={**fields_of(page), "decision": decision})
+                for rival, page, decision in zip(rivals, pages, decisions, strict=True)
+            )
+            answers = await asyncio.gather(*clicks)
+            [winner] = [answer_of(answer) for answer in answers if answer.status_code == 303]
+            assert [answer.status_code for answer in answers].count(400) == CONNECTIONS - 1
+            assert await codes_of(raced) == before + ("code" in winner)
+            assert ("code" in winner) != (winner.get("error") == "access_denied")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.outbound.client import AT_ONCE, Document, Failed, Outbound, Refused
+from app.outbound.client import AT_ONCE, AT_ONCE_FOR_VISITORS, Document, Failed, Outbound, Refused
 from tests.support.far_server import (
     HOST,
     Count,
@@ -269,6 +269,32 @@ async def test_what_is_no_acceptable_url_does_not_count() -> None:
     with pytest.raises(Refused):
         await fetch(way_out(count=count), "https://127.0.0.1/")
     assert count.hosts == []
+
+
+@pytest.mark.spec("standards", "NS-4")
+async def test_what_visitors_ask_for_keeps_no_document_waiting(trusted: Trust, far: FarServer) -> None:
+    full = asyncio.Event()
+
+    async def hold(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        if silent.connections == AT_ONCE_FOR_VISITORS:
+            full.set()
+        await asyncio.Event().wait()
+
+    count = Count()
+    async with far_server(trusted.context) as silent:
+        silent.behave = hold
+        outbound = way_out(silent.place, far.place, ca_file=trusted.ca_file, count=count)
+        slow = [
+            asyncio.create_task(outbound.get(silent.url, accept=JSON, max_bytes=LIMIT, for_visitors=True))
+            for _ in range(AT_ONCE + 1)
+        ]
+        await full.wait()
+        await fetch(outbound, far.url)
+        assert (silent.connections, any(task.done() for task in slow)) == (AT_ONCE_FOR_VISITORS, False)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+    assert count.hosts == [f"visitors/{HOST}"] * len(slow) + [HOST]
 
 
 async def test_only_so_many_requests_are_under_way_at_once() -> None:

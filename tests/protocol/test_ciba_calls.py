@@ -6,11 +6,9 @@ import pytest
 
 from app.protocol.ciba_calls import (
     DELAYS,
-    Again,
     Asked,
     CallRules,
     Done,
-    Unheard,
     Verdict,
     are_offered,
     judge,
@@ -18,13 +16,14 @@ from app.protocol.ciba_calls import (
 )
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.fetching import Answer
+from app.protocol.telling import Again, Silence
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-SILENT = Unheard("did not answer in time")
+SILENT = Silence("did not answer in time")
 LEFT = timedelta(minutes=5)
 
 
-def verdict(heard: Answer | Unheard, *, attempt: int = 1, left: timedelta = LEFT, chance: float = 0.5) -> Verdict:
+def verdict(heard: Answer | Silence, *, attempt: int = 1, left: timedelta = LEFT, chance: float = 0.5) -> Verdict:
     """Judge what was heard at `NOW`."""
     return judge(heard, attempt=attempt, now=NOW, expires_at=NOW + left, chance=chance)
 
@@ -36,7 +35,7 @@ def test_whoever_answers_2xx_has_been_told(status: int) -> None:
 
 
 @pytest.mark.spec("standards", "CB-8")
-@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 410])
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 410, 501])
 def test_redirects_and_refusals_are_final(status: int) -> None:
     assert verdict(Answer(status)) == Done("refused", f"answers with status {status}")
 
@@ -50,8 +49,8 @@ def test_trouble_that_may_pass_is_waited_out(status: int) -> None:
 @pytest.mark.spec("standards", "CB-8")
 def test_silence_is_waited_out_unless_nobody_may_ask_there() -> None:
     assert verdict(SILENT) == Again(NOW + DELAYS[0], SILENT.problem)
-    assert verdict(Unheard("must use https", final=True)) == Done("refused", "must use https")
-    assert verdict(Unheard("x" * 500, final=True)) == Done("refused", "x" * 200)
+    assert verdict(Silence("must use https", final=True)) == Done("refused", "must use https")
+    assert verdict(Silence("x" * 500, final=True)) == Done("refused", "x" * 200)
 
 
 @pytest.mark.spec("standards", "CB-8")

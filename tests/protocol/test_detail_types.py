@@ -69,6 +69,34 @@ def test_a_schema_says_what_is_missing_wrong_or_unknown(content: dict[str, Any],
     assert compiled(PAYMENTS)(content) == problem
 
 
+@pytest.mark.spec("standards", "RA-2")
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        ({"to": {"iban": "DE12"}}, True),
+        ({"to": {"iban": "DE12", "standing_order": True}}, False),
+        ({"parts": [{"iban": "DE12"}, {"iban": "DE13"}]}, True),
+        ({"parts": [{"iban": "DE12"}, {"iban": "DE13", "daily": True}]}, False),
+        ({"of": {"iban": "DE12"}}, True),
+        ({"of": {"iban": "DE12", "all": True}}, False),
+        ({"note": {"any": {"thing": 1}}, "free": [1]}, True),
+        ({"odd": {"iban": "DE12", "any": 1}}, True),
+    ],
+)
+def test_what_a_schema_does_not_name_stands_in_no_value_either(content: dict[str, Any], known: bool) -> None:
+    account = {"type": "object", "properties": {"iban": {"type": "string"}}}
+    members = {
+        "to": account,
+        "parts": {"items": account},
+        "of": {"$ref": "#/$defs/account"},
+        "note": {"type": "object"},
+        "free": True,
+        "odd": {**account, "additionalProperties": True},
+    }
+    kind = DetailType("order", "Order", definition={"properties": members, "$defs": {"account": account}})
+    assert (compiled(kind)({"type": "order", **content}) == "") is known
+
+
 def test_a_schema_may_let_unknown_members_in_and_needs_no_members_of_its_own() -> None:
     kind = DetailType("open", "Anything", definition={"additionalProperties": True, "$schema": "https://other.example"})
     assert compiled(kind)({"type": "open", "whatever": [1]}) == ""

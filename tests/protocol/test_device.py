@@ -1,16 +1,11 @@
-"""User codes and the pace of polling: rules without a server."""
-
-from datetime import timedelta
+"""User codes: rules without a server."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol import device
-from app.protocol.device import ALPHABET, LENGTH, Pace
-from tests.support.facts import NOW
-
-INTERVAL = timedelta(seconds=5)
+from app.protocol.device import ALPHABET, LENGTH
 
 
 @pytest.mark.spec("standards", "DV-4")
@@ -48,20 +43,3 @@ def test_case_separators_and_other_characters_do_not_matter(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["", "WDJB-MJH", "WDJB-MJHT-B", "12345678", "W" * 5_000, " " * 64 + "WDJB-MJHT"])
 def test_what_is_too_short_or_too_long_is_no_user_code(typed: str) -> None:
     assert device.read_user_code(typed) is None
-
-
-@pytest.mark.spec("standards", "DC-3")
-@pytest.mark.parametrize(
-    ("seconds_ago", "pace"),
-    [
-        pytest.param(None, Pace.STEADY, id="never before"),
-        pytest.param(5.0, Pace.STEADY, id="after the interval"),
-        pytest.param(4.5, Pace.STEADY, id="early by what a network may do"),
-        pytest.param(4.4, Pace.TOO_FAST, id="too early"),
-        pytest.param(0.0, Pace.TOO_FAST, id="at once"),
-        pytest.param(-0.1, Pace.TOO_FAST, id="before another one that came in later"),
-    ],
-)
-def test_a_device_waits_between_two_questions(seconds_ago: float | None, pace: Pace) -> None:
-    asked_last = None if seconds_ago is None else NOW - timedelta(seconds=seconds_ago)
-    assert device.pace(asked_last, INTERVAL, now=NOW) is pace

@@ -105,6 +105,15 @@ def test_nothing_has_to_be_there_for_a_new_grant_or_for_the_implicit_one() -> No
     rules.require(GrantTarget("merge", RECORD), HELD)
 
 
+def test_a_person_has_only_so_many_grants_of_one_application_as_he_can_read() -> None:
+    with pytest.raises(OAuthError, match="this person has 100 grants") as refused:
+        rules.require(GrantTarget("create"), None, room=False)
+    assert refused.value.code is ErrorCode.INVALID_REQUEST
+    rules.require(GrantTarget("create"), None, room=True)
+    rules.require(GrantTarget("merge", RECORD), HELD, room=False)
+    rules.require(None, None, room=False)
+
+
 @pytest.mark.spec("standards", "GM-4")
 @pytest.mark.spec("standards", "GM-5")
 @pytest.mark.parametrize(

@@ -10,15 +10,14 @@ from app.protocol.logout_delivery import (
     ABREAST,
     DELAYS,
     WINDOW,
-    Again,
     Done,
-    Silence,
     Verdict,
     abreast,
     delay,
     is_offered,
     judge,
 )
+from app.protocol.telling import Again, Silence
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SILENT = Silence("did not answer in time")

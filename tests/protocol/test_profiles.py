@@ -6,6 +6,7 @@ import pytest
 
 from app.protocol import profiles
 from app.protocol.client_metadata import ClientMetadata, read
+from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.profiles import DEFAULT, FAPI, FAPI_SIGNED
 from app.protocol.scopes import DEFAULT as SCOPES
@@ -179,3 +180,11 @@ def test_nobody_is_exempt_from_fapi(policy: ApplicationPolicy, said: str | None)
 )
 def test_what_demands_more_than_there_is_is_unmet(profile: str, unmet: bool) -> None:
     assert profiles.is_unmet(profile) is unmet
+
+
+def test_a_server_is_told_which_features_fapi_needs() -> None:
+    everything = FeatureSet(frozenset(Feature))
+    assert profiles.lacking(everything, signs=True) == ()
+    without = FeatureSet(frozenset(Feature) - {Feature.PUSHED_REQUESTS, Feature.SIGNED_ANSWERS})
+    assert profiles.lacking(without, signs=False) == (Feature.PUSHED_REQUESTS.key,)
+    assert profiles.lacking(without, signs=True) == (Feature.PUSHED_REQUESTS.key, Feature.SIGNED_ANSWERS.key)

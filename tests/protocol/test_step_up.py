@@ -7,7 +7,11 @@ import pytest
 from app.protocol import permissions, step_up
 from app.protocol.acr import PASSWORD, Assurance, AssuranceLevel
 from app.protocol.callers import TokenCaller
+from app.protocol.claim_values import Claim
+from app.protocol.claims import ClaimsRegistry
+from app.protocol.claims_request import ClaimsRequest
 from app.protocol.errors import ErrorCode
+from app.protocol.facts import Authentication
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 from tests.support import facts
@@ -18,6 +22,14 @@ PWD = frozenset({"pwd"})
 LEVELS = Assurance((AssuranceLevel(FRESH, PWD, timedelta(minutes=5)), AssuranceLevel(PASSWORD, PWD)))
 REGISTRY = ScopeRegistry(
     (ScopeDefinition("org:admin", acr=FRESH), ScopeDefinition("org:write", acr=PASSWORD), ScopeDefinition("org:read"))
+)
+CLAIMS = ClaimsRegistry(
+    (
+        Claim("badge", ("org:admin",), ""),
+        Claim("desk", ("org:admin", "org:write"), ""),
+        Claim("floor", ("org:admin", "org:read"), ""),
+        Claim("free", (), ""),
+    )
 )
 HELD = ("org:read", "org:admin", "org:write", "org:gone")
 
@@ -60,3 +72,33 @@ def test_what_waits_opens_nothing_yet() -> None:
     assert permissions.scopes_at(caller, facts.ORGANIZATION, "owner", roles=roles, registry=REGISTRY) == frozenset(
         {"org:read"}
     )
+
+
+@pytest.mark.spec("standards", "UA-2")
+@pytest.mark.parametrize(
+    ("name", "held", "guards"),
+    [
+        ("badge", (), ("org:admin",)),
+        ("badge", ("org:read",), ("org:admin",)),
+        ("desk", (), ("org:admin", "org:write")),
+        ("desk", ("org:write",), ("org:write",)),
+        ("floor", (), ()),
+        ("floor", ("org:admin",), ("org:admin",)),
+        ("free", (), ()),
+        ("unknown", (), ()),
+    ],
+)
+def test_a_claim_needs_what_the_scopes_need_that_it_could_come_by(
+    name: str, held: tuple[str, ...], guards: tuple[str, ...]
+) -> None:
+    assert step_up.guards((name,), held, CLAIMS, REGISTRY) == guards
+
+
+def test_what_the_sign_in_is_too_old_for_is_told_in_no_new_id_token() -> None:
+    asked = ClaimsRequest(id_token=("badge", "desk", "free"), userinfo=("badge",))
+
+    def told(ago: timedelta) -> ClaimsRequest:
+        return step_up.still_told(asked, (), Authentication(NOW - ago, FRESH), CLAIMS, REGISTRY, LEVELS, NOW)
+
+    assert told(timedelta(minutes=1)) == asked
+    assert told(timedelta(minutes=6)) == ClaimsRequest(id_token=("free",), userinfo=("badge",))

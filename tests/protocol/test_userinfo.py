@@ -14,6 +14,8 @@ from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.errors import ErrorCode
 from app.protocol.facts import Basis, PersonFact, TokenFact
 from app.protocol.openid_settings import PLAIN
+from app.protocol.policy import ApplicationPolicy
+from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 from app.protocol.userinfo import LoginFact
 from app.protocol.validity import Fault
 from tests.support.facts import ISSUER, NOW, SECRET, access_token, machine_token, origin, standing
@@ -41,6 +43,29 @@ def told(fact: TokenFact, claims: ClaimsRequest = NO_CLAIMS, person: PersonFact 
     )
 
 
+SCOPES = ScopeRegistry([ScopeDefinition("openid"), ScopeDefinition("health", acr="urn:example:fresh")])
+OF_HEALTH = ClaimsRegistry([Claim("blood", ("health",), "Your blood type")])
+
+
+@pytest.mark.spec("standards", "UA-1")
+@pytest.mark.parametrize(
+    ("scopes", "pairs", "named", "telling"),
+    [
+        ("openid", "openid", (), ()),
+        ("openid health", "openid health", (), ("health",)),
+        ("openid", "openid claim:blood", ("blood",), ("health",)),
+        ("openid", "openid", ("blood",), ()),
+    ],
+    ids=["nothing", "by scope", "by name", "by a name that was taken away"],
+)
+def test_what_is_told_needs_the_levels_of_the_scopes_behind_it(
+    scopes: str, pairs: str, named: tuple[str, ...], telling: tuple[str, ...]
+) -> None:
+    fact = login(scopes, pairs)
+    found = LoginFact(fact, ClaimsRequest(userinfo=named), ADA, PLAIN)
+    assert userinfo.telling(found, fact, tuple(scopes.split()), OF_HEALTH, SCOPES) == telling
+
+
 def refused(authorization: str | None, in_body: str | None = None, *, in_url: bool = False) -> Challenged:
     with pytest.raises(Challenged) as problem:
         userinfo.presented(authorization, in_body, in_url=in_url)
@@ -52,6 +77,14 @@ def test_a_token_comes_by_header_or_by_form() -> None:
     assert userinfo.presented("Bearer abc", None, in_url=False) == Credentials("abc")
     assert userinfo.presented("dpop abc", None, in_url=False) == Credentials("abc", by_proof=True)
     assert userinfo.presented(None, "abc", in_url=False) == Credentials("abc")
+
+
+@pytest.mark.spec("standards", "F-24")
+def test_what_is_held_to_fapi_sends_its_token_in_the_header() -> None:
+    userinfo.require_header(ApplicationPolicy(), in_body=True)
+    userinfo.require_header(ApplicationPolicy(fapi=True), in_body=False)
+    with pytest.raises(Challenged, match="Authorization header alone"):
+        userinfo.require_header(ApplicationPolicy(fapi=True), in_body=True)
 
 
 @pytest.mark.spec("standards", "BR-2")

@@ -121,6 +121,11 @@ def test_every_exemption_of_an_application_is_named(changed: dict[str, object], 
     assert worst.seen.startswith(said)
 
 
+def test_an_application_that_is_held_to_fapi_keeps_its_refresh_token_as_it_should() -> None:
+    held = replace(APPLICATION, rotates=False, fapi=True)
+    assert _worst(doctor.check_applications([held])).level is Level.OK
+
+
 def test_applications_without_exemptions_and_loopback_redirects_are_fine() -> None:
     native = replace(APPLICATION, redirect_uris=("http://127.0.0.1/cb", "http://[::1]/cb", "com.example:/cb"))
 

@@ -46,7 +46,7 @@ def findings(
 def test_a_server_with_all_that_its_applications_need_is_fine() -> None:
     [finding] = findings(BANK, replace(BANK, signs_messages=False, requests=RequestSettings()))
     assert finding.level is Level.OK
-    assert finding.seen == "2 applications, 1 of which sign; their codes live 60 seconds"
+    assert finding.seen == "held to it: 2, signing messages: 1; codes live 60 seconds"
 
 
 def test_nothing_is_asked_of_a_server_without_such_applications() -> None:

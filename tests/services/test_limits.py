@@ -138,11 +138,6 @@ def test_the_table_of_failures_names_nobody() -> None:
     assert "k" * 5 not in repr(keys())
 
 
-@pytest.mark.parametrize(("milliseconds", "seconds"), [(-5, 1), (0, 1), (1, 1), (1000, 1), (1001, 2), (29_500, 30)])
-def test_retry_after_is_rounded_up_and_never_zero(milliseconds: int, seconds: int) -> None:
-    assert limits.seconds_until(NOW + timedelta(milliseconds=milliseconds), NOW) == seconds
-
-
 async def test_a_host_is_asked_so_often_in_a_minute_by_all_workers_together(database: Database) -> None:
     async def ask(host: str, after: float = 0.0) -> bool:
         return await limits.admit_fetch(database, lambda: NOW + timedelta(seconds=after), 5, host)

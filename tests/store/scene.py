@@ -17,6 +17,7 @@ from app.protocol.facts import Authentication, Origin
 from app.protocol.outcomes import RefreshMode
 from app.store import partitions
 from app.store.database import Database
+from app.store.hot_polled import Approval
 from app.store.orders import (
     AuditEntry,
     AuthorizationSettlement,
@@ -113,6 +114,24 @@ def entry(event: str, now: datetime = NOW, **data: object) -> AuditEntry:
         address="192.0.2.1",
         data=data,
     )
+
+
+def approval(scene: Scene, grant_id: UUID, *scopes: str, **changes: Any) -> Approval:
+    """The order that follows when the scene's user approves these scopes of a device code or a request to him."""
+    order: dict[str, Any] = {
+        "grant_id": grant_id,
+        "now": NOW,
+        "application_id": scene.application_id,
+        "application_epoch": 0,
+        "user_id": scene.user_id,
+        "user_epoch": 0,
+        "scopes": scopes,
+        "pairs": scopes,
+        "new_record_id": new_id(NOW),
+        "authentication": AUTHENTICATION,
+        "audit": entry("authorization.granted"),
+    }
+    return Approval(**{**order, **changes})
 
 
 def interaction(scene: Scene, **changes: Any) -> NewInteraction:

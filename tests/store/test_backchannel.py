@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlmodel import col
 
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
-from app.models import Application, Failure, User
+from app.models import Failure, User
 from app.protocol.configuration import AskingLimits
 from app.protocol.grant_management import GrantTarget
 from app.protocol.granted_details import GrantedDetail
@@ -20,10 +21,10 @@ from app.protocol.sender import Binding, Proof
 from app.services import limits
 from app.services.limits import Counted
 from app.store import failures, records
-from app.store.hot_backchannel import AskedPerson, BackchannelApproval, Call, CallReport, NewBackchannel, Placed
+from app.store.hot_backchannel import AskedPerson, Call, CallReport, NewBackchannel, Placed
 from app.store.hot_connection import counting_trips
 from tests.store import scene as scenes
-from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, exchange, fetch
+from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, approval, fetch
 from tests.support.database import FreshDatabase
 
 RIVALS = 20
@@ -57,24 +58,6 @@ async def placed(scene: Scene, **changes: Any) -> UUID:
     order = new_request(scene, **changes)
     assert await scene.database.backchannel.place(order) is Placed.THERE
     return order.id
-
-
-def approval(scene: Scene, request_id: UUID, *scopes: str, **changes: Any) -> BackchannelApproval:
-    """The order that follows when the scene's user approves these scopes."""
-    order: dict[str, Any] = {
-        "request_id": request_id,
-        "now": NOW,
-        "application_id": scene.application_id,
-        "application_epoch": 0,
-        "user_id": scene.user_id,
-        "user_epoch": 0,
-        "scopes": scopes,
-        "pairs": scopes,
-        "new_record_id": new_id(NOW),
-        "authentication": AUTHENTICATION,
-        "audit": scenes.entry("authorization.granted"),
-    }
-    return BackchannelApproval(**{**order, **changes})
 
 
 async def deny(scene: Scene, request_id: UUID, user_id: UUID | None = None) -> bool:
@@ -126,7 +109,7 @@ async def test_a_proof_places_one_request(scene: Scene) -> None:
 
 
 async def test_a_person_is_found_by_each_of_his_names(scene: Scene, fresh_database: FreshDatabase) -> None:
-    find = scene.database.backchannel.find_person
+    find = partial(scene.database.backchannel.find_person, scene.application_id)
     [row] = await fetch(
         fresh_database.superuser_url, "select username_key, sub from user_account where id = $1", scene.user_id
     )
@@ -192,7 +175,7 @@ async def test_what_is_approved_is_copied_and_merged(scene: Scene, fresh_databas
         pytest.param({"now": NOW + timedelta(minutes=5)}, id="expired"),
         pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
         pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
-        pytest.param({"request_id": UUID(int=3)}, id="there is no such request"),
+        pytest.param({"grant_id": UUID(int=3)}, id="there is no such request"),
         pytest.param({"target": GrantTarget("merge", UUID(int=4))}, id="there is no such grant"),
     ],
 )
@@ -210,7 +193,7 @@ async def test_nobody_is_asked_in_vain_and_decides(scene: Scene) -> None:
         assert not await deny(scene, request_id)
 
 
-async def test_one_decision_counts_however_many_are_made_at_once(scene: Scene) -> None:
+async def test_of_decisions_at_once_one_is_told(scene: Scene) -> None:
     backchannel = scene.database.backchannel
     for _ in range(5):
         request_id = await placed(scene, notification=SEALED)
@@ -224,57 +207,6 @@ async def test_one_decision_counts_however_many_are_made_at_once(scene: Scene) -
         assert (fact.status == "approved") == any(outcomes[: RIVALS // 2])
         [call] = await claimed(scene)
         assert (call.id, call.whom, call.status) == (request_id, "client", fact.status)
-
-
-@pytest.mark.spec("standards", "CB-7")
-async def test_of_polls_at_one_moment_one_has_waited(scene: Scene) -> None:
-    backchannel = scene.database.backchannel
-    request_id = await placed(scene)
-    noted = await asyncio.gather(*(backchannel.note_poll(request_id, NOW, None) for _ in range(RIVALS)))
-    assert sum(noted) == 1
-    assert not await backchannel.note_poll(request_id, NOW + SECOND, None)
-    assert await backchannel.note_poll(request_id, NOW + SECOND, NOW)
-    await backchannel.slow_down(request_id, NOW, 5 * SECOND)
-    _, fact = await backchannel.gather(scene.client_id, request_id)
-    assert fact is not None
-    assert (fact.polled_at, fact.poll_seconds) == (NOW + SECOND, 10)  # time does not go back
-
-
-@pytest.mark.spec("standards", "CB-7")
-@pytest.mark.parametrize("proved", [False, True], ids=["bearer", "with a proof"])
-async def test_an_approved_request_buys_one_family(scene: Scene, proved: bool, fresh_database: FreshDatabase) -> None:
-    backchannel = scene.database.backchannel
-    request_id = await placed(scene)
-    settled = await backchannel.approve(approval(scene, request_id, "a"))
-    assert settled is not None
-    proofs = [Proof(NOW, random_bytes()) if proved else None for _ in range(RIVALS)]
-    orders = [replace(exchange(scene.origin(settled, "a"), request_id), proof=proof) for proof in proofs]
-    outcomes = await asyncio.gather(*(backchannel.settle(order) for order in orders))
-    assert sum(bool(outcome) for outcome in outcomes) == 1
-    [row] = await fetch(
-        fresh_database.superuser_url,
-        "select status, family_id, (select count(*) from token_family where authorization_id = $2) families "
-        "from backchannel_request where id = $1",
-        request_id,
-        settled.record_id,
-    )
-    assert (row["status"], row["families"]) == ("used", 1)
-    assert row["family_id"] in {order.family_id for order in orders}
-
-
-async def test_nothing_is_bought_before_it_is_approved_or_by_an_application_that_changed(scene: Scene) -> None:
-    backchannel = scene.database.backchannel
-    request_id = await placed(scene)
-    settled = await backchannel.approve(approval(scene, await placed(scene), "a"))
-    assert settled is not None
-    origin = scene.origin(settled, "a")
-    assert not await backchannel.settle(exchange(origin, request_id))
-    assert await backchannel.approve(approval(scene, request_id, "a"))
-    async with scene.database.transaction() as transaction:
-        await transaction.execute(
-            update(Application).where(col(Application.id) == scene.application_id).values(version=2)
-        )
-    assert not await backchannel.settle(exchange(origin, request_id))
 
 
 @pytest.mark.spec("standards", "CB-11")
@@ -358,6 +290,22 @@ async def test_each_call_is_made_by_one_of_many(scene: Scene) -> None:
     assert len(made) == len(set(made))
     rest = await claimed(scene)
     assert {*made, *(call.id for call in rest)} == placed_ids
+
+
+@pytest.mark.spec("standards", "CB-8")
+async def test_who_has_many_calls_does_not_hold_up_those_of_others(scene: Scene) -> None:
+    """Whoever does not answer, and has people of his own approve all he asks, would keep every place."""
+    busy = await scenes.begin(scene.database)
+    many = [await placed(busy, tells_person=True, created_at=NOW - SECOND) for _ in range(RIVALS)]
+    one = await placed(scene, tells_person=True)
+    claim = partial(scene.database.backchannel.claim_calls, NOW, UNTIL, whom="person")
+    none = {busy.application_id: 0, scene.application_id: 0}
+    await claim(1_000, places=none)  # what other tests have left
+    assert {call.id for call in await claim(2)} == {many[0], one}
+    assert [call.id for call in await claim(1_000, abreast=3)] == many[1:4]
+    assert await claim(1_000, places=none) == ()
+    assert len(await claim(1_000, abreast=3, places={busy.application_id: 2})) == 2
+    assert len(await claim(1_000)) == RIVALS - 6
 
 
 async def test_whoever_writes_something_that_has_to_be_told_wakes_who_tells(scene: Scene) -> None:

@@ -7,18 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
-from sqlmodel import col
 
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
-from app.models import Application, User
 from app.protocol.sender import Binding, Proof
 from app.store import records
 from app.store.hot_connection import counting_trips
-from app.store.hot_devices import DeviceApproval, NewDevice, Placed
+from app.store.hot_devices import NewDevice, Placed
 from tests.store import scene as scenes
-from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, exchange, fetch
+from tests.store.scene import AUTHENTICATION, NOW, Scene, approval, fetch
 from tests.support.database import FreshDatabase
 
 RIVALS = 20
@@ -48,24 +45,6 @@ async def placed(scene: Scene, **changes: Any) -> UUID:
     order = new_device(scene, **changes)
     assert await scene.database.devices.place(order) is Placed.THERE
     return order.id
-
-
-def approval(scene: Scene, device_id: UUID, *scopes: str, **changes: Any) -> DeviceApproval:
-    """The order that follows when the scene's user approves these scopes."""
-    order: dict[str, Any] = {
-        "device_id": device_id,
-        "now": NOW,
-        "application_id": scene.application_id,
-        "application_epoch": 0,
-        "user_id": scene.user_id,
-        "user_epoch": 0,
-        "scopes": scopes,
-        "pairs": scopes,
-        "new_record_id": new_id(NOW),
-        "authentication": AUTHENTICATION,
-        "audit": scenes.entry("authorization.granted"),
-    }
-    return DeviceApproval(**{**order, **changes})
 
 
 async def test_a_device_code_comes_back_as_it_was_placed(scene: Scene) -> None:
@@ -133,80 +112,10 @@ async def test_what_is_approved_is_copied_and_merged(scene: Scene, fresh_databas
         pytest.param({"now": NOW + timedelta(minutes=10)}, id="expired"),
         pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
         pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
-        pytest.param({"device_id": UUID(int=3)}, id="there is no such code"),
+        pytest.param({"grant_id": UUID(int=3)}, id="there is no such code"),
     ],
 )
 async def test_what_cannot_be_approved_changes_nothing(scene: Scene, changes: dict[str, Any]) -> None:
     order = replace(approval(scene, await placed(scene), "a"), **changes)
     assert await scene.database.devices.approve(order) is None
     assert await records.list_for_user(scene.database, scene.user_id) == []
-
-
-@pytest.mark.spec("standards", "DV-8")
-async def test_one_decision_counts_however_many_are_made_at_once(scene: Scene) -> None:
-    devices = scene.database.devices
-    for _ in range(5):
-        device_id = await placed(scene)
-        approvals = (devices.approve(approval(scene, device_id, "a")) for _ in range(RIVALS // 2))
-        denials = (
-            devices.deny(device_id, scene.user_id, NOW, scenes.entry("authorization.denied"))
-            for _ in range(RIVALS // 2)
-        )
-        polls = (devices.slow_down(device_id, NOW, 5 * SECOND) for _ in range(RIVALS // 2))
-        outcomes = await asyncio.gather(*approvals, *denials, *polls)
-        assert sum(bool(outcome) for outcome in outcomes) == 1
-        _, fact = await devices.gather(scene.client_id, device_id)
-        assert fact is not None
-        assert (fact.status == "approved") == any(outcomes[: RIVALS // 2])
-
-
-@pytest.mark.spec("standards", "DC-3")
-async def test_of_polls_at_one_moment_one_has_waited(scene: Scene) -> None:
-    devices = scene.database.devices
-    device_id = await placed(scene)
-    noted = await asyncio.gather(*(devices.note_poll(device_id, NOW, None) for _ in range(RIVALS)))
-    assert sum(noted) == 1
-    assert not await devices.note_poll(device_id, NOW + SECOND, None)
-    assert await devices.note_poll(device_id, NOW + SECOND, NOW)
-    await devices.slow_down(device_id, NOW, 5 * SECOND)
-    _, fact = await devices.gather(scene.client_id, device_id)
-    assert fact is not None
-    assert (fact.polled_at, fact.poll_seconds) == (NOW + SECOND, 10)  # time does not go back
-
-
-@pytest.mark.spec("standards", "DV-6")
-@pytest.mark.parametrize("proved", [False, True], ids=["bearer", "with a proof"])
-async def test_an_approved_code_buys_one_family(scene: Scene, proved: bool, fresh_database: FreshDatabase) -> None:
-    devices = scene.database.devices
-    device_id = await placed(scene)
-    settled = await devices.approve(approval(scene, device_id, "a"))
-    assert settled is not None
-    proofs = [Proof(NOW, random_bytes()) if proved else None for _ in range(RIVALS)]
-    orders = [replace(exchange(scene.origin(settled, "a"), device_id), proof=proof) for proof in proofs]
-    outcomes = await asyncio.gather(*(devices.settle(order) for order in orders))
-    assert sum(bool(outcome) for outcome in outcomes) == 1
-    [row] = await fetch(
-        fresh_database.superuser_url,
-        "select status, family_id, (select count(*) from token_family where authorization_id = $2) families "
-        "from device_grant where id = $1",
-        device_id,
-        settled.record_id,
-    )
-    assert (row["status"], row["families"]) == ("used", 1)
-    assert row["family_id"] in {order.family_id for order in orders}
-
-
-async def test_nothing_is_bought_before_it_is_approved_or_by_an_application_that_changed(scene: Scene) -> None:
-    devices = scene.database.devices
-    device_id = await placed(scene)
-    settled = await devices.approve(approval(scene, await placed(scene), "a"))
-    assert settled is not None
-    origin = scene.origin(settled, "a")
-    assert not await devices.settle(exchange(origin, device_id))
-    assert await devices.approve(approval(scene, device_id, "a"))
-    async with scene.database.transaction() as transaction:
-        await transaction.execute(
-            update(Application).where(col(Application.id) == scene.application_id).values(version=2)
-        )
-        await transaction.execute(update(User).where(col(User.id) == scene.user_id).values(epoch=1))
-    assert not await devices.settle(exchange(origin, device_id))

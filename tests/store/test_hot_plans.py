@@ -64,6 +64,7 @@ SAMPLES = {
     "bytea[]": "array[''::bytea]",
     "timestamptz[]": f"array['{NOW.isoformat()}'::timestamptz]",
     "int4": "1",
+    "int4[]": "'{1}'",
     "int8": "1",
     "bool": "true",
     "text": "'x'",

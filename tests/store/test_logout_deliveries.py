@@ -11,7 +11,8 @@ from sqlalchemy import insert, text
 
 from app.crypto.secrets import new_id
 from app.models import LogoutDelivery
-from app.protocol.logout_delivery import Again, Done, Verdict
+from app.protocol.logout_delivery import Done, Verdict
+from app.protocol.telling import Again
 from app.store import logout_deliveries
 from app.store.database import Database
 from app.store.logout_deliveries import LONGEST_CLAIM, Claimed, Report

@@ -186,8 +186,7 @@ HELD = "select policy, unmet from application where client_id = $1"
 
 
 async def _held(connection: asyncpg.Connection, client_id: str) -> tuple[ApplicationPolicy, tuple[str, ...], list[str]]:
-    """Return what an application is held to, what it lacks here, and what it lacks on a server of the version before.
-    """
+    """Return what it is held to, what it lacks here, and what it lacks on a server of the version before."""
     row = await connection.fetchrow(HELD, client_id)
     assert row is not None
     return policy(row["policy"]), unmet.unmet_here(row["unmet"]), row["unmet"]

@@ -18,7 +18,8 @@ from app.protocol.facts import CodeFact, RecordFact, TokenFact
 from app.protocol.grant_management import GrantAction, GrantTarget
 from app.store import administration, deletions, records, usage
 from app.store.database import Database
-from app.store.hot_devices import DeviceApproval, NewDevice, Placed
+from app.store.hot_devices import NewDevice, Placed
+from app.store.hot_polled import Approval
 from app.store.orders import NewFrontToken, SettledAuthorization
 from tests.store import scene as scenes
 from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, fetch
@@ -232,8 +233,8 @@ async def test_a_device_code_is_approved_into_the_record_that_its_request_names(
     question = await devices.gather_question(device_id, scene.user_id)
     assert question is not None
     assert question.request.target == target
-    approval = DeviceApproval(
-        device_id=device_id,
+    approval = Approval(
+        grant_id=device_id,
         now=NOW,
         application_id=scene.application_id,
         application_epoch=0,

@@ -12,7 +12,9 @@ from sqlalchemy import text
 from app.crypto import jose
 from app.pipeline import backchannel
 from app.pipeline.audit import Actor
-from app.pipeline.backchannel import Notification, Waiting
+from app.pipeline.backchannel import Notification
+from app.pipeline.waiting import Waiting
+from app.protocol.ciba_facts import BackchannelRequestFact
 from app.protocol.grant_types import ciba
 from app.protocol.token_format import Prefix, parse_credential
 from app.store import users
@@ -93,16 +95,18 @@ async def account(site: Service, username: str) -> SignInAccount:
     return found
 
 
-async def waiting_for(site: Service, auth_req_id: str, username: str = "robin") -> Waiting | None:
+async def waiting_for(
+    site: Service, auth_req_id: str, username: str = "robin"
+) -> Waiting[BackchannelRequestFact] | None:
     """Return what a person is asked by a request, if it waits for him."""
     person = await account(site, username)
     question = await site.database.backchannel.gather_question(id_of(auth_req_id), person.id)
-    return None if question is None else await backchannel.waiting(site.server, question, site.clock())
+    return None if question is None else await backchannel.judged(site.server, question, site.clock())
 
 
 async def decide_as(
     site: Service,
-    waiting: Waiting,
+    waiting: Waiting[BackchannelRequestFact],
     username: str,
     *,
     approves: bool,

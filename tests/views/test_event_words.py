@@ -59,6 +59,16 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
             "Connected Deploy Diary with 2 permissions",
         ),
         (
+            Deed(
+                Event.AUTHORIZATION_GRANTED,
+                {"before": ["a", "b"], "after": ["b", "c"], "version": 2, "grant_management_action": "replace"},
+                "web",
+                "",
+                "Deploy Diary",
+            ),
+            "Replaced what Deploy Diary may do with 2 permissions",
+        ),
+        (
             Deed(Event.AUTHORIZATION_GRANTED, {"before": ["a"], "after": ["a", "b"], "version": 2}, "web"),
             "Allowed web 1 more permission",
         ),

@@ -97,9 +97,6 @@ create function requests_of(registered jsonb) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $function$
     select jsonb_strip_nulls(jsonb_build_object(
         'object_alg', nullif(registered->>'request_object_signing_alg', ''),
-        'object_encryption', case when registered->>'request_object_encryption_alg' is not null
-            then jsonb_build_array(registered->>'request_object_encryption_alg',
-                coalesce(nullif(registered->>'request_object_encryption_enc', ''), 'A128CBC-HS256')) end,
         'object_required', nullif(registered->'require_signed_request_object', 'false'),
         'push_required', nullif(registered->'require_pushed_authorization_requests', 'false'),
         'request_uris', nullif(registered->'request_uris', '[]'),
@@ -110,8 +107,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $function$
         'details_types', nullif(registered->'authorization_details_types', '[]'),
         'ciba_mode', nullif(registered->>'backchannel_token_delivery_mode', ''),
         'ciba_endpoint', nullif(registered->>'backchannel_client_notification_endpoint', ''),
-        'ciba_alg', nullif(registered->>'backchannel_authentication_request_signing_alg', ''),
-        'ciba_user_code', nullif(registered->'backchannel_user_code_parameter', 'false')))
+        'ciba_alg', nullif(registered->>'backchannel_authentication_request_signing_alg', '')))
 $function$"""
 
 # Servers of schema 5 go on registering and changing applications for as long as they run, and know nothing of the

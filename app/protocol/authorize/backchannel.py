@@ -4,6 +4,7 @@ It has no browser of the person; it says by a name whom it means, and he is aske
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from functools import partial
 from typing import Literal
 
 from app.protocol import ciba
-from app.protocol.authorize.checklist import Subject
+from app.protocol.authorize.subject import Subject
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact
 from app.protocol.grant_types import ciba as grant
@@ -29,6 +30,12 @@ LONGEST_NAME = 300
 LONGEST_NOTIFICATION_TOKEN = 1024
 SHORTEST_NOTIFICATION_TOKEN = 22
 """Characters of base64 that 128 random bits take (CB-3)."""
+
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]")
+"""What Unicode calls letters, marks or symbols, and nobody sees; U+FE0E and U+FE0F only tell how an emoji looks."""
+
+MOST_MARKS = 3
+"""Marks that a letter of any script has above and below it; more of them reach into the lines around it."""
 
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}")
@@ -138,11 +145,18 @@ def _binding_message(subject: Subject) -> None:
                 "binding_message is missing; send what the person sees on both devices, or authorization_details",
             )
         return
-    if len(text) > LONGEST_MESSAGE or not text.isprintable() or text.isspace():
+    if len(text) > LONGEST_MESSAGE or not _is_visible(text):
         raise OAuthError(
             ErrorCode.INVALID_BINDING_MESSAGE,
             f"binding_message can have up to {LONGEST_MESSAGE} visible characters on one line",
         )
+
+
+def _is_visible(text: str) -> bool:
+    """Tell whether each character of a text is seen, within its line."""
+    marks = "".join("m" if unicodedata.category(one) in ("Mn", "Me") else " " for one in text)
+    shown = text.isprintable() and not text.isspace() and not _BLANK.search(text)
+    return shown and "m" * (MOST_MARKS + 1) not in marks
 
 
 def _notification_token(params: Parameters) -> str:

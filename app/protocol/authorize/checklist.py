@@ -4,157 +4,16 @@ A1.2 steps 6, 7.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Literal, Self
+from functools import partial
 
-from app.protocol import claims_parameter, details, grant_management, pkce, resources, response_types, step_up
+from app.protocol import details, pkce, resources, response_types
 from app.protocol import scopes as scope_rules
-from app.protocol.acr import Required
-from app.protocol.authorize import asked_scopes, demands, request_object
+from app.protocol.authorize import demands, request_object
 from app.protocol.authorize import request as request_rules
-from app.protocol.authorize.asked_scopes import AskedScopes
-from app.protocol.authorize.demands import Demands, Hint
-from app.protocol.authorize.request import PROMPTS, AuthorizationRequest
-from app.protocol.claims import ClaimsRegistry
-from app.protocol.claims_parameter import NOTHING, ClaimsParameter
-from app.protocol.claims_request import ClaimsRequest
-from app.protocol.details import NO_DETAILS, DetailTypes
+from app.protocol.authorize.subject import Subject, Where
+from app.protocol.authorize.wanted import Accepted, Wanted
 from app.protocol.errors import ErrorCode, OAuthError
-from app.protocol.facts import ClientFact, RecordFact
-from app.protocol.grant_management import GrantTarget
-from app.protocol.granted_details import GrantedDetail
-from app.protocol.params import Parameters
-from app.protocol.policy import EffectivePolicy
-from app.protocol.resources import NO_RESOURCES, Resource, ResourceRegistry
-from app.protocol.scopes import ScopeRegistry
 from app.protocol.trace import Trace
-
-Where = Literal["authorize", "par", "device", "ciba"]
-"""An endpoint that takes requests for authorization."""
-
-STANDARD_CLAIMS = ClaimsRegistry()
-"""The claims of a server whose operator has defined none."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Everything a check may look at. `prompts` are the values of `prompt` that the server knows. `pushed` tells that
-    the client has pushed the request (RFC 9126), `signed` that it came as a signed request object (RFC 9101).
-
-    What several checks look at is read once, which is why this class has no slots.
-    """
-
-    client: ClientFact
-    policy: EffectivePolicy
-    registry: ScopeRegistry
-    params: Parameters
-    resources: ResourceRegistry = NO_RESOURCES
-    claims: ClaimsRegistry = STANDARD_CLAIMS
-    hint: Hint = None
-    prompts: tuple[str, ...] = PROMPTS
-    where: Where = "authorize"
-    pushed: bool = False
-    signed: bool = False
-    detail_types: DetailTypes = NO_DETAILS
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """What an answer holds, by the response type."""
-        return response_types.words(request_rules.read_response_type(self.params))
-
-    @cached_property
-    def asked(self) -> AskedScopes:
-        """The scopes that the request asks for; raises `invalid_scope`."""
-        renewable = self.where in ("device", "ciba") or response_types.CODE in self.words
-        return asked_scopes.read(self.params.get("scope"), self.registry, self.client, renewable=renewable)
-
-    @cached_property
-    def asked_claims(self) -> ClaimsParameter:
-        """The claims that it asks for one by one, which means something in OpenID requests only (OC-13); raises as
-        `asked`, and `invalid_request`."""
-        text = self.params.get("claims")
-        if text is None or not self.asked.openid:
-            return NOTHING
-        known = claims_parameter.read(text).known(self.claims)
-        return known.only(lambda name: self.claims.may_be_asked(name, self.client.scopes))
-
-    @cached_property
-    def chosen(self) -> tuple[Resource, ...]:
-        """The resources that it names; raises `invalid_target`."""
-        return resources.chosen(self.params.all("resource"), self.resources)
-
-    @cached_property
-    def asked_details(self) -> tuple[GrantedDetail, ...]:
-        """The objects of its `authorization_details`, with pairs of their own; raises the error of that name (RA-2)."""
-        text = self.params.get(details.PARAMETER)
-        if text is None or not self.detail_types.offered:
-            return ()
-        return details.read(text, self.detail_types, self.client.requests.details_types)
-
-    @cached_property
-    def required(self) -> Required:
-        """What the sign-in has to be worth; raises as `asked_claims`.
-
-        In an OpenID request `acr_values` are preferences (OC-10). In any other they are what an API has demanded of the
-        client's next token, which hence has to have one of them (RFC 9470 §5, UA-2; OC-11).
-        """
-        one_of = self.asked_claims.acr
-        if self.where in ("authorize", "par") and not self.asked.openid:
-            one_of = tuple((self.params.get("acr_values") or "").split())
-        named = (*self.asked_claims.id_token, *self.asked_claims.userinfo)
-        guarding = step_up.guards(named, self.asked.scopes, self.claims, self.registry)
-        return Required(one_of, self.registry.levels((*self.asked.scopes, *guarding)))
-
-    @cached_property
-    def target(self) -> GrantTarget | None:
-        """The record that it goes into, None: the implicit one; raises as `grant_management.check`."""
-        return grant_management.check(self.params, self.client, required=self.policy.require_grant_action)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a request asks, as scopes, as resources, and as pairs of the record. `target` is the record that it goes
-    into, None: the implicit one. `details` are approved whole, whichever of the scopes are (RFC 9396)."""
-
-    scopes: tuple[str, ...]
-    resources: tuple[Resource, ...]
-    pairs: tuple[str, ...]
-    target: GrantTarget | None = None
-    details: tuple[GrantedDetail, ...] = ()
-
-    def pairs_of(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the pairs that approving some of its scopes makes, at its resources."""
-        return (*resources.pairs(scopes, self.resources), *details.pairs(self.details))
-
-    def resting(self, record: RecordFact | None, types: DetailTypes) -> Self:
-        """Return the same request laid beside the record that it goes into: what is within the details there rests on
-        them and need not be approved again. Whoever decides about a request lays it there first."""
-        if not self.details:
-            return self
-        laid = replace(self, details=details.resting(self.details, record, types))
-        return replace(laid, pairs=laid.pairs_of(laid.scopes))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted(Wanted):
-    """A request to the authorization endpoint that passed every check.
-
-    Its pairs are also those of the claims that it asks for one by one; they come with the approval of `openid`.
-    """
-
-    request: AuthorizationRequest
-    demands: Demands = field(default_factory=Demands)
-
-    @property
-    def claims(self) -> ClaimsRequest:
-        """The claims that were asked for one by one."""
-        return self.demands.claims
-
-    def pairs_of(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the pairs of the record that approving these scopes makes."""
-        claims = self.demands.pairs if scope_rules.OPENID in scopes else ()
-        return (*resources.pairs(scopes, self.resources), *claims, *details.pairs(self.details))
 
 
 def _unique(subject: Subject) -> None:
@@ -317,33 +176,23 @@ CHECKLIST: tuple[tuple[str, Callable[[Subject], str | None], str, frozenset[Wher
 def run(subject: Subject, trace: Trace, where: Where = "authorize") -> Accepted:
     """Run the checks of the authorization endpoint, or of those for requests that are pushed to it, in their order; the
     first that refuses ends it."""
+    subject = subject.at(where)
     wanted = run_at(where, subject, trace)
-    demanded = demands.of(
-        *(subject.asked, subject.asked_claims, subject.claims, subject.hint, subject.client.client_id),
-        locales=subject.params.get("claims_locales"),
-        required=subject.required,
-    )
     return Accepted(
+        *(wanted.scopes, wanted.resources, wanted.target, wanted.details),
         request=request_rules.read(subject.params, subject.client.openid, prompts_known=subject.prompts),
-        demands=demanded,
-        scopes=wanted.scopes,
-        resources=wanted.resources,
-        pairs=(*wanted.pairs, *demanded.pairs),
-        details=wanted.details,
-        target=wanted.target,
+        demands=demands.of(
+            *(subject.asked, subject.asked_claims, subject.claims, subject.hint, subject.client.client_id),
+            locales=subject.params.get("claims_locales"),
+            required=subject.required,
+        ),
     )
 
 
 def run_at(where: Where, subject: Subject, trace: Trace) -> Wanted:
     """Run the checks of an endpoint in their order; the first that refuses ends it. Every step is traced."""
-    subject = replace(subject, where=where)
+    subject = subject.at(where)
     for name, check, section, places in CHECKLIST:
         if where in places:
             trace.run(name, section, partial(check, subject))
-    return Wanted(
-        scopes=subject.asked.scopes,
-        resources=subject.chosen,
-        pairs=(*resources.pairs(subject.asked.scopes, subject.chosen), *details.pairs(subject.asked_details)),
-        target=subject.target,
-        details=subject.asked_details,
-    )
+    return Wanted(subject.asked.scopes, subject.chosen, subject.target, subject.asked_details)

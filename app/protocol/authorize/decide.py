@@ -9,11 +9,12 @@ from app.protocol import grant_management
 from app.protocol.accounts import NOBODY_ELSE, Others
 from app.protocol.authorize import checklist, interaction, return_path
 from app.protocol.authorize import request as request_rules
-from app.protocol.authorize.checklist import STANDARD_CLAIMS, Accepted, Subject, Where
 from app.protocol.authorize.demands import Hint
 from app.protocol.authorize.interaction import Asked, Situation
 from app.protocol.authorize.request import PROMPTS
 from app.protocol.authorize.return_path import NoReturnPath, ReturnPath
+from app.protocol.authorize.subject import STANDARD_CLAIMS, Subject, Where
+from app.protocol.authorize.wanted import Accepted
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.details import NO_DETAILS, DetailTypes
 from app.protocol.errors import OAuthError
@@ -33,10 +34,12 @@ class Known:
     what the ID token in the request says, `others` are the further accounts of the browser, `subjects` is what the
     application calls people, by their ids, where that is not their own subject. `prompts` are the values that the
     server knows. `pushed_id` is the pushed request that the parameters come from, None: they were not pushed; `signed`
-    tells that they came as a signed request object.
+    tells that they came as a signed request object. `refusal` is why the object or the pushed request that they should
+    have come from counts for nothing.
 
     `record` is the one that the request goes into, as far as it counts for it, and `taken` the same whole where the
-    request replaces what it holds (`grant_management.counted`).
+    request replaces what it holds (`grant_management.counted`). `room`: the person can have one more grant of the
+    application.
     """
 
     now: datetime
@@ -58,13 +61,14 @@ class Known:
     signed: bool = False
     refusal: OAuthError | None = None
     taken: RecordFact | None = None
+    room: bool = True
     detail_types: DetailTypes = NO_DETAILS
 
-    def aimed_at(self, record: RecordFact | None) -> "Known":
+    def aimed_at(self, record: RecordFact | None, *, room: bool = True) -> "Known":
         """Return the same request with the record that it goes into, which it names itself (GM-2)."""
         target = grant_management.aim(self.params)
         counted, taken = grant_management.counted(target, record), grant_management.taken(target, record)
-        return replace(self, record=counted, taken=taken)
+        return replace(self, record=counted, taken=taken, room=room)
 
     def seen_by(self, session: SessionFact, record: RecordFact | None) -> "Known":
         """Return the same request as it looks when another account of the browser is the present one."""
@@ -137,7 +141,7 @@ def decide(known: Known, trace: Trace, *, consent_given: bool = False) -> Verdic
     asked = interaction.next_prompt(situation, trace)
     if asked is None or asked.prompt == "consent":  # who it is stands, and so does whether the grant is his
         try:
-            grant_management.require(accepted.target, known.record)
+            grant_management.require(accepted.target, known.record, room=known.room)
         except OAuthError as refused:
             trace.add("grant", "refused", refused.description, "Grant Management draft -03 §5.4")
             return Back(client, path, refused)

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.protocol import consent, details, grant_management, redirect_uri
 from app.protocol.accounts import NOBODY_ELSE, Others
 from app.protocol.acr import STANDARD, Assurance, Required
-from app.protocol.authorize.checklist import Accepted
+from app.protocol.authorize.wanted import Accepted
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.scopes import OPENID

@@ -79,15 +79,11 @@ def _objection(pushed: PushedFact, secret: bytes, client: ClientFact | None, now
     return "it has expired" if pushed.expires_at <= now else ""
 
 
-def check_form(params: Parameters, client: ClientFact, policy: EffectivePolicy) -> None:
-    """Judge what is pushed as a form, before a request object in it is opened; raises `invalid_request`, and
-    `invalid_client`.
+def check_form(params: Parameters) -> None:
+    """Judge what is pushed as a form, before a request object in it is opened; raises `invalid_request`.
 
-    PAR-4: it names its client, which a request object does by itself (RFC 9126 §3), and is no reference. PAR-2, F-20:
-    a client that is held to FAPI proves who it is.
+    PAR-4: it names its client, which a request object does by itself (RFC 9126 §3), and is no reference.
     """
-    if policy.fapi and not client.confidential:
-        raise OAuthError(ErrorCode.INVALID_CLIENT, "applications with the profile fapi2 authenticate to push a request")
     if params.get("request_uri") is not None:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "request_uri cannot be pushed; send the parameters themselves")
     if params.get("request") is None and params.get("client_id") is None:

@@ -79,14 +79,15 @@ def require_client(client: ClientFact | None, params: Parameters) -> ClientFact:
 def establish(client: ClientFact, params: Parameters, policy: ServerPolicy) -> ReturnPath:
     """Find where the answer may go, or raise `NoReturnPath`.
 
-    Order: redirect URI, response mode (A1.2 steps 3, 4). The answer names the issuer unless that is switched off.
+    Order: redirect URI, response mode (A1.2 steps 3, 4). The answer names the issuer unless that is switched off, and
+    to an application that is held to FAPI 2.0 always (F-20).
     """
     sent, uri = _redirect_uri(client, params)
     return ReturnPath(
         uri=uri,
         as_sent=sent,
         state=_state(params),
-        issuer=policy.issuer if policy.issuer_in_answers else None,
+        issuer=policy.issuer if policy.issuer_in_answers or client.policy.fapi else None,
         travels=not client.self_registered,
         mode=_mode(client, params, policy, uri),
     )

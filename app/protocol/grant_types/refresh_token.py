@@ -97,8 +97,8 @@ def decide(context: TokenContext, params: Params, fact: FamilyFact | None) -> Is
 
 
 def _id_token(context: TokenContext, family: FamilyFact, origin: Origin, standing: Standing) -> IdTokenOrder | None:
-    """RF-12: the person and the moment of the sign-in are those of the family, and its nonce has had its day. What needs
-    a better or more recent sign-in is told no more."""
+    """RF-12: the person and the moment of the sign-in are those of the family, and its nonce has had its day. What that
+    sign-in is too old for is told no more."""
     rules, how, asked = context.id_tokens, family.authentication, family.claims
     if rules is not None and asked.id_token:
         levels = (context.scopes, context.policy.assurance)

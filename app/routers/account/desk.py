@@ -7,12 +7,9 @@ from uuid import UUID
 
 from app.pipeline.server import Server
 from app.protocol import consent, details, redirect_uri
-from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
 from app.protocol.grant_types import ciba, device_code
-from app.protocol.granted_details import is_pair
-from app.protocol.liveness import split_pair
-from app.protocol.policy import effective
+from app.protocol.liveness import is_scope, split_pair
 from app.protocol.scopes import ScopeKind
 from app.protocol.vocabulary import Vocabulary
 from app.routers.pages import detail_lines
@@ -80,7 +77,7 @@ def groups_of(server: Server, record: Record) -> tuple[HeldGroup, ...]:
                 kind=_kind(server.vocabulary, held.pair),
                 first_allowed=held.first_granted,
                 last_allowed=held.last_granted,
-                claim=claim_of(scope) is not None or is_pair(scope),
+                claim=not is_scope(scope),
                 facts=detail_lines.facts_of(server, held.content) if held.content else (),
             )
         )
@@ -100,7 +97,7 @@ async def lifetime_of(server: Server, record: Record) -> Lifetime:
     lifetimes = server.policy.lifetimes
     access, idle = lifetimes.access_token, lifetimes.refresh_token_idle
     if client is not None:
-        policy = effective(server.policy, client.policy, confidential=client.confidential)
+        policy = server.policy_for(client)
         access, idle = policy.access_token, policy.refresh_token_idle
     return Lifetime(
         offline="refresh_token" in record.grant_types,

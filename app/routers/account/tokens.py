@@ -1,7 +1,8 @@
 """`/account/tokens`: a person’s own tokens: made, looked at, renamed, deleted.
 
 A new token is shown on the answer to its form and never again. Whoever makes, renames or deletes one has signed in a
-short while ago. A token of somebody else is answered like one that never was.
+short while ago, and makes none for more than that sign-in is worth. A token of somebody else is answered like one that
+never was.
 """
 
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
 from app.routers.account import token_desk
 from app.routers.cursors import cursor_of, read_cursor
-from app.routers.pages import answers, forms, once
+from app.routers.pages import answers, forms, levels, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import occasion_of, person_of, require_recent, require_signed_in
@@ -64,6 +65,7 @@ async def create(request: Request) -> Response:
     if problems or end is None:
         return await _again(request, session, form, problems)
     wanted = Wanted(name, form.all("scope"), end.at)
+    levels.acr_of(request, session, wanted.scopes, back=NEW)
     try:
         made = await personal_tokens.make(
             server.database, session, wanted, reach, occasion, once.claim_of(request, session, form)

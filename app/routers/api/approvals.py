@@ -11,16 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline import backchannel
-from app.pipeline.backchannel import Waiting
 from app.pipeline.server import server_of
+from app.pipeline.waiting import Waiting
+from app.protocol.ciba_facts import BackchannelRequestFact
 from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact, SessionFact
 from app.routers.api.approval_models import Approval, ApprovalDecision, ApprovalList, answer_of
 from app.routers.api.caller import CALLER_PROBLEMS, CHANGER_PROBLEMS, Changer, Reader
 from app.routers.api.paging import NEXT_LINK, AskedPage, cut
 from app.routers.api.problems import BODY_PROBLEMS, Kind, Refused, api_router, problems
+from app.routers.pages import permissions
 from app.routers.pages.answers import SeeInstead
-from app.routers.pages.approvals import PATH, acr_of, approved_of, waiting_for
+from app.routers.pages.approvals import PATH, acr_of, waiting_for
 from app.routers.pages.visitor import actor_of
 from app.services.connections import read_id
 from app.store.hot_backchannel import BackchannelQuestion
@@ -79,7 +81,7 @@ async def decide_approval(request: Request, session: Changer, id: ApprovalId, bo
     if body.decision == "deny":
         decided = await backchannel.deny(server, known, session, actor, now)
     else:
-        approved = approved_of(server, known, tuple(body.scopes))
+        approved = permissions.approved(server, known.client, known.wanted, known.record, tuple(body.scopes))
         acr = _acr(request, session, known)
         decided = await backchannel.approve(server, known, approved, session, acr, actor, now)
     if not decided:
@@ -96,7 +98,9 @@ async def _found(request: Request, session: SessionFact, id: str) -> tuple[Backc
     return question, question.client
 
 
-async def _waiting(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting:
+async def _waiting(
+    request: Request, session: SessionFact, question: BackchannelQuestion
+) -> Waiting[BackchannelRequestFact]:
     try:
         known = await waiting_for(request, session, question)
     except OAuthError as refused:
@@ -106,7 +110,7 @@ async def _waiting(request: Request, session: SessionFact, question: Backchannel
     return known
 
 
-def _acr(request: Request, session: SessionFact, known: Waiting) -> str:
+def _acr(request: Request, session: SessionFact, known: Waiting[BackchannelRequestFact]) -> str:
     try:
         return acr_of(request, session, known)
     except SeeInstead:

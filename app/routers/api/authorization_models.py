@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from app.protocol.claims_request import claim_of
 from app.protocol.facts import SessionFact
 from app.protocol.granted_details import PAIR_PREFIX, is_pair, type_of
-from app.protocol.liveness import split_pair
+from app.protocol.liveness import is_scope, split_pair
 from app.protocol.vocabulary import Vocabulary
 from app.routers.account import desk
 from app.routers.api.history_models import (
@@ -19,7 +19,6 @@ from app.routers.api.history_models import (
     Permission,
     change_of,
     claims_of,
-    is_scope,
     permissions_of,
 )
 from app.routers.api.shapes import shown_as

@@ -13,9 +13,8 @@ from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.protocol import claims_request, liveness
-from app.protocol.claims_request import claim_of
 from app.protocol.facts import SessionFact
-from app.protocol.granted_details import PAIR_PREFIX, is_pair
+from app.protocol.granted_details import PAIR_PREFIX
 from app.routers.account import desk
 from app.routers.api.authorization_models import (
     AuthorizationAnswer,
@@ -248,7 +247,7 @@ async def remove_scope(
     if_match: IfMatch = None,
 ) -> Response:
     """Ends one permission at once; the application keeps the others."""
-    wanted = "" if claim_of(scope) is not None or is_pair(scope) else liveness.pair(scope, resource)
+    wanted = liveness.pair(scope, resource) if liveness.is_scope(scope) else ""
     return await _remove(request, await _own(request, session, id), wanted, if_match)
 
 

@@ -6,6 +6,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
+from app.crypto.strict_json import Unreadable, members_once
 from app.pipeline.http import read_body
 from app.protocol.errors import OAuthError
 from app.protocol.params import MAX_BODY
@@ -52,20 +53,15 @@ def _require_json(body: bytes, content_types: list[str]) -> None:
     except orjson.JSONDecodeError as malformed:
         raise BodyRefused(400, f"the body is not JSON: line {malformed.lineno}, column {malformed.colno}") from None
     try:
-        content = json.loads(body, object_pairs_hook=_members)
+        content = json.loads(body, object_pairs_hook=members_once)
+    except Unreadable:
+        raise BodyRefused(400, "the body names a member twice") from None
     except (ValueError, RecursionError):
         raise BodyRefused(400, "the body nests too deep or holds a number that is too long") from None
     if _has_too_many(content):
         raise BodyRefused(400, _TOO_MANY)
     if b"\\u0000" in body and _holds_nul(content):
         raise BodyRefused(400, "the body holds a NUL character")
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise BodyRefused(400, "the body names a member twice")
-    return members
 
 
 def _has_too_many(content: object) -> bool:

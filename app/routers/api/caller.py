@@ -5,6 +5,7 @@ the browser's own word, and for changes together with the token that our pages h
 are managed by sessions alone: a token that could manage tokens would outlive every attempt to take it back.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends, Header, Security
@@ -12,6 +13,7 @@ from fastapi.security import APIKeyCookie
 from starlette.requests import Request
 
 from app.pipeline.server import server_of
+from app.protocol.acr import Required
 from app.protocol.facts import SessionFact
 from app.protocol.origins import origin_of
 from app.routers.api.problems import Kind, Refused
@@ -96,7 +98,19 @@ def refuse_old_login(request: Request, session: SessionFact) -> None:
     """Raise `Refused` when the person signed in too long ago to make or change a credential."""
     server = server_of(request)
     if server.clock() - session.auth_time > server.policy.lifetimes.recent_login:
-        raise Refused(Kind.LOGIN_TOO_OLD, "sign in again at /login?again=1, then repeat the request")
+        raise _login_too_old()
+
+
+def refuse_low_sign_in(request: Request, session: SessionFact, scopes: Iterable[str]) -> None:
+    """Raise `Refused` when the sign-in is not, or no longer, enough for what is given away with these scopes (UA-2)."""
+    server = server_of(request)
+    required = Required(of_scopes=server.scopes.levels(scopes))
+    if server.policy.assurance.reached(session.amr, server.clock() - session.auth_time, required) is None:
+        raise _login_too_old()
+
+
+def _login_too_old() -> Refused:
+    return Refused(Kind.LOGIN_TOO_OLD, "sign in again at /login?again=1, then repeat the request")
 
 
 async def _require_session(request: Request) -> SessionFact:

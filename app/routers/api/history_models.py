@@ -8,8 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from app.protocol.claims_request import claim_of
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
-from app.protocol.granted_details import is_pair
-from app.protocol.liveness import split_pair
+from app.protocol.liveness import is_scope, split_pair
 from app.routers.api.shapes import shown_as
 from app.store.trail import TrailEntry
 
@@ -77,11 +76,6 @@ def permissions_of(pairs: Iterable[str]) -> list[Permission]:
     """Return the scopes among the pairs of a record."""
     parts = (split_pair(pair) for pair in pairs if is_scope(pair))
     return [Permission(scope=scope, resource=resource or None) for scope, resource in parts]
-
-
-def is_scope(pair: str) -> bool:
-    """Tell whether a pair of a record is a scope, and neither a claim nor authorization details."""
-    return claim_of(pair) is None and not is_pair(pair)
 
 
 def claims_of(pairs: Iterable[str]) -> list[str]:

@@ -5,34 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-SHOWN: dict[str, Any] = {
-    "require_pushed_authorization_requests": True,
-    "require_signed_request_object": False,
-    "request_uris": [],
-    "request_object_signing_alg": None,
-    "response_modes": [],
-    "authorization_signed_response_alg": None,
-    "authorization_encrypted_response_alg": None,
-    "authorization_encrypted_response_enc": None,
-    "authorization_details_types": [],
-    "introspection_signed_response_alg": None,
-    "introspection_encrypted_response_alg": None,
-    "introspection_encrypted_response_enc": None,
-    "backchannel_token_delivery_mode": None,
-    "backchannel_client_notification_endpoint": None,
-    "backchannel_authentication_request_signing_alg": None,
-    "backchannel_user_code_parameter": False,
-}
-"""An example of them."""
+from app.services.request_members import RequestMembers
 
-_ABSENT: dict[str, Any] = {
-    "require_pushed_authorization_requests": False,
-    "require_signed_request_object": False,
-    "request_uris": [],
-    "response_modes": [],
-    "authorization_details_types": [],
-    "backchannel_user_code_parameter": False,
-}
+_ABSENT: dict[str, Any] = RequestMembers().model_dump(mode="json")
+
+SHOWN: dict[str, Any] = {**_ABSENT, "require_pushed_authorization_requests": True}
+"""An example of them."""
 
 
 class RequestAnswer(BaseModel):
@@ -53,9 +31,8 @@ class RequestAnswer(BaseModel):
     backchannel_token_delivery_mode: str | None
     backchannel_client_notification_endpoint: str | None
     backchannel_authentication_request_signing_alg: str | None
-    backchannel_user_code_parameter: bool
 
 
 def request_members(registration: Mapping[str, Any]) -> dict[str, Any]:
     """Return them from what is registered; what was never given is what it is without."""
-    return {name: registration.get(name, _ABSENT.get(name)) for name in SHOWN}
+    return {name: registration.get(name, absent) for name, absent in _ABSENT.items()}

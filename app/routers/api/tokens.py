@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.pipeline.server import server_of
 from app.protocol.facts import SessionFact
-from app.routers.api.caller import CALLER_PROBLEMS, MAKER_PROBLEMS, Maker, Reader
+from app.routers.api.caller import CALLER_PROBLEMS, MAKER_PROBLEMS, Maker, Reader, refuse_low_sign_in
 from app.routers.api.idempotency import IDEMPOTENCY_PROBLEMS, IdempotencyKey, refuse_repeat
 from app.routers.api.location import LOCATION, tell_location
 from app.routers.api.paging import NEXT_LINK, AskedPage, cut
@@ -72,7 +72,9 @@ async def list_tokens(request: Request, response: Response, session: Reader, pag
 async def create_token(
     request: Request, response: Response, session: Maker, claim: IdempotencyKey, body: NewToken
 ) -> MadeToken:
-    """For your own scripts, which then act as you, within its scopes. Needs a sign-in of a short while ago."""
+    """For your own scripts, which then act as you, within its scopes. Needs a sign-in of a short while ago, and of the
+    levels that its scopes need."""
+    refuse_low_sign_in(request, session, body.scopes)
     server, occasion = server_of(request), occasion_of(request)
     reach = await personal_tokens.reach_of(server.database, session.user_id, server.scopes, server.roles)
     end = body.end(occasion.now, server.policy.lifetimes.personal_token)

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pipeline import backchannel
-from app.pipeline.backchannel import Waiting
-from app.pipeline.server import Server, server_of
-from app.protocol import consent, resources
+from app.pipeline.server import server_of
+from app.pipeline.waiting import Waiting
+from app.protocol.ciba_facts import BackchannelRequestFact
 from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact, SessionFact
 from app.routers.pages import answers, forms, levels, permissions
@@ -33,7 +33,6 @@ from app.views.pages.approvals import (
     WaitingApproval,
     nothing_waits,
 )
-from app.views.pages.consent import Fact, Lifetime
 from app.views.pages.error import ErrorPage
 from app.views.pages.identity import Application
 
@@ -83,7 +82,7 @@ async def decide(request: Request, approval_id: str) -> Response:
             await backchannel.deny(server, known, session, actor, now)
         case "approve":
             acr = acr_of(request, session, known)
-            approved = approved_of(server, known, form.all("scope"))
+            approved = permissions.approved(server, known.client, known.wanted, known.record, form.all("scope"))
             await backchannel.approve(server, known, approved, session, acr, actor, now)
         case _:
             wrong = "decision must be approve or deny"
@@ -92,23 +91,12 @@ async def decide(request: Request, approval_id: str) -> Response:
     return ended
 
 
-def approved_of(server: Server, known: Waiting, ticked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the scopes that the person approved; what the record holds already needs no tick."""
-    wanted, client = known.wanted, known.client
-    return consent.approved_scopes(
-        wanted.scopes,
-        optional=consent.optional_scopes(wanted.scopes, client, server.scopes),
-        granted_before=permissions.granted_before(wanted.scopes, wanted.resources, known.record),
-        ticked=frozenset(ticked),
-    )
-
-
 def shown(client: ClientFact) -> Application:
     """Return the application as these pages introduce it."""
     return application_of(client, client.client_uri)
 
 
-def acr_of(request: Request, session: SessionFact, known: Waiting) -> str:
+def acr_of(request: Request, session: SessionFact, known: Waiting[BackchannelRequestFact]) -> str:
     """Return what the sign-in is worth. Raises `SeeInstead` where that is less than the application asks for, and
     another sign-in would be worth more."""
     asked = known.asked
@@ -124,16 +112,20 @@ async def _question(request: Request, session: SessionFact, approval_id: str) ->
     return question
 
 
-async def waiting_for(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting | None:
+async def waiting_for(
+    request: Request, session: SessionFact, question: BackchannelQuestion
+) -> Waiting[BackchannelRequestFact] | None:
     """Return the request if it waits for the person as he is now: what he was asked before his account was off is over.
     Raises `OAuthError` when the application may not have that any more."""
     server = server_of(request)
     if question.request.user_epoch != session.user_epoch:
         return None
-    return await backchannel.waiting(server, question, server.clock())
+    return await backchannel.judged(server, question, server.clock())
 
 
-async def _waiting(request: Request, session: SessionFact, question: BackchannelQuestion) -> Waiting | None:
+async def _waiting(
+    request: Request, session: SessionFact, question: BackchannelQuestion
+) -> Waiting[BackchannelRequestFact] | None:
     """Return the request if it waits. Raises `PageRefused` when the application may not have that any more."""
     try:
         return await waiting_for(request, session, question)
@@ -154,7 +146,7 @@ def _client_of(request: Request, session: SessionFact, question: BackchannelQues
     return question.client
 
 
-async def _page(request: Request, session: SessionFact, known: Waiting) -> ApprovalConsent:
+async def _page(request: Request, session: SessionFact, known: Waiting[BackchannelRequestFact]) -> ApprovalConsent:
     server = server_of(request)
     client, wanted, record, asked = known.client, known.wanted, known.record, known.asked
     since = await records.first_granted(server.database, record.id) if record else {}
@@ -168,23 +160,13 @@ async def _page(request: Request, session: SessionFact, known: Waiting) -> Appro
         ),
         grant=permissions.grant_of(server, wanted, known.taken),
         ticked=permissions.held_of(known.taken, wanted),
-        lifetime=Lifetime(
-            offline="refresh_token" in client.grant_types,
-            access_seconds=int(known.policy.access_token.total_seconds()),
-            idle_seconds=int(known.policy.refresh_token_idle.total_seconds()),
-            lag_seconds=int(resources.longest_lag(wanted.resources, known.policy).total_seconds()),
-        ),
+        lifetime=permissions.lifetime_of(client, known.policy, wanted),
         binding_message=asked.binding_message,
         address=asked.address,
         asked_at=asked.created_at,
         ends_at=asked.expires_at,
         now=server.clock(),
-        details=(
-            Fact("Client ID", client.client_id),
-            Fact("Scope", " ".join(wanted.scopes)),
-            *(Fact("Resource", resource.identifier) for resource in wanted.resources),
-            Fact("Request ID", request_id(request)),
-        ),
+        details=permissions.facts_of(client, wanted, request_id(request)),
         switch_account_url=_switch_account(request, _path(asked.id)),
     )
 

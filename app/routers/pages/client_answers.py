@@ -10,10 +10,10 @@ from app.pipeline.server import server_of
 from app.protocol import redirect_uri
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Back, Known
+from app.protocol.authorize.request import is_openid
 from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.facts import ClientFact, SessionFact
-from app.protocol.scopes import OPENID
 from app.routers.pages.answers import PageRefused, leave, reference, show
 from app.routers.pages.cookies import session_of, tell_state
 from app.routers.pages.visitor import person_of
@@ -59,7 +59,7 @@ async def answer_back(request: Request, known: Known, verdict: Back) -> Response
     """
     answer = verdict.path.failure(verdict.error)
     if verdict.path.travels:
-        return await with_state(request, answer, verdict.client, known.session, signs_in=_signs_in(known))
+        return await with_state(request, answer, verdict.client, known.session, signs_in=is_openid(known.params))
     answer = await _sealed(request, verdict.client, answer)
     application = application_of(verdict.client, verdict.path.uri)
     account = account_of(known.session)
@@ -93,10 +93,6 @@ async def _sealed(request: Request, client: ClientFact, answer: ClientAnswer) ->
             status=refused.code.status,
         )
         raise PageRefused(page) from refused
-
-
-def _signs_in(known: Known) -> bool:
-    return OPENID in (known.params.get("scope") or "").split(" ")
 
 
 def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> ErrorPage:

@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.derivation import derive_key
 from app.crypto.hashing import keyed, matches
 from app.pipeline import authorization
 from app.pipeline.audit import entry
@@ -22,7 +21,6 @@ from app.protocol.authorize.return_path import NoReturnPath
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
 from app.protocol.facts import InteractionFact, SessionFact
-from app.protocol.policy import effective
 from app.protocol.scopes import OPENID
 from app.protocol.trace import Trace
 from app.routers.pages import interactions, permissions
@@ -94,11 +92,7 @@ async def _approve(
     trace: Trace,
 ) -> Response:
     client, accepted = verdict.client, verdict.accepted
-    before = permissions.granted_before(accepted.scopes, accepted.resources, gathered.known.record)
-    optional = consent.optional_scopes(accepted.scopes, client, server.scopes)
-    approved = consent.approved_scopes(
-        accepted.scopes, optional=optional, granted_before=before, ticked=frozenset(form.all("scope"))
-    )
+    approved = permissions.approved(server, client, accepted, gathered.known.record, form.all("scope"))
     if accepted.scopes and not approved and not accepted.details:
         asked = decide(gathered.known, Trace())
         if isinstance(asked, Ask):
@@ -174,7 +168,7 @@ async def _page(
     client, accepted, record = verdict.client, verdict.accepted, gathered.known.record
     since = await records.first_granted(server.database, record.id) if record else {}
     account = person_of(session)
-    lifetimes = effective(server.policy, client.policy, confidential=client.confidential)
+    lifetimes = server.policy_for(client)
     answered = response_types.words(accepted.request.response_type)
     return Consent(
         account=account,
@@ -213,5 +207,5 @@ async def _page(
 
 def person_token(server: Server, interaction: InteractionFact, session: SessionFact) -> str:
     """Return what ties a page to the person it was shown to: nobody can approve what another account was asked."""
-    key = derive_key(server.keys.by_version[server.keys.current], "consent-person")
+    key = server.key_for("consent-person")
     return urlsafe_b64encode(keyed(key, interaction.id.bytes, session.user_id.bytes)).rstrip(b"=").decode("ascii")

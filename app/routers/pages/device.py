@@ -10,18 +10,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.derivation import derive_key
-from app.pipeline import devices, grants
-from app.pipeline.server import Server, server_of
-from app.protocol import consent, details, device, grant_management, resources
-from app.protocol.authorize import checklist
-from app.protocol.authorize.checklist import Subject, Wanted
-from app.protocol.errors import OAuthError
-from app.protocol.facts import ClientFact, RecordFact, SessionFact
-from app.protocol.grant_types import device_code
-from app.protocol.params import Parameters
-from app.protocol.policy import EffectivePolicy, effective
-from app.protocol.trace import Trace
+from app.pipeline import devices, waiting
+from app.pipeline.server import server_of
+from app.pipeline.waiting import Waiting
+from app.protocol import device
+from app.protocol.device_facts import DeviceRequestFact
+from app.protocol.errors import ErrorCode, OAuthError, seconds_until
+from app.protocol.facts import ClientFact, SessionFact
 from app.routers.pages import answers, device_references, forms, levels, permissions
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, request_id
 from app.routers.pages.client_answers import application_of
@@ -31,7 +26,6 @@ from app.routers.pages.visitor import actor_of, occasion_of, person_of, signed_i
 from app.services import limits
 from app.store import records
 from app.store.hot_devices import DeviceQuestion
-from app.views.pages.consent import Fact, Lifetime
 from app.views.pages.device import (
     DeviceCode,
     DeviceConsent,
@@ -50,19 +44,11 @@ DONE = f"{device.PAGE}/done"
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A device that waits for this person's decision, with all that is known about it.
-
-    `record` is what it goes into, as far as it counts, and `taken` the same whole where it is replaced.
-    """
+    """A device that waits for this person's decision, with all that is known about it."""
 
     device: Device
     reference: str
-    question: DeviceQuestion
-    client: ClientFact
-    policy: EffectivePolicy
-    wanted: Wanted
-    record: RecordFact | None
-    taken: RecordFact | None
+    waiting: Waiting[DeviceRequestFact]
 
 
 @router.get(device.PAGE)
@@ -83,7 +69,7 @@ async def take_code(request: Request) -> Response:
     if code is None:  # no guess: it can be nobody's
         return answers.show(request, replace(_code_page(request, session, typed[: device.LONGEST_TYPED]), wrong=True))
     server, occasion = server_of(request), occasion_of(request)
-    key = derive_key(server.keys.by_version[server.keys.current], "user-code-limits")
+    key = server.key_for("user-code-limits")
     keys = limits.user_code_keys(key, user_id=session.user_id, address=occasion.address)
     lifetime = server.policy.lifetimes.device_code
     waits_until = await limits.admit_user_code(server.database, keys, occasion.now, lifetime)
@@ -91,7 +77,7 @@ async def take_code(request: Request) -> Response:
         return answers.show(
             request,
             DeviceSlowedDown(
-                retry_after=limits.seconds_until(waits_until, occasion.now),
+                retry_after=seconds_until(waits_until, occasion.now),
                 now=occasion.now,
                 again_url=device.PAGE,
                 account=person_of(session),
@@ -126,20 +112,20 @@ async def decide(request: Request) -> Response:
     known = await _open(request, session, sent)
     if known is None:
         return _see(request, DONE, sent)
-    actor, asked = actor_of(request, session), known.question.request
+    actor, asks = actor_of(request, session), known.waiting
     match form.get("decision"):
         case "deny":
-            await devices.deny(server, asked, known.client, session, actor, now)
+            await devices.deny(server, asks, session, actor, now)
         case "approve":
             acr = _acr(request, known, session)
-            approved = _approved(server, known, form.all("scope"))
+            approved = permissions.approved(server, asks.client, asks.wanted, asks.record, form.all("scope"))
             confirmed = form.get("holds") == "yes"
-            nothing = bool(known.wanted.scopes) and not approved and not known.wanted.details
+            nothing = bool(asks.wanted.scopes) and not approved and not asks.wanted.details
             if nothing or not confirmed:
                 page = replace(await _consent_page(request, known, session), ticked=frozenset(form.all("scope")))
                 page = replace(page, not_confirmed=not confirmed, confirmed=confirmed, nothing_ticked=nothing)
                 return answers.show(request, page)
-            await devices.approve(server, asked, known.client, known.wanted, approved, session, acr, actor, now)
+            await devices.approve(server, asks, approved, session, acr, actor, now)
         case _:
             description = "decision must be approve or deny"
             page_wrong = ErrorPage.request_wrong(reference(request), error="invalid_request", description=description)
@@ -181,7 +167,7 @@ async def _signed_in(request: Request, code: str | None = None) -> SessionFact:
 def _acr(request: Request, known: Open, session: SessionFact) -> str:
     """Return what the sign-in is worth; where that is not enough for what is asked, the person signs in again, and
     enters the code again: the question belongs to the session that it was asked in."""
-    return levels.acr_of(request, session, known.wanted.scopes, back=_page_with(known.device.user_code))
+    return levels.acr_of(request, session, known.waiting.wanted.scopes, back=_page_with(known.device.user_code))
 
 
 def _page_with(code: str) -> str:
@@ -211,62 +197,34 @@ async def _open(request: Request, session: SessionFact, sent: str) -> Open | Non
         return None
     if client is None or asked.expires_at <= server.clock() or asked.application_epoch != client.epoch:
         raise _over(request)
-    policy = effective(server.policy, client.policy, confidential=client.confidential)
-    params = Parameters.of((("scope", " ".join(asked.scopes)), *(("resource", one) for one in asked.resources)))
-    further = (*grant_management.parameters(asked.target), *details.parameters(asked.details))
-    params = Parameters.of((*params.pairs(), *further))
-    subject = Subject(client, policy, server.scopes, params, server.resources.current, detail_types=server.details)
-    if device_code.NAME not in client.grant_types:
-        raise _over(request)
     try:
-        wanted = checklist.run_at("device", subject, Trace())
+        known = await waiting.judged(server, "device", asked, client, question.record, session.user_id)
     except OAuthError as refused:
-        application = application_of(client, client.client_uri)
-        raise PageRefused(
-            ErrorPage.request_wrong(
-                reference(request),
-                error=refused.code.wire,
-                description=refused.description,
-                application=application,
-            )
-        ) from refused
-    record = await _record(request, session, found, question)
-    counted = grant_management.counted(asked.target, record)
-    return Open(
-        found,
-        sent,
-        question,
-        client,
-        policy,
-        wanted.resting(counted, server.details),
-        record=counted,
-        taken=grant_management.taken(asked.target, record),
-    )
+        raise _not_for(request, session, found, client, refused) from refused
+    return Open(found, sent, known)
 
 
-async def _record(request: Request, session: SessionFact, found: Device, question: DeviceQuestion) -> RecordFact | None:
-    """Return the record that the device asks for; raises `PageRefused` when it is not there for this person, who may be
-    here with another of his accounts (GM-7)."""
-    target, client = question.request.target, question.client
-    if target is None or client is None:
-        return question.record
-    record = await grants.find(server_of(request), target, client, session.user_id)
-    if target.names_record and record is None:
-        back = urlencode({"to": reference_to(request, _page_with(found.user_code))})
-        shown = application_of(client, client.client_uri)
-        raise PageRefused(
-            another_accounts(
-                reference(request), shown, person_of(session), switch_account_url=f"/select-account?{back}"
-            )
+def _not_for(
+    request: Request, session: SessionFact, found: Device, client: ClientFact, refused: OAuthError
+) -> PageRefused:
+    """Return the refusal of what the device may not have any more, or not of this person: he may be here with another
+    account of his than the one that has the grant (GM-7)."""
+    application, shown = application_of(client, client.client_uri), reference(request)
+    if refused.code is ErrorCode.INVALID_GRANT_ID:
+        switch = f"/select-account?{urlencode({'to': reference_to(request, _page_with(found.user_code))})}"
+        return PageRefused(another_accounts(shown, application, person_of(session), switch_account_url=switch))
+    return PageRefused(
+        ErrorPage.request_wrong(
+            shown, error=refused.code.wire, description=refused.description, application=application
         )
-    return record
+    )
 
 
 async def _consent_page(request: Request, known: Open, session: SessionFact) -> DeviceConsent:
     server = server_of(request)
-    client, wanted, record = known.client, known.wanted, known.record
+    asks = known.waiting
+    asked, client, wanted, record = asks.asked, asks.client, asks.wanted, asks.record
     since = await records.first_granted(server.database, record.id) if record else {}
-    asked = known.question.request
     return DeviceConsent(
         account=person_of(session),
         csrf=forms.csrf_token(request),
@@ -276,35 +234,13 @@ async def _consent_page(request: Request, known: Open, session: SessionFact) -> 
         groups=permissions.groups(
             server, client, wanted.scopes, wanted.resources, record, since, details=wanted.details
         ),
-        grant=permissions.grant_of(server, wanted, known.taken),
-        ticked=permissions.held_of(known.taken, wanted),
-        lifetime=Lifetime(
-            offline="refresh_token" in client.grant_types,
-            access_seconds=int(known.policy.access_token.total_seconds()),
-            idle_seconds=int(known.policy.refresh_token_idle.total_seconds()),
-            lag_seconds=int(resources.longest_lag(wanted.resources, known.policy).total_seconds()),
-        ),
+        grant=permissions.grant_of(server, wanted, asks.taken),
+        ticked=permissions.held_of(asks.taken, wanted),
+        lifetime=permissions.lifetime_of(client, asks.policy, wanted),
         address=asked.address,
         asked_at=asked.created_at,
         now=server.clock(),
-        details=(
-            Fact("Client ID", client.client_id),
-            Fact("Scope", " ".join(wanted.scopes)),
-            *(Fact("Resource", resource.identifier) for resource in wanted.resources),
-            *(Fact("Type of details", name) for name in dict.fromkeys(one.type for one in wanted.details)),
-            Fact("Request ID", request_id(request)),
-        ),
-    )
-
-
-def _approved(server: Server, known: Open, ticked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what the person approved; what the record holds already needs no tick."""
-    wanted = known.wanted
-    return consent.approved_scopes(
-        wanted.scopes,
-        optional=consent.optional_scopes(wanted.scopes, known.client, server.scopes),
-        granted_before=permissions.granted_before(wanted.scopes, wanted.resources, known.record),
-        ticked=frozenset(ticked),
+        details=permissions.facts_of(client, wanted, request_id(request)),
     )
 
 

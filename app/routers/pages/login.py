@@ -12,7 +12,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.derivation import derive_key
 from app.pipeline.server import server_of
 from app.protocol.authorize.request import prompts_of
 from app.protocol.facts import SessionFact
@@ -167,6 +166,6 @@ def _service(request: Request) -> SignInService:
         database=server.database,
         passwords=request.app.state.passwords,
         lifetimes=server.policy.lifetimes,
-        key=derive_key(server.keys.by_version[server.keys.current], "sign-in-limits"),
+        key=server.key_for("sign-in-limits"),
         limits=request.app.state.sign_in_limits,
     )

@@ -9,14 +9,15 @@ from datetime import datetime
 from app.pipeline.server import Server
 from app.protocol import consent, grant_management, liveness, redirect_uri
 from app.protocol import resources as rules
-from app.protocol.authorize.checklist import Wanted
+from app.protocol.authorize.wanted import Wanted
 from app.protocol.facts import ClientFact, RecordFact
 from app.protocol.granted_details import GrantedDetail, is_pair
+from app.protocol.policy import EffectivePolicy
 from app.protocol.resources import Resource
 from app.protocol.scopes import ABOUT_PEOPLE, OFFLINE_ACCESS
 from app.protocol.vocabulary import Vocabulary
 from app.routers.pages import detail_lines
-from app.views.pages.consent import GrantNote, Permission, PermissionGroup
+from app.views.pages.consent import Fact, GrantNote, Lifetime, Permission, PermissionGroup
 
 
 def groups(
@@ -73,6 +74,40 @@ def granted_before(
     """Return the scopes that the record holds at every resource that they are asked for."""
     held = frozenset(record.pairs) if record else frozenset()
     return frozenset(scope for scope in scopes if held.issuperset(rules.pairs((scope,), resources)))
+
+
+def approved(
+    server: Server, client: ClientFact, wanted: Wanted, record: RecordFact | None, ticked: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the scopes that a person approved, with the boxes that he ticked; what the record holds already needs
+    none."""
+    return consent.approved_scopes(
+        wanted.scopes,
+        optional=consent.optional_scopes(wanted.scopes, client, server.scopes),
+        granted_before=granted_before(wanted.scopes, wanted.resources, record),
+        ticked=frozenset(ticked),
+    )
+
+
+def lifetime_of(client: ClientFact, policy: EffectivePolicy, wanted: Wanted) -> Lifetime:
+    """Return for how long it is that a request asks."""
+    return Lifetime(
+        offline="refresh_token" in client.grant_types,
+        access_seconds=int(policy.access_token.total_seconds()),
+        idle_seconds=int(policy.refresh_token_idle.total_seconds()),
+        lag_seconds=int(rules.longest_lag(wanted.resources, policy).total_seconds()),
+    )
+
+
+def facts_of(client: ClientFact, wanted: Wanted, request_id: str) -> tuple[Fact, ...]:
+    """Return what developers read of a request."""
+    return (
+        Fact("Client ID", client.client_id),
+        Fact("Scope", " ".join(wanted.scopes)),
+        *(Fact("Resource", resource.identifier) for resource in wanted.resources),
+        *(Fact("Type of details", name) for name in dict.fromkeys(one.type for one in wanted.details)),
+        Fact("Request ID", request_id),
+    )
 
 
 def grant_of(server: Server, wanted: Wanted, taken: RecordFact | None) -> GrantNote | None:

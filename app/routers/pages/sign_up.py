@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.crypto.derivation import derive_key
 from app.pipeline.server import server_of
 from app.routers.pages import accounts, answers, forms
 from app.routers.pages.errands import Errand, errand_of
@@ -93,6 +92,6 @@ def _service(request: Request) -> SignUpService:
         database=server.database,
         passwords=request.app.state.passwords,
         lifetimes=server.policy.lifetimes,
-        key=derive_key(server.keys.by_version[server.keys.current], "registration-limits"),
+        key=server.key_for("registration-limits"),
         limits=request.app.state.registration_limits,
     )

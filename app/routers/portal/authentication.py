@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.crypto.strict_json import members_once
 from app.pipeline.server import Server
 from app.protocol import client_auth
 from app.protocol.client_auth import client_secret_jwt, none, tls_client_auth
-from app.protocol.key_sets import members_once
 from app.routers.pages.forms import Form
 from app.services.own_applications import OwnApplication
 from app.views.pages.forms import Trouble

@@ -122,8 +122,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "grant": Explanation(
         "The grant is there",
-        "A grant_id names a grant of this person for this application that has not ended.",
-        "Begin a new grant with grant_management_action=create.",
+        "A grant_id names a grant of this person for this application that has not ended. There can be only so many.",
+        "Begin a new grant with grant_management_action=create, or end one that is there.",
     ),
     "dpop_jkt": Explanation(
         "The key that the code is bound to is named",

@@ -14,8 +14,8 @@ def start_again(
     name = name_of(application)
     return ErrorPage(
         code=400,
-        title="Please start again",
-        headline=Markup("Please start again from {}").format(name),
+        title="Start again",
+        headline=Markup("Start again from {}").format(name),
         happened=Markup(
             "{} sent us its request ahead, and your browser came to answer it. A request counts once and not for "
             "long: this one was answered already, or it has run out."

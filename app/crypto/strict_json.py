@@ -1,6 +1,8 @@
 """JSON that others send, read strictly: no two parsers shall read one request differently."""
 
 import json
+import math
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -11,10 +13,11 @@ class Unreadable(ValueError):
 def read(text: str, levels: int) -> Any:
     """Return the value of a JSON text whose arrays and objects are nested at most so many levels; raises Unreadable.
 
-    A member that comes twice in one object is refused: one parser takes the first of them, the next one the last.
+    A member that comes twice in one object is refused: one parser takes the first of them, the next one the last. So
+    are numbers that are none (RFC 8259 §6), and those that are larger than a reader can hold.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_members, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=members_once, parse_float=_finite, parse_constant=_finite)
     except Unreadable:
         raise
     except (ValueError, RecursionError):
@@ -24,17 +27,21 @@ def read(text: str, levels: int) -> Any:
     return found
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, as the hook of its reader; raises Unreadable for a member that comes twice."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Unreadable("has a member twice in one object")
     return members
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"RFC 8259 knows no number {text}")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("there is no such number")
+    return number
 
 
 def _bounded(value: dict[str, Any] | list[Any], levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
+    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
     return levels > 0 and all(_bounded(one, levels - 1) for one in inner if isinstance(one, dict | list))
