@@ -88,7 +88,9 @@ OPERATION: dict[str, Any] = {
             },
         },
         **error_answers(
-            status_400="`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`",
+            status_400=(
+                "`invalid_request`; `unauthorized_client`; `invalid_scope`; `invalid_target`; `invalid_grant_id`"
+            ),
             status_401="`invalid_client`",
             status_503="`temporarily_unavailable`",
         ),

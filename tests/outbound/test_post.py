@@ -54,7 +54,8 @@ async def test_a_form_is_sent_with_nothing_else(trusted: Trust, far: FarServer) 
 @pytest.mark.spec("standards", "NS-4")
 @pytest.mark.spec("standards", "CB-8")
 @pytest.mark.parametrize(
-    ("token", "line"), [pytest.param("a.b~c", "Authorization: Bearer a.b~c\r\n", id="token"), pytest.param("", "", id="none")]
+    ("token", "line"),
+    [pytest.param("a.b~c", "Authorization: Bearer a.b~c\r\n", id="token"), pytest.param("", "", id="none")],
 )
 async def test_somebody_is_told_in_json_by_whom_he_knows(trusted: Trust, far: FarServer, token: str, line: str) -> None:
     bodies = []

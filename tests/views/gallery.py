@@ -292,9 +292,7 @@ def account_pages() -> Iterator[tuple[str, Page]]:
                 "Lumenfold",
                 (
                     *held[:1],
-                    HeldPermission(
-                        ACCOUNTS.name, MARCH, NOW, ACCOUNTS.title, claim=True, facts=ACCOUNTS.facts
-                    ),
+                    HeldPermission(ACCOUNTS.name, MARCH, NOW, ACCOUNTS.title, claim=True, facts=ACCOUNTS.facts),
                 ),
             ),
         ),

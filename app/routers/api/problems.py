@@ -63,7 +63,7 @@ class Kind(Enum):
     SESSION_ONLY = (
         403,
         "Only a signed-in browser session may do this",
-        "Credentials are managed by people, on the pages of this server or with the session’s cookie.",
+        "People do this themselves, on the pages of this server or with the session’s cookie.",
     )
     LOGIN_TOO_OLD = (403, "This needs a recent sign-in", "Sign in again at `/login?again=1`, then repeat the request.")
     INSUFFICIENT_SCOPE = (

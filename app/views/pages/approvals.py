@@ -6,10 +6,9 @@ from typing import ClassVar, Literal
 from urllib.parse import quote
 
 from app.views.pages.account import DeskPage, DeskPlace
-from app.views.pages.consent import Asking, Fact, Lifetime
+from app.views.pages.consent import AskingElsewhere
 from app.views.pages.error import ErrorPage, Link, Reference
 from app.views.pages.identity import Account, Application, Page
-from app.views.words import ago
 
 APPROVALS = "/approvals"
 
@@ -44,32 +43,18 @@ class Approvals(DeskPage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalConsent(Asking):
+class ApprovalConsent(AskingElsewhere):
     """Asks for a decision (CB-11). POSTs to `/approvals/{id}`. Something is always required: `openid` is (CB-3).
 
-    Sends `csrf`, `decision` = `approve` | `deny`, and each ticked optional line as `scope`. `asked_at`, `ends_at` and
-    `now` are aware, and the application asked from `address`.
+    Sends `csrf`, `decision` = `approve` | `deny`, and each ticked optional line as `scope`. `ends_at` is aware.
     """
 
     template: ClassVar[str] = "approval_consent.html"
 
-    account: Account
-    csrf: str
     id: str
-    application: Application
-    lifetime: Lifetime
     binding_message: str
-    address: str
-    asked_at: datetime
     ends_at: datetime
-    now: datetime
-    details: tuple[Fact, ...] = ()
     switch_account_url: str = ""
-
-    @property
-    def asked_ago(self) -> str:
-        """How long ago the application asked, in words."""
-        return ago(self.asked_at, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

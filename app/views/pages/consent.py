@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from app.protocol.scopes import ScopeKind
 from app.views.pages.identity import Account, Application, Destination, Page, Policy
+from app.views.words import ago
 
 ConsentState = Literal["first", "more", "confirm", "unchecked"]
 
@@ -84,7 +85,12 @@ class Asking(Page):
     lines that were ticked the first time, or held before by a grant that is replaced.
     """
 
+    account: Account
+    csrf: str
+    application: Application
     groups: tuple[PermissionGroup, ...]
+    lifetime: Lifetime
+    details: tuple[Fact, ...] = ()
     nothing_ticked: bool = False
     ticked: frozenset[str] = frozenset()
     grant: GrantNote | None = None
@@ -127,6 +133,21 @@ class Asking(Page):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskingElsewhere(Asking):
+    """What a page has that asks about a client which is not in this browser: it asked at `asked_at` (aware, as `now`)
+    from `address`."""
+
+    address: str
+    asked_at: datetime
+    now: datetime
+
+    @property
+    def asked_ago(self) -> str:
+        """How long ago it asked, in words."""
+        return ago(self.asked_at, self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Consent(Asking):
     """Asks for a decision. POSTs to `/consent`.
 
@@ -137,14 +158,9 @@ class Consent(Asking):
     template: ClassVar[str] = "consent.html"
     policy: ClassVar[Policy] = Policy.MAY_END_AT_CLIENT
 
-    account: Account
-    csrf: str
     interaction: str
     person: str = ""
-    application: Application
     destination: Destination
-    lifetime: Lifetime
-    details: tuple[Fact, ...] = ()
     switch_account_url: str = ""
 
     @property

@@ -1,14 +1,12 @@
 """Connecting a device that has no browser: its code, what it asks for, and how that ended."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar, Literal
 
-from app.views.pages.consent import Asking, Fact, Lifetime
+from app.views.pages.consent import AskingElsewhere
 from app.views.pages.error import ErrorPage, Link, Reference
 from app.views.pages.identity import Account, Application, Page
 from app.views.pages.sign_in import SignInSlowedDown
-from app.views.words import ago
 
 DeviceOutcome = Literal["connected", "refused", "elsewhere"]
 
@@ -41,38 +39,24 @@ class DeviceSlowedDown(SignInSlowedDown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceConsent(Asking):
+class DeviceConsent(AskingElsewhere):
     """Asks for a decision about a device. POSTs to `/device/confirm`.
 
     Sends `csrf`, `device` (which device, for which person), `decision` = `approve` | `deny`, `holds` = `yes` when the
     person has confirmed that his device shows the code, and each ticked optional line as `scope`. `not_confirmed` is
-    the second try without it, `confirmed` the one with it. `asked_at` and `now` are aware, and the device asked from
-    `address`.
+    the second try without it, `confirmed` the one with it.
     """
 
     template: ClassVar[str] = "device_consent.html"
 
-    account: Account
-    csrf: str
     device: str
     user_code: str
-    application: Application
-    lifetime: Lifetime
-    address: str
-    asked_at: datetime
-    now: datetime
-    details: tuple[Fact, ...] = ()
     not_confirmed: bool = False
     confirmed: bool = False
 
     @property
     def status(self) -> int:
         return 422 if self.not_confirmed or self.nothing_ticked else 200
-
-    @property
-    def asked_ago(self) -> str:
-        """How long ago the device asked, in words."""
-        return ago(self.asked_at, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
