@@ -26,7 +26,7 @@ def test_the_pages_name_every_variable_feature_scope_and_command() -> None:
     pages = rendered()
     tables = {
         *("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS", "ASSENT_RESOURCES", "ASSENT_CLAIMS"),
-        *("ASSENT_TRUSTED_ISSUERS", "ASSENT_TOKEN_EXCHANGE"),
+        *("ASSENT_TRUSTED_ISSUERS", "ASSENT_TOKEN_EXCHANGE", "ASSENT_ASSURANCE"),
     }
     assert all(f"`{name}`" in pages["settings.md"] for name in known_variables() if name not in tables)
     assert all(f"`features.{feature.key}`" in pages["settings.md"] for feature in Feature)

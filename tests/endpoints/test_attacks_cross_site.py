@@ -21,7 +21,7 @@ GLOBAL_REVOCATION = "/oauth/global-token-revocation"
 PROTOCOL = (
     *("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/authorize", "/oauth/device_authorization"),
     GLOBAL_REVOCATION,
-    *("/oauth/par", "/oauth/bc-authorize", "/oauth/logout", "/oauth/userinfo"),
+    *("/oauth/par", "/oauth/bc-authorize", "/oauth/logout", "/oauth/userinfo", "/oauth/grants", "/oauth/grants/*"),
 )
 """No cookie counts there: applications, and people on their way from them."""
 

@@ -35,6 +35,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r".*/families/", "family"),
     (r".*/scopes/", "scope"),
     (r".*/claims/", "claim"),
+    (r".*/details/", "detail"),
     (r"(/account|/api/v1)/tokens/", "token"),
     (r"(/apps|(/api/v1)?(/admin)?/applications)/", "client"),
     (r".*/secrets/", "secret"),
@@ -90,6 +91,7 @@ BODIES: Mapping[str, Body] = {
     "POST /apps/{segment}/details": {"name": "Renamed", "home_page": "", "privacy": "", "terms": "", "version": "1"},
     "POST /apps/{segment}/authentication": {"method": "client_secret_post", "version": "1"},
     "POST /apps/{segment}/signing-in": {"id_token_algorithm": "RS256", "version": "1"},
+    "POST /apps/{segment}/requests": {"answer_alg": "ES256", "version": "1"},
     "POST /apps/{segment}/secrets": {},
     "POST /apps/{segment}/secrets/{secret_id}/remove": {},
     "POST /apps/{segment}/off": {},
@@ -238,7 +240,7 @@ def attempts(
     pair = [Naming(mine, _forged(theirs, ids)) for ids in (theirs.ids, nothing)]
     kinds, placeholders = route.kinds, set(_placeholders(BODIES.get(route.name, {})))
     for kept in range(min(len(kinds), 2)):
-        if set(kinds[kept:]) - {"scope", "claim", "file"}:
+        if set(kinds[kept:]) - {"scope", "claim", "detail", "file"}:
             yield tuple(_request(route, naming, kept=kept, in_body=False) for naming in pair)
     if placeholders - {"new slug", "application name", "spare"}:
         yield tuple(_request(route, naming, kept=len(kinds)) for naming in pair)
@@ -276,6 +278,7 @@ def _fixed(world: World, ids: Mapping[str, str]) -> dict[str, str]:
     return {
         "scope": "event:read",
         "claim": "nickname",
+        "detail": "payment",
         "file": "assent.css",
         "new slug": f"{world.mark.lower()}-new",
         "application name": f"{world.mark} application",

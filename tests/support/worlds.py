@@ -50,6 +50,10 @@ LAST_FOUR = "¤{}¤"
 """What stands for the last characters of secrets: no credential of ours can hold it by chance."""
 
 
+PAIRS = ["project:read", "event:read", "claim:nickname", "detail:payment"]
+"""What everybody has allowed his application."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What one person has. `ids` are by kind, as paths and bodies name them; `secrets` are credentials by kind."""
@@ -167,10 +171,9 @@ class _Builder:
         for record_id, revoked_at in ((self.record_id, None), (ended_id, self.now)):
             await self.add(
                 Authorization, id=record_id, user_id=self.user_id, application_id=self.application_id,
-                pairs=["project:read", "event:read", "claim:nickname"], since=[1, 1, 1], last_change=new_id(self.now),
-                revoked_at=revoked_at,
+                pairs=PAIRS, since=[1] * len(PAIRS), last_change=new_id(self.now), revoked_at=revoked_at,
             )  # fmt: skip
-            for pair in ("project:read", "event:read", "claim:nickname"):
+            for pair in PAIRS:
                 await self.add(
                     AuthorizationScope, authorization_id=record_id, pair=pair, first_granted=self.now,
                     last_granted=self.now,
