@@ -1,7 +1,7 @@
 """Which tests say that they prove a rule: the `spec` marks of the test functions, read without running them."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TypeGuard
 
 from tests.architecture.repository import modules
@@ -13,9 +13,9 @@ Test = tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]
 def marked(document: str) -> dict[str, list[Test]]:
     """Return, by section of a document, the tests that carry its mark."""
     found: dict[str, list[Test]] = {}
-    for name, node in _tests():
-        for section in dict.fromkeys(_sections(node.decorator_list, document)):
-            found.setdefault(section, []).append((name, node))
+    for test, named, section in _marks():
+        if named == document and test not in (tests := found.setdefault(section, [])):
+            tests.append(test)
     return found
 
 
@@ -35,19 +35,25 @@ def astray() -> list[str]:
     ]
 
 
-def _tests() -> Iterator[Test]:
-    for module in modules("tests"):
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                yield f"{module.path}::{node.name}", node
+@cache
+def _tests() -> tuple[Test, ...]:
+    return tuple(
+        (f"{module.path}::{node.name}", node)
+        for module in modules("tests")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    )
 
 
-def _sections(decorators: Sequence[ast.expr], document: str) -> Iterator[str]:
-    for decorator in decorators:
-        if _is_mark(decorator):
-            named, section = (ast.literal_eval(argument) for argument in decorator.args)
-            if named == document:
-                yield section
+@cache
+def _marks() -> tuple[tuple[Test, str, str], ...]:
+    """Return every mark: its test, the document, the section."""
+    return tuple(
+        ((name, node), *(ast.literal_eval(argument) for argument in decorator.args))
+        for name, node in _tests()
+        for decorator in node.decorator_list
+        if _is_mark(decorator)
+    )
 
 
 def _is_mark(node: ast.AST) -> TypeGuard[ast.Call]:
