@@ -32,6 +32,7 @@ def assent(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_command_starts_the_embedded_database_for_itself_and_joins_a_running_one(home: Path) -> None:
     before = assent(home, "user", "list")
     assert before.returncode == 2

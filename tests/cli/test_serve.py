@@ -175,6 +175,7 @@ def test_a_stop_signal_during_the_start_leaves_nothing_behind(directory: Path, d
         assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_changed_or_lost_secret_is_refused_and_the_right_one_is_accepted_again(directory: Path) -> None:
     begin(directory)
     file = directory / "data" / "secret.key"

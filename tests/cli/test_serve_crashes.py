@@ -82,6 +82,7 @@ def test_a_killed_worker_is_replaced_and_no_family_notices(server: Server, famil
     _all_go_on(server, families)
 
 
+@pytest.mark.slow
 def test_after_the_parent_is_killed_everything_ends_and_the_next_start_goes_on(
     server: Server, families: list[Family]
 ) -> None:

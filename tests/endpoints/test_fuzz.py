@@ -174,6 +174,7 @@ FORMS: dict[bytes, Fields] = {
 }
 
 
+@pytest.mark.slow
 @fuzz(250)
 @given(
     draft=st.sampled_from(sorted(FORMS)).flatmap(lambda path: drafts("POST", path, FORMS[path], PERSON)),

@@ -105,7 +105,7 @@ def script(server: Server, person: Caller) -> Caller:
         pytest.param("person", GenerationMode.POSITIVE, id="person-fitting"),
         pytest.param("person", GenerationMode.NEGATIVE, id="person-unfitting", marks=pytest.mark.slow),
         pytest.param("script", GenerationMode.POSITIVE, id="script-fitting", marks=pytest.mark.slow),
-        pytest.param("script", GenerationMode.NEGATIVE, id="script-unfitting"),
+        pytest.param("script", GenerationMode.NEGATIVE, id="script-unfitting", marks=pytest.mark.slow),
     ],
 )
 def test_every_operation_answers_as_its_document_says(

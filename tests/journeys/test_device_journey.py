@@ -57,6 +57,7 @@ def terminal(demo: RunningDemo) -> Iterator[Terminal]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_program_is_connected_with_the_keyboard_alone(somebody: Sitting, demo: RunningDemo) -> None:
     with terminal(demo) as program:
         robin = somebody()

@@ -35,6 +35,7 @@ def press_authorize(page: Page) -> Page:
     return opened.value
 
 
+@pytest.mark.slow
 def test_authorize_signs_in_asks_and_brings_a_token_that_try_it_out_sends(demo: RunningDemo, browser: Browser) -> None:
     context = browser.new_context()
     context.set_default_timeout(10_000)

@@ -54,9 +54,8 @@ def onlookers(walkers: Mapping[str, Walker], axe_source: str) -> Mapping[str, Wa
     return walkers
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(WAYS[0], id="narrow"), pytest.param(WAYS[1], id="wide", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [pytest.param(WAYS[0], id="narrow"), pytest.param(WAYS[1], id="wide")])
 @pytest.mark.parametrize("route", VISITS)
 def test_page_is_readable_and_within_reach(
     route: str, way: Way, world: LivedIn, onlookers: Mapping[str, Walker], folder: Path | None

@@ -141,6 +141,7 @@ async def keep_asking(raced: RacedServer, token: str, taken: list[float]) -> Non
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.soak
 @pytest.mark.spec("standards", "LB-1")
 @pytest.mark.spec("standards", "LB-2")
@@ -180,6 +181,7 @@ async def test_thousands_of_logouts_reach_applications_that_are_busy(
     assert failed[0][0] == len(busy.refused)
 
 
+@pytest.mark.slow
 @pytest.mark.spec("standards", "LB-4")
 async def test_what_dead_workers_had_in_hand_is_delivered_by_those_after_them(
     raced: RacedServer, receiver: LogoutReceiver, applications: list[UUID], fresh_database: FreshDatabase

@@ -203,6 +203,7 @@ async def rotated(seen: Busy, wait: Callable[[], Any]) -> None:
     assert {*await rotate(seen.raced)} == before.keys(), "they are removed"
 
 
+@pytest.mark.slow
 @pytest.mark.spec("standards", "JW-1")
 @pytest.mark.spec("standards", "JW-3")
 async def test_nobody_refuses_a_token_while_the_keys_rotate(raced: RacedServer) -> None:
