@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 4
+WORKERS ?= 5
 
 # Where the tests of app/protocol and app/crypto lie.
 RULES = $(wildcard $(addprefix tests/,crypto protocol authorize client_auth grant_types tokens))

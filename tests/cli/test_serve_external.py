@@ -35,6 +35,7 @@ def first(directory: Path, settings: dict[str, str]) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_server_with_another_secret_is_refused(first: Server, settings: dict[str, str]) -> None:
     with (
         pytest.raises(NotStarted, match="not the one that this database was begun with"),

@@ -107,6 +107,7 @@ def me(demo: RunningDemo, token: str) -> int:
     return httpx.get(f"{demo.issuer}/api/v1/", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
+@pytest.mark.slow
 def test_an_application_is_connected_narrowed_and_disconnected_and_its_history_stays(
     somebody: Sitting, demo: RunningDemo
 ) -> None:
