@@ -1,7 +1,6 @@
 """Requests to people elsewhere in the database: placed, polled, decided, told of and redeemed, each once (CIBA)."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,11 +19,11 @@ from app.protocol.granted_details import GrantedDetail
 from app.protocol.sender import Binding, Proof
 from app.services import limits
 from app.services.limits import Counted
-from app.store import failures, records
+from app.store import failures
 from app.store.hot_backchannel import AskedPerson, Call, CallReport, NewBackchannel, Placed
 from app.store.hot_connection import counting_trips
 from tests.store import scene as scenes
-from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, approval, fetch
+from tests.store.scene import NOW, SECOND, Scene, approval, fetch
 from tests.support.database import FreshDatabase
 
 RIVALS = 20
@@ -143,47 +142,6 @@ async def test_a_person_sees_what_waits_for_him(scene: Scene) -> None:
     async with scene.database.transaction() as transaction:
         await transaction.execute(update(User).where(col(User.id) == scene.user_id).values(epoch=1))
     assert await backchannel.waiting_for(scene.user_id, NOW) == ()
-
-
-async def test_what_is_approved_is_copied_and_merged(scene: Scene, fresh_database: FreshDatabase) -> None:
-    backchannel = scene.database.backchannel
-    request_id = await placed(scene)
-    order = approval(scene, request_id, "b", details=(PAYMENT,), pairs=("b", PAYMENT.pair))
-    settled = await backchannel.approve(order)
-    assert settled is not None
-    assert settled.pairs == ("b", PAYMENT.pair)
-    _, fact = await backchannel.gather(scene.client_id, request_id)
-    assert fact is not None
-    assert fact.status == "approved"
-    assert fact.origin == replace(scene.origin(settled, "b"), details=(PAYMENT,))
-    assert fact.authentication == AUTHENTICATION
-    assert fact.standing is not None
-    question = await backchannel.gather_question(request_id, scene.user_id)
-    assert question is not None
-    assert question.request.record_id == settled.record_id
-    assert question.record is not None
-    assert question.record.id == settled.record_id
-    [row] = await fetch(
-        fresh_database.superuser_url, "select data from audit where authorization_id = $1", settled.record_id
-    )
-    assert '"after": ["b"' in row["data"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"now": NOW + timedelta(minutes=5)}, id="expired"),
-        pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
-        pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
-        pytest.param({"grant_id": UUID(int=3)}, id="there is no such request"),
-        pytest.param({"target": GrantTarget("merge", UUID(int=4))}, id="there is no such grant"),
-    ],
-)
-async def test_what_cannot_be_approved_changes_nothing(scene: Scene, changes: dict[str, Any]) -> None:
-    order = replace(approval(scene, await placed(scene), "a"), **changes)
-    assert await scene.database.backchannel.approve(order) is None
-    assert await records.list_for_user(scene.database, scene.user_id) == []
-    assert len(await scene.database.backchannel.waiting_for(scene.user_id, NOW)) == 1
 
 
 async def test_nobody_is_asked_in_vain_and_decides(scene: Scene) -> None:

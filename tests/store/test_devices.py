@@ -1,7 +1,6 @@
 """Device codes in the database: placed, polled, decided and redeemed, each in one statement and once."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,12 +10,9 @@ import pytest
 from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.protocol.sender import Binding, Proof
-from app.store import records
 from app.store.hot_connection import counting_trips
 from app.store.hot_devices import NewDevice, Placed
-from tests.store import scene as scenes
-from tests.store.scene import AUTHENTICATION, NOW, Scene, approval, fetch
-from tests.support.database import FreshDatabase
+from tests.store.scene import NOW, Scene
 
 RIVALS = 20
 
@@ -81,41 +77,3 @@ async def test_a_proof_places_one_code(scene: Scene) -> None:
     orders = [new_device(scene, proof=proof) for _ in range(RIVALS)]
     outcomes = await asyncio.gather(*(scene.database.devices.place(order) for order in orders))
     assert sorted(outcome.value for outcome in outcomes) == sorted(["there", *["replayed"] * (RIVALS - 1)])
-
-
-async def test_what_is_approved_is_copied_and_merged(scene: Scene, fresh_database: FreshDatabase) -> None:
-    devices = scene.database.devices
-    device_id = await placed(scene)
-    settled = await devices.approve(approval(scene, device_id, "b", audit=scenes.entry("authorization.granted")))
-    assert settled is not None
-    assert settled.pairs == ("b",)
-    _, fact = await devices.gather(scene.client_id, device_id)
-    assert fact is not None
-    assert fact.status == "approved"
-    assert fact.origin == scene.origin(settled, "b")
-    assert fact.authentication == AUTHENTICATION
-    assert fact.standing is not None
-    question = await devices.gather_question(device_id, scene.user_id)
-    assert question is not None
-    assert question.request.decided_by == scene.user_id
-    assert question.record is not None
-    assert question.record.id == settled.record_id
-    [row] = await fetch(
-        fresh_database.superuser_url, "select data from audit where authorization_id = $1", settled.record_id
-    )
-    assert '"after": ["b"]' in row["data"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"now": NOW + timedelta(minutes=10)}, id="expired"),
-        pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
-        pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
-        pytest.param({"grant_id": UUID(int=3)}, id="there is no such code"),
-    ],
-)
-async def test_what_cannot_be_approved_changes_nothing(scene: Scene, changes: dict[str, Any]) -> None:
-    order = replace(approval(scene, await placed(scene), "a"), **changes)
-    assert await scene.database.devices.approve(order) is None
-    assert await records.list_for_user(scene.database, scene.user_id) == []

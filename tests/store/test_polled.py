@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,11 +13,16 @@ from sqlmodel import col
 
 from app.crypto.secrets import random_bytes
 from app.models import Application
+from app.protocol.device_facts import DeviceRequestFact
+from app.protocol.grant_management import GrantTarget
 from app.protocol.sender import Proof
-from app.store.hot_polled import PolledGrants
+from app.store import records
+from app.store.hot_backchannel import Backchannel
+from app.store.hot_devices import Devices
 from tests.store import scene as scenes
 from tests.store import test_backchannel, test_devices
-from tests.store.scene import NOW, SECOND, Scene, approval, exchange, fetch
+from tests.store.scene import AUTHENTICATION, NOW, SECOND, Scene, approval, exchange, fetch
+from tests.store.test_backchannel import PAYMENT
 from tests.support.database import FreshDatabase
 
 RIVALS = 20
@@ -26,7 +33,7 @@ class Kind:
     """One of the two tables: its store, and how a grant comes there."""
 
     table: str
-    grants: Callable[[Scene], PolledGrants]
+    grants: Callable[[Scene], Devices | Backchannel]
     placed: Callable[[Scene], Awaitable[UUID]]
 
 
@@ -34,6 +41,49 @@ DEVICE = Kind("device_grant", lambda scene: scene.database.devices, test_devices
 REQUEST = Kind("backchannel_request", lambda scene: scene.database.backchannel, test_backchannel.placed)
 
 EACH = pytest.mark.parametrize("kind", [DEVICE, REQUEST], ids=["device", "request"])
+
+
+@EACH
+async def test_what_is_approved_is_copied_and_merged(scene: Scene, kind: Kind, fresh_database: FreshDatabase) -> None:
+    grants, grant_id = kind.grants(scene), await kind.placed(scene)
+    settled = await grants.approve(approval(scene, grant_id, "b", details=(PAYMENT,), pairs=("b", PAYMENT.pair)))
+    assert settled is not None
+    assert settled.pairs == ("b", PAYMENT.pair)
+    _, fact = await grants.gather(scene.client_id, grant_id)
+    assert fact is not None
+    assert fact.status == "approved"
+    assert fact.origin == replace(scene.origin(settled, "b"), details=(PAYMENT,))
+    assert fact.authentication == AUTHENTICATION
+    assert fact.standing is not None
+    question = await grants.gather_question(grant_id, scene.user_id)
+    assert question is not None
+    if isinstance(question.request, DeviceRequestFact):
+        assert question.request.decided_by == scene.user_id
+    else:
+        assert question.request.record_id == settled.record_id
+    assert question.record is not None
+    assert question.record.id == settled.record_id
+    [row] = await fetch(
+        fresh_database.superuser_url, "select data from audit where authorization_id = $1", settled.record_id
+    )
+    assert '"after": ["b"' in row["data"]
+
+
+@EACH
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"now": NOW + timedelta(minutes=10)}, id="expired"),
+        pytest.param({"user_epoch": 1}, id="the person was disabled meanwhile"),
+        pytest.param({"application_epoch": 1}, id="the application was turned off meanwhile"),
+        pytest.param({"grant_id": UUID(int=3)}, id="there is nothing that waits"),
+        pytest.param({"target": GrantTarget("merge", UUID(int=4))}, id="there is no such grant"),
+    ],
+)
+async def test_what_cannot_be_approved_changes_nothing(scene: Scene, kind: Kind, changes: dict[str, Any]) -> None:
+    order = replace(approval(scene, await kind.placed(scene), "a"), **changes)
+    assert await kind.grants(scene).approve(order) is None
+    assert await records.list_for_user(scene.database, scene.user_id) == []
 
 
 @EACH
