@@ -37,6 +37,7 @@ def _options(server: Server, **changed: str) -> list[str]:
     return ["login-test", *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
+@pytest.mark.slow
 def test_every_step_passes_with_a_stand_in_over_https(server: Server) -> None:
     ended = server.assent("login-test")
 

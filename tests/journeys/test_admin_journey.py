@@ -67,6 +67,7 @@ def headline(page: Page) -> str:
     return page.get_by_role("heading", level=1).inner_text()
 
 
+@pytest.mark.slow
 def test_a_person_is_found_shut_out_and_let_in_again(server: Server, browser: Browser, operator: Page) -> None:
     complaints = complaints_of(operator)
     person = tab(server, browser)

@@ -60,6 +60,7 @@ def may(server: Server, key: str) -> list[str] | None:
     return sorted(answer.json()["auth"]["scopes"]) if answer.status_code == 200 else None
 
 
+@pytest.mark.slow
 def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
     sign_in(page, server, "robin")
     expect(page.get_by_role("heading", name="No API keys yet")).to_be_visible()

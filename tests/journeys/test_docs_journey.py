@@ -69,6 +69,7 @@ def test_authorize_signs_in_asks_and_brings_a_token_that_try_it_out_sends(demo: 
     context.close()
 
 
+@pytest.mark.slow
 def test_denying_in_the_window_is_told_in_the_dialog(demo: RunningDemo, explorer: Page) -> None:
     window = press_authorize(explorer)
     window.fill("#username", "kim")

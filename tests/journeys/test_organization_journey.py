@@ -34,6 +34,7 @@ def someone(browser: Browser, demo: RunningDemo) -> Iterator[Entering]:
         yield enter
 
 
+@pytest.mark.slow
 def test_an_organization_from_its_founding_to_its_end(someone: Entering, demo: RunningDemo) -> None:
     robin = someone("robin")
     complaints = complaints_of(robin)
