@@ -2,6 +2,7 @@
 
 from app.models.api_key import ApiKey
 from app.models.application import Application, ApplicationSecret, ApplicationStatus
+from app.models.application_use import ApplicationUse
 from app.models.audit import Audit, DecisionTrace
 from app.models.authorization import Authorization, AuthorizationScope
 from app.models.backchannel_request import BackchannelRequest
@@ -9,6 +10,7 @@ from app.models.browser_session import BrowserSession
 from app.models.device_grant import DeviceGrant
 from app.models.failure import Failure
 from app.models.grant_code import GrantCode
+from app.models.initial_access_token import InitialAccessToken
 from app.models.interaction import Interaction
 from app.models.legacy import LegacyCredential, LegacyImport, LegacyToken
 from app.models.logout_delivery import LogoutDelivery
@@ -33,6 +35,7 @@ __all__ = [
     "Application",
     "ApplicationSecret",
     "ApplicationStatus",
+    "ApplicationUse",
     "Audit",
     "Authorization",
     "AuthorizationScope",
@@ -42,6 +45,7 @@ __all__ = [
     "DeviceGrant",
     "Failure",
     "GrantCode",
+    "InitialAccessToken",
     "Interaction",
     "LegacyCredential",
     "LegacyImport",

@@ -35,6 +35,9 @@ class Application(SQLModel, table=True):
     `key_material` holds what it proves itself with besides secrets, as `protocol.client_keys` has it; `openid` what it
     registered for signing people in, as `protocol.openid_settings` has it, and `requests` for demanding requests and
     answers, as `protocol.request_settings` has it.
+    `introduction` is what it said of itself besides, as `protocol.introductions` has it; `name_skeleton` is what its name
+    looks like to people, empty: not made yet; `registration_digest` is that of the secret of its registration access
+    token, for one that registered itself (RFC 7592).
     Of the owners at most one is set; none: the operator's. `off_by` is who switched it off, `owner` or `operator`,
     also while it waits for its deletion; what the operator switched off its owner cannot switch on. A deleted one
     becomes a tombstone (`deleted_at`): no secret, no word of anybody's, and a client_id that is never given out again.
@@ -63,6 +66,13 @@ class Application(SQLModel, table=True):
             "delete_after",
             postgresql_where=text("status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null"),
         ),
+        Index("application_name_skeleton", "name_skeleton", postgresql_where=text("name_skeleton <> ''")),
+        Index(
+            "application_without_skeleton",
+            "id",
+            postgresql_where=text("name_skeleton = '' and deleted_at is null"),
+        ),
+        Index("application_self_registered", "created_at", postgresql_where=text("self_registered")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -89,6 +99,9 @@ class Application(SQLModel, table=True):
     key_material: JsonObject = Field(default_factory=dict, sa_type=JSON, repr=False)
     openid: JsonObject = Field(default_factory=dict, sa_type=JSON)
     requests: JsonObject = Field(default_factory=dict, sa_type=JSON)
+    introduction: JsonObject = Field(default_factory=dict, sa_type=JSON)
+    name_skeleton: Text = ""
+    registration_digest: MaybeBytes = Field(default=None, sa_type=BYTES, repr=False)
     self_registered: bool = False
     verified: bool = False
     owner_organization_id: UUID | None = Field(default=None, foreign_key="organization.id")

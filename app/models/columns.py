@@ -17,6 +17,7 @@ TEXTS = sa.ARRAY(sa.Text())
 NUMBERS = sa.ARRAY(sa.Integer())
 BYTE_STRINGS = sa.ARRAY(sa.LargeBinary())
 JSON = JSONB()
+MAYBE_JSON = JSONB(none_as_null=True)
 
 Text = Annotated[str, Field(sa_type=TEXT)]
 MaybeText = Annotated[str | None, Field(sa_type=TEXT)]
@@ -31,4 +32,5 @@ MaybeTexts = Annotated[list[str] | None, Field(sa_type=TEXTS)]
 Numbers = Annotated[list[int], Field(sa_type=NUMBERS)]
 ByteStrings = Annotated[list[bytes], Field(sa_type=BYTE_STRINGS)]
 JsonObject = Annotated[dict[str, Any], Field(sa_type=JSON)]
+MaybeJsonObject = Annotated[dict[str, Any] | None, Field(sa_type=MAYBE_JSON)]
 JsonArray = Annotated[list[Any], Field(sa_type=JSON)]

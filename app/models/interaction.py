@@ -4,13 +4,15 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeBytes, MaybeMoment, Moment, Text
+from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeBytes, MaybeJsonObject, MaybeMoment, Moment, Text
 
 
 class Interaction(SQLModel, table=True):
     """A saved request. `params` is a list of [name, value]; `browser_digest` binds it to one browser (SE-7).
 
     `pushed_id` is the pushed request that it came from, if any; `signed`: it came as a request object.
+    `document` is what its client was known by at that moment, if by a metadata document (`protocol.client_documents`):
+    so page, code and every worker agree.
     """
 
     __tablename__ = "interaction"
@@ -30,3 +32,4 @@ class Interaction(SQLModel, table=True):
     created_at: Moment
     expires_at: Moment
     closed_at: MaybeMoment = None
+    document: MaybeJsonObject = None

@@ -4,12 +4,13 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeMoment, Moment, Text
+from app.models.columns import BYTES, JSON, Bytes, JsonArray, MaybeJsonObject, MaybeMoment, Moment, Text
 
 
 class PushedRequest(SQLModel, table=True):
     """A request that passed every check. `params` is a list of [name, value]; `signed`: they came as a request object.
 
+    `document` as in `Interaction`.
     It can be taken up until `expires_at`, as often as a page is loaded, and is used once: by what is granted or denied.
     """
 
@@ -24,3 +25,4 @@ class PushedRequest(SQLModel, table=True):
     created_at: Moment
     expires_at: Moment
     used_at: MaybeMoment = None
+    document: MaybeJsonObject = None

@@ -6,6 +6,7 @@ needs, and do without the machinery that reads settings: 3 MiB of each.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from app.protocol.ciba_calls import CallRules
 from app.protocol.claim_values import Claim
@@ -51,6 +52,55 @@ class RegistrationLimits:
 
     address_registrations: int = 300
     window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRules:
+    """Which metadata documents count (Client ID Metadata Documents).
+
+    `allowed` and `denied` are hosts, or `*.` and a domain for all below it; none allowed: all that are not denied.
+    `vouched` are those whose documents the operator answers for. A document is read again after its own time, at least
+    `shortest` and at most `longest`; so long it may also stand in for one that cannot be had. `requests` are the
+    documents that may be asked for from one address within a `window`, by requests that nobody is known to stand behind.
+    """
+
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
+    shortest: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(days=1)
+    requests: int = 300
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementIssuer:
+    """Somebody whose software statements count here (RFC 7591 §2.3): keys of his own, or where they are."""
+
+    issuer: str
+    jwks: tuple[dict[str, object], ...] = ()
+    jwks_uri: str = ""
+
+
+Imitations = Literal["refuse", "mark"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRules:
+    """Who may register applications over the protocol, and which.
+
+    `by_token`: whoever shows an initial access token; otherwise everybody. `scopes` are all that such applications may
+    ask for, None: whatever others may. Names that look like those of known applications are refused, or marked on the
+    pages. An application that never got a token is gone after `unused_after`. `needs_statement`: nobody registers
+    without a software statement of one of the `issuers`.
+    """
+
+    by_token: bool = True
+    scopes: tuple[str, ...] | None = None
+    imitations: Imitations = "refuse"
+    unused_after: timedelta = timedelta(days=7)
+    needs_statement: bool = False
+    issuers: tuple[StatementIssuer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +164,8 @@ class Configuration:
     registration_limits: RegistrationLimits = field(default_factory=RegistrationLimits)
     asking_limits: AskingLimits = field(default_factory=AskingLimits)
     push_limits: PushLimits = field(default_factory=PushLimits)
+    documents: DocumentRules = field(default_factory=DocumentRules)
+    registration: RegistrationRules = field(default_factory=RegistrationRules)
     signing: SigningPlan = field(default_factory=SigningPlan)
     dpop: DpopRules = field(default_factory=DpopRules)
     mtls: MutualTls = field(default_factory=MutualTls)

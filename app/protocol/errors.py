@@ -62,6 +62,8 @@ class ErrorCode(Enum):
     FOREIGN_SUBJECT = ("foreign_subject", 422, "Global Token Revocation draft -04 §3.4")
     INVALID_REDIRECT_URI = ("invalid_redirect_uri", 400, "RFC 7591 §3.2.2")
     INVALID_CLIENT_METADATA = ("invalid_client_metadata", 400, "RFC 7591 §3.2.2")
+    INVALID_SOFTWARE_STATEMENT = ("invalid_software_statement", 400, "RFC 7591 §3.2.2")
+    UNAPPROVED_SOFTWARE_STATEMENT = ("unapproved_software_statement", 400, "RFC 7591 §3.2.2")
 
     def __init__(self, wire: str, status: int, section: str) -> None:
         self.wire = wire

@@ -23,6 +23,7 @@ class About(StrEnum):
     SYSTEM_KEY = "system_key"
     RESOURCE = "resource"
     SIGNING_KEY = "signing_key"
+    INITIAL_TOKEN = "initial_token"
     IMPORT = "legacy"
 
 
@@ -75,6 +76,10 @@ class Event(StrEnum):
     APPLICATION_CHECKED = "application.checked"
     APPLICATION_UNCHECKED = "application.unchecked"
     APPLICATION_HANDED_OVER = "application.handed_over"
+    APPLICATION_REGISTERED = "application.registered"
+    APPLICATION_INTRODUCED = "application.introduced"
+    APPLICATION_DOCUMENT_CHANGED = "application.document_changed"
+    APPLICATION_REAPED = "application.reaped"
 
     PERSONAL_TOKEN_CREATED = "personal_token.created"
     PERSONAL_TOKEN_RENAMED = "personal_token.renamed"
@@ -103,6 +108,10 @@ class Event(StrEnum):
 
     RESOURCE_DECLARED = "resource.declared"
     RESOURCE_CHANGED = "resource.changed"
+    RESOURCE_REMOVED = "resource.removed"
+
+    INITIAL_TOKEN_CREATED = "initial_token.created"
+    INITIAL_TOKEN_REVOKED = "initial_token.revoked"
 
     LEGACY_IMPORTED = "legacy.imported"
 

@@ -12,6 +12,8 @@ from uuid import UUID
 from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.granted_details import GrantedDetail
+from app.protocol.introductions import NONE as NO_INTRODUCTION
+from app.protocol.introductions import Introduction
 from app.protocol.names import is_vouched_for
 from app.protocol.openid_settings import PLAIN, OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
@@ -52,11 +54,18 @@ class ClientFact:
     key_material: KeyMaterial = field(default=NONE, repr=False)
     openid: OpenIdSettings = PLAIN
     requests: RequestSettings = PLAIN_REQUESTS
+    introduction: Introduction = NO_INTRODUCTION
 
     @property
     def confidential(self) -> bool:
         """Whether it can keep a secret (RFC 6749 §2.1): it registered a way to authenticate."""
         return self.auth_method != "none"
+
+    @property
+    def by_document(self) -> bool:
+        """Whether it is known by a metadata document at the address that is its client_id. One that the operator has
+        registered under an address is like any other (CI-2)."""
+        return self.self_registered and self.client_id.startswith("https://")
 
     @property
     def vouched_for(self) -> bool:

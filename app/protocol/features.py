@@ -93,6 +93,14 @@ class Feature(Enum):
         Maturity.DRAFT,
         requires=("authorization_code",),
     )
+    CLIENT_DOCUMENTS = FeatureSpec(
+        "client_documents",
+        "draft-ietf-oauth-client-id-metadata-document-02",
+        Maturity.DRAFT,
+        requires=("authorization_code",),
+    )
+    DYNAMIC_REGISTRATION = FeatureSpec("dynamic_registration", "RFC 7591, RFC 7592")
+    PROTECTED_RESOURCE_METADATA = FeatureSpec("protected_resource_metadata", "RFC 9728")
     ISSUER_IDENTIFICATION = FeatureSpec("issuer_identification", "RFC 9207", requires=("authorization_code",))
     IMPLICIT = FeatureSpec("implicit", "RFC 6749 §4.2", Maturity.LEGACY, False, requires=("authorization_code",))
 

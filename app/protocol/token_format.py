@@ -31,6 +31,8 @@ class Prefix(StrEnum):
     DEVICE_CODE = "asdc"
     BACKCHANNEL_REQUEST = "asbr"
     PUSHED_REQUEST = "aspr"
+    REGISTRATION = "asra"
+    INITIAL_ACCESS = "asia"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,21 @@ class LimitSettings(Section):
         300,
         1,
         100_000,
-        "Registrations from one address in 10 minutes: accounts that people make for themselves (`features.sign_up`).",
+        "Registrations from one address in 10 minutes: accounts that people make for themselves (`features.sign_up`), "
+        "and, counted apart, applications that register themselves (`registration.mode`).",
     )
     pushed_requests: int = number(
         300,
         1,
         100_000,
         "Authorization requests pushed from one address in 10 minutes by applications that do not authenticate.",
+    )
+    document_requests: int = number(
+        300,
+        1,
+        100_000,
+        "Metadata documents of clients that one address may have fetched in 10 minutes, by requests behind which "
+        "nobody is known to stand.",
     )
     document_fetches: int = number(60, 1, 10_000, "Documents fetched from one host in a minute, all workers together.")
 

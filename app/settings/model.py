@@ -28,11 +28,12 @@ from app.settings.ciba import CibaSettings
 from app.settings.claims import ClaimSettings
 from app.settings.delegation import TokenExchangeSettings, TrustedIssuerSettings
 from app.settings.details import AuthorizationDetailSettings
-from app.settings.fields import Section, Words, marks, number, span
+from app.settings.fields import Section, Words, number, span
 from app.settings.grants import GrantManagementSettings
 from app.settings.lifetimes import LifetimeSettings
 from app.settings.limits import LimitSettings
 from app.settings.logout import LogoutSettings
+from app.settings.registration import ClientDocumentSettings, RegistrationSettings
 from app.settings.resources import ResourceSettings
 from app.settings.signing import SigningSettings
 
@@ -47,14 +48,6 @@ class DeviceSettings(Section):
     """Devices that ask again and again whether their person has decided."""
 
     interval: int = span(5, 1, 60, "How long a device has to wait between two requests to the token endpoint.")
-
-
-class RegistrationSettings(Section):
-    """Who may register applications over the protocol."""
-
-    mode: Literal["closed", "token", "open"] = Field(
-        "closed", description="Nobody, whoever holds an initial access token, or everybody."
-    )
 
 
 class OutboundSettings(Section):
@@ -181,8 +174,11 @@ class Settings(BaseSettings):
     )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings,
-        description="Who may register applications over the protocol.",
-        json_schema_extra=marks(waits_for="dynamic registration"),
+        description="Who may register applications over the protocol, and which.",
+    )
+    client_documents: ClientDocumentSettings = Field(
+        default_factory=ClientDocumentSettings,
+        description="Clients that are known by a metadata document at the address that is their client_id.",
     )
     outbound: OutboundSettings = Field(default_factory=OutboundSettings, description="What the server may connect to.")
     logout: LogoutSettings = Field(
@@ -272,7 +268,10 @@ class Settings(BaseSettings):
 
     def feature_set(self) -> FeatureSet:
         """Return the features that are on. Raises ValueError for an unknown key or an unmet requirement."""
-        return FeatureSet.chosen(self.features)
+        chosen = FeatureSet.chosen(self.features)
+        if self.registration.mode == "closed":
+            return FeatureSet(chosen - {Feature.DYNAMIC_REGISTRATION})
+        return chosen
 
     def configuration(self) -> Configuration:
         """Return what workers need to know. Raises what `scope_registry`, `role_set` and `feature_set` raise."""
@@ -287,6 +286,8 @@ class Settings(BaseSettings):
             registration_limits=self.limits.registration_limits(),
             asking_limits=self.limits.asking_limits(),
             push_limits=self.limits.push_limits(),
+            documents=self.client_documents.rules(self.limits.document_requests),
+            registration=self.registration.rules(),
             trusted_proxies=self.trusted_proxies,
             system_key=self._system_key(),
             everyone_founds=self.organization_founders == "everyone",

@@ -61,6 +61,17 @@ def check_issuer(issuer: str) -> str:
     return issuer
 
 
+_HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
+def check_host_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Hosts as URLs have them, or `*.` and a domain: all hosts below it."""
+    for pattern in patterns:
+        if not _HOST_PATTERN.fullmatch(pattern):
+            raise _refused(f"must list hosts such as app.example.com or *.example.com, in lower case, not {pattern}")
+    return patterns
+
+
 def check_database_url(url: SecretStr) -> SecretStr:
     """A libpq URL. The message names no part of it, since it carries a password."""
     scheme, separator, _ = url.get_secret_value().partition("://")

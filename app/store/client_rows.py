@@ -8,14 +8,15 @@ from typing import Any
 import asyncpg
 import orjson
 
-from app.protocol import openid_settings, request_settings, unmet
+from app.protocol import introductions, openid_settings, request_settings, unmet
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.facts import ClientFact
+from app.protocol.introductions import Introduction
 from app.protocol.openid_settings import OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
 from app.protocol.request_settings import RequestSettings
 
-CLIENT_WIDTH = 21
+CLIENT_WIDTH = 22
 
 
 def client(row: asyncpg.Record) -> ClientFact | None:
@@ -44,6 +45,7 @@ def client(row: asyncpg.Record) -> ClientFact | None:
         key_material=key_material(row[18]),
         openid=openid(row[19]),
         requests=requests(row[20]),
+        introduction=introduction(row[21]),
     )
 
 
@@ -99,6 +101,12 @@ def openid(text: str) -> OpenIdSettings:
 def requests(text: str) -> RequestSettings:
     """Read the column of that name: the members that were given."""
     return request_settings.read(orjson.loads(text))
+
+
+@lru_cache(maxsize=1024)
+def introduction(text: str) -> Introduction:
+    """Read the column of that name: the members that are there."""
+    return introductions.read(orjson.loads(text))
 
 
 def _seconds(stored: float | None) -> timedelta | None:

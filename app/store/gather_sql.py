@@ -12,7 +12,7 @@ from app.store.hot_connection import Statement
 CLIENT = (
     "id, client_id, name, version, epoch, auth_method, secret_digests, redirect_uris, grant_types, response_types, "
     "scopes, optional_scopes, policy, owner_name, client_uri, self_registered, verified, unmet, key_material, openid, "
-    "requests"
+    "requests, introduction"
 )
 RECORD = "id, version, pairs, since"
 LIVE_RECORD = f"{RECORD}, subject, details"

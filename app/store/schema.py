@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-CODE_SCHEMA = 6
+CODE_SCHEMA = 7
 """The schema that this code was written for: the number of its last migration."""
 
 

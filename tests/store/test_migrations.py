@@ -41,7 +41,7 @@ async def test_an_empty_database_is_planned_then_migrated_then_up_to_date(empty:
     with pytest.raises(SchemaPending, match="assent migrate"):
         await check(empty.owner_url)
     planned = await pending(empty.owner_url)
-    assert [revision.id for revision in planned] == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert [revision.id for revision in planned] == ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
     assert planned[0].title.startswith("Users, applications")
     assert "create table user_account" in planned[0].sql
     assert await fetch(empty.owner_url, "select from pg_class where relname = 'user_account'") == []
@@ -60,7 +60,7 @@ async def test_the_planned_sql_is_what_runs(empty: FreshDatabase) -> None:
 
 async def test_many_who_migrate_at_once_apply_it_once(empty: FreshDatabase) -> None:
     applied = await asyncio.gather(*(upgrade(empty.owner_url, RUNTIME) for _ in range(4)))
-    assert sorted(len(revisions) for revisions in applied) == [0, 0, 0, 6]
+    assert sorted(len(revisions) for revisions in applied) == [0, 0, 0, 7]
 
 
 async def test_whoever_waits_holds_nothing_and_gives_up_in_the_end(empty: FreshDatabase) -> None:
@@ -103,7 +103,7 @@ async def test_a_migration_that_does_not_get_its_lock_lets_everybody_by_and_begi
             await asyncio.sleep(0.01)
         assert not migrating.done()
         await begun.rollback()
-        assert [revision.id for revision in await migrating] == ["0002", "0003", "0004", "0005", "0006"]
+        assert [revision.id for revision in await migrating] == ["0002", "0003", "0004", "0005", "0006", "0007"]
     assert longest < LOCK_PATIENCE + 1
     await check(empty.runtime_url)
 
@@ -121,6 +121,7 @@ async def test_a_lock_that_nobody_lets_go_of_is_told_in_the_end(empty: FreshData
         "0004",
         "0005",
         "0006",
+        "0007",
     ]
 
 
@@ -141,7 +142,7 @@ async def test_a_migration_that_waits_for_one_table_of_the_hot_path_holds_no_oth
             await request.execute("select count(*) from application")
             await request.execute("select count(*) from token_family")
         await begun.rollback()
-        assert [revision.id for revision in await migrating] == ["0004", "0005", "0006"]
+        assert [revision.id for revision in await migrating] == ["0004", "0005", "0006", "0007"]
     await check(empty.runtime_url)
 
 
@@ -157,7 +158,13 @@ async def test_an_index_that_broke_off_is_made_anew(empty: FreshDatabase) -> Non
         """update pg_index set indisvalid = false
             where indexrelid in ('application_unchecked'::regclass, 'audit_20261101_user'::regclass)""",
     )
-    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == ["0003", "0004", "0005", "0006"]
+    assert [revision.id for revision in await upgrade(empty.owner_url, RUNTIME)] == [
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+    ]
     rows = await fetch(
         empty.owner_url,
         """select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition, indisvalid as valid
