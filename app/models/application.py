@@ -35,9 +35,9 @@ class Application(SQLModel, table=True):
     `key_material` holds what it proves itself with besides secrets, as `protocol.client_keys` has it; `openid` what it
     registered for signing people in, as `protocol.openid_settings` has it, and `requests` for demanding requests and
     answers, as `protocol.request_settings` has it.
-    `introduction` is what it said of itself besides, as `protocol.introductions` has it; `name_skeleton` is what its name
-    looks like to people, empty: not made yet; `registration_digest` is that of the secret of its registration access
-    token, for one that registered itself (RFC 7592).
+    `introduction` is what it said of itself besides, as `protocol.introductions` has it; `name_skeleton` is what its
+    name looks like to people, empty: not made yet; `registration_digest` is that of the secret of its registration
+    access token, for one that registered itself (RFC 7592).
     Of the owners at most one is set; none: the operator's. `off_by` is who switched it off, `owner` or `operator`,
     also while it waits for its deletion; what the operator switched off its owner cannot switch on. A deleted one
     becomes a tombstone (`deleted_at`): no secret, no word of anybody's, and a client_id that is never given out again.

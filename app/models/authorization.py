@@ -26,8 +26,8 @@ class Authorization(SQLModel, table=True):
     `pairs` and `since` are parallel: the version that brought each pair. `version` grows with every change, and
     `last_change` is the audit row that tells the latest one. `subject` is what the application knows the person by,
     null: by the person's own `sub`. `details` has the objects behind its pairs `detail:…`, by pair. Refresh tokens of
-    grants from before the version `refresh_since` count no more. `identity` is what the person last judged an application
-    by that is known by its metadata document (`Introduction.identity`).
+    grants from before the version `refresh_since` count no more. `identity` is what the person last judged an
+    application by that is known by its metadata document (`Introduction.identity`).
 
     A record that Grant Management made beside the implicit one is revoked at infinity: it is live, and the index of
     one implicit record does not count it.

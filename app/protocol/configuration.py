@@ -61,7 +61,7 @@ class DocumentRules:
     `allowed` and `denied` are hosts, or `*.` and a domain for all below it; none allowed: all that are not denied.
     `vouched` are those whose documents the operator answers for. A document is read again after its own time, at least
     `shortest` and at most `longest`; so long it may also stand in for one that cannot be had. `requests` are the
-    documents that may be asked for from one address within a `window`, by requests that nobody is known to stand behind.
+    documents that may be asked for from one address within a `window`, by requests behind which nobody is known.
     """
 
     allowed: tuple[str, ...] = ()
