@@ -11,11 +11,16 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from app.crypto import secrets
+from tests.support.once import remember
+
 pytest_plugins = ["tests.support.database", "tests.support.server"]
 
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 """How long an example takes says something of the machine, which may have other things to do."""
+
+remember()
 
 LONGEST_FIRST = (
     "cli/test_serve.py",
@@ -98,3 +103,10 @@ def volume(request: pytest.FixtureRequest) -> Callable[[int], int]:
     """Return a function from the full count of something to the count for this run, at least 1."""
     share: float = request.config.getoption("--volume")
     return lambda full: max(1, round(full * share))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ids_count_anew() -> None:
+    """Ids of one millisecond sort as they were made, some two thousand of them. Many files stand at the same moment,
+    so that without this the order of ids in the last of them would depend on how many ran before in the process."""
+    secrets._counters.clear()

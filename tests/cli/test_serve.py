@@ -21,6 +21,7 @@ from app.protocol.features import Feature
 from tests.support.processes import children, command_of, eventually, processor_seconds
 from tests.support.server import (
     ASSENT,
+    PATIENCE,
     NotStarted,
     Server,
     await_ready,
@@ -68,7 +69,7 @@ def server(first_start: FirstStart) -> Server:
 
 def _refusal(server: Server) -> str:
     """Return the sentence with which a server refused to start."""
-    assert server.process.wait(30) == 1
+    assert server.process.wait(PATIENCE) == 1
     (sentence,) = [line for line in server.log.splitlines() if line.startswith("assent: ")]
     return sentence
 
@@ -114,7 +115,7 @@ def test_the_metrics_are_on_a_port_of_their_own(server: Server) -> None:
         assert client.get("/metrics").status_code == 404
     counted = 'assent_requests_total{method="GET",route="/health/live",status="200"}'
 
-    assert eventually(lambda: counted in httpx.get(server.told("Metrics")).text)
+    assert eventually(lambda: counted in httpx.get(server.told("Metrics"), timeout=60).text)
 
 
 def test_no_secret_stands_in_a_command_line_or_an_environment(server: Server) -> None:
@@ -173,7 +174,7 @@ def test_a_stop_signal_during_the_start_leaves_nothing_behind(directory: Path, d
     time.sleep(delay)
     assert server.stop() in (0, -signal.SIGTERM)
     with running_server(directory) as server:
-        assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
+        assert httpx.get(f"{server.issuer}/health/ready", timeout=60).status_code == 200
 
 
 @pytest.mark.slow
@@ -205,6 +206,7 @@ def test_broken_settings_are_refused_by_the_name_of_the_key(directory: Path) -> 
     assert "issuer (ASSENT_ISSUER) must use https" in sentence
 
 
+@pytest.mark.slow
 def test_a_demo_to_which_nobody_could_sign_in_is_refused(directory: Path) -> None:
     without = [feature.key for feature in Feature if feature is Feature.OPENID or "openid" in feature.value.requires]
     settings = {"FEATURES": json.dumps(dict.fromkeys(without, False))}
@@ -262,12 +264,14 @@ def test_a_worker_that_crashes_during_the_start_ends_the_server(directory: Path)
     assert "A worker could not start" in _refusal(server)
 
 
+@pytest.mark.slow
 def test_an_external_database_needs_its_secret_configured(directory: Path) -> None:
     server = start(directory, settings={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
 
     assert "secret_key is required with database_url" in _refusal(server)
 
 
+@pytest.mark.slow
 def test_an_external_database_that_is_away_is_named_without_its_password(directory: Path) -> None:
     settings = {
         "DATABASE_URL": "postgresql://me:hidden-word@127.0.0.1:1/nothing",

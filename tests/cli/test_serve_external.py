@@ -54,12 +54,13 @@ def test_login_test_and_doctor_work_on_it(first: Server) -> None:
     assert checked.exit_code == 1
 
 
+@pytest.mark.slow
 def test_two_servers_serve_one_database_and_one_of_them_may_end(first: Server, settings: dict[str, str]) -> None:
     with running_server(first.directory, settings=settings) as second:
         for server in (first, second):
-            assert httpx.get(f"{server.issuer}/health/ready").status_code == 200
+            assert httpx.get(f"{server.issuer}/health/ready", timeout=60).status_code == 200
             assert server.told("Data") == "the PostgreSQL of ASSENT_DATABASE_URL"
         assert "robin" in second.assent_here("user", "list").stdout
         assert not first.data_dir.exists()
         assert first.stop() == 0
-        assert httpx.get(f"{second.issuer}/health/ready").status_code == 200
+        assert httpx.get(f"{second.issuer}/health/ready", timeout=60).status_code == 200

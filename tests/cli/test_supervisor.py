@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from tests.support.processes import PATIENCE, alive, children, eventually
 
 @dataclass(slots=True)
 class Parent:
-    """The running parent; `url` is where its workers listen, `metrics_url` where it does."""
+    """The running parent; `url` is where its workers listen, `metrics_url` where it does, `waiting_url` where a worker
+    will, once somebody needs it."""
 
     process: subprocess.Popen[str]
     url: str
     metrics_url: str
+    waiting_url: str
 
     def workers(self) -> set[int]:
         """Return the process ids of the workers that live."""
@@ -38,9 +39,10 @@ def _parent(count: int) -> Iterator[Parent]:
     command = [sys.executable, "-m", "tests.support.supervised", str(count)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
-        port, metrics_port = process.stdout.readline().split()
+        port, metrics_port, waiting_port = process.stdout.readline().split()
         try:
-            yield Parent(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics")
+            here = "http://127.0.0.1"
+            yield Parent(process, f"{here}:{port}", f"{here}:{metrics_port}/metrics", f"{here}:{waiting_port}")
         finally:
             process.kill()
 
@@ -72,18 +74,36 @@ def test_a_worker_that_falls_again_and_again_is_replaced_ever_more_slowly_and_th
     assert parent.process.poll() is None
 
 
+def test_a_worker_that_waits_is_started_by_its_first_connection_and_replaced_like_any_other(parent: Parent) -> None:
+    before = parent.workers()
+
+    first = int(httpx.get(parent.waiting_url, timeout=PATIENCE).text)
+    assert parent.workers() - before == {first}
+    os.kill(first, signal.SIGKILL)
+
+    second = int(httpx.get(parent.waiting_url, timeout=PATIENCE).text)
+    assert second not in {*before, first}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_signal_lets_running_requests_end_and_exits_with_zero(parent: Parent, number: signal.Signals) -> None:
-    answers: list[int] = []
-    asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{parent.url}/slow", timeout=5).status_code))
+    before, answers = parent.workers(), list[str]()
+    begun = threading.Event()
+
+    def ask() -> None:
+        with httpx.stream("GET", f"{parent.url}/slow", timeout=PATIENCE) as answer:
+            begun.set()
+            answers.append(answer.read().decode())
+
+    asking = threading.Thread(target=ask)
     asking.start()
-    time.sleep(0.3)
+    assert begun.wait(PATIENCE)
 
     parent.process.send_signal(number)
 
     assert parent.process.wait(PATIENCE) == 0
     asking.join()
-    assert answers == [200]
+    assert [int(answer) in before for answer in answers] == [True]
 
 
 def test_ctrl_c_in_the_terminal_reaches_only_the_parent(parent: Parent) -> None:
@@ -100,7 +120,7 @@ def test_workers_of_a_killed_parent_leave(parent: Parent) -> None:
 
 def test_counters_of_all_workers_are_served_by_the_parent_and_survive_a_fall(parent: Parent) -> None:
     def counted(name: str) -> float:
-        lines = httpx.get(parent.metrics_url).text.splitlines()
+        lines = httpx.get(parent.metrics_url, timeout=60).text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     victims = [parent.answered_by() for _ in range(10)]

@@ -154,7 +154,7 @@ class CallCentre:
 
     async def rung(self, auth_req_id: str) -> None:
         """Wait until it was called about a request, and judge the call (CIBA §10.2)."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (calls := self.calls_about(auth_req_id)):
                 await self.came.wait()
                 self.came.clear()

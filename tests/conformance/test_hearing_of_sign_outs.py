@@ -54,7 +54,7 @@ async def test_oidcc_backchannel_rp_initiated_logout(
 async def _delivered(site: Service, receiver: Receiver) -> None:
     """Let a worker deliver until something has been heard."""
     worker = asyncio.create_task(Deliveries(site.server).run(look_every=0.01))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await receiver.came.wait()
     worker.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -49,7 +49,7 @@ _PLANT = f"""
     update decision_trace set client_id = $1, steps = jsonb_build_array()
 """
 
-BREAKING = ("%00", "a%00b", "%ED%A0%80", "%D9%A3", "-1", "9" * 30, "a" * 5_000, "%F0%9F%92%A9")
+BREAKING = ("a%00b", "%ED%A0%80", "%00", "%D9%A3", "-1", "9" * 30, "a" * 5_000, "%F0%9F%92%A9")
 FORM = "application/x-www-form-urlencoded"
 FORMS = [
     route
@@ -111,11 +111,18 @@ async def test_the_json_api_says_that_it_is_json(vandal: Vandal, route: Route) -
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(BREAKING[:2], id="first"),
+        pytest.param(BREAKING[2:], id="others", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("route", FORMS, ids=lambda route: route.name)
-async def test_no_value_of_a_form_breaks_a_page(vandal: Vandal, route: Route) -> None:
+async def test_no_value_of_a_form_breaks_a_page(vandal: Vandal, route: Route, values: tuple[str, ...]) -> None:
     sent = by_owner(route, vandal.world)
     for name in sent.body or {}:
-        for value in BREAKING:
+        for value in values:
             fields = {other: quote(str(told)) for other, told in (sent.body or {}).items()} | {name: value}
             content = "&".join(f"{field}={told}" for field, told in {"csrf": vandal.visit.csrf, **fields}.items())
             headers = browser_headers(vandal.visit.csrf, vandal.visit.session) | {"Content-Type": FORM}

@@ -95,7 +95,7 @@ PERSON: list[tuple[bytes, Value]] = [
 ]
 
 
-@fuzz(300)
+@fuzz(150)
 @given(
     draft=st.lists(st.sampled_from(AUTHORIZE_MORE), max_size=2, unique=True).flatmap(
         lambda more: st.sampled_from(["GET", "POST"]).flatmap(
@@ -123,7 +123,7 @@ async def test_pushing_a_request(site: Service, supply: Supply, draft: Draft) ->
     await ask(site, supply, draft)
 
 
-@fuzz(300)
+@fuzz(150)
 @given(draft=drafts("POST", b"/oauth/token", CODE, CLIENT) | drafts("POST", b"/oauth/token", REFRESH, CLIENT))
 async def test_token_endpoint(site: Service, supply: Supply, draft: Draft) -> None:
     await ask(site, supply, draft)
@@ -175,7 +175,7 @@ FORMS: dict[bytes, Fields] = {
 
 
 @pytest.mark.slow
-@fuzz(250)
+@fuzz(130)
 @given(
     draft=st.sampled_from(sorted(FORMS)).flatmap(lambda path: drafts("POST", path, FORMS[path], PERSON)),
     known=st.booleans(),
@@ -250,7 +250,7 @@ FILLINGS = st.sampled_from(
 )
 
 
-@fuzz(300)
+@fuzz(150)
 @given(
     path=st.sampled_from(PATHS),
     filling=FILLINGS,

@@ -43,14 +43,14 @@ async def served(database: Database, far: tuple[FarServer, str]) -> AsyncIterato
     running, ca_file = far
     place = f"localhost:{running.port}"
     trusted = {
-        "clients": [f"agent{running.port}"],
+        "clients": [f"agent{running.number}"],
         "jwks_uri": f"https://{place}/jwks.json",
         "subject": "username",
         "algorithms": ["ES256"],
     }
     outbound = {"allow": [place], "ca_file": ca_file}
     async with service(database, trusted_issuers={OLD.name: trusted}, outbound=outbound) as site:
-        await site.application(f"agent{running.port}", **MACHINE, grant_types=(JWT_BEARER,))
+        await site.application(f"agent{running.number}", **MACHINE, grant_types=(JWT_BEARER,))
         yield site
         await site.server.key_sets.close()
 
@@ -67,7 +67,7 @@ async def robin(served: Service) -> str:
 
 
 async def present(asking: Asking, far: tuple[FarServer, str], assertion: str) -> httpx.Response:
-    return await asking.bearer(assertion, f"agent{far[0].port}")
+    return await asking.bearer(assertion, f"agent{far[0].number}")
 
 
 @pytest.mark.spec("standards", "JB-6")

@@ -154,7 +154,7 @@ def _try(operation: Operation, caller: Caller, session: requests.Session, mode: 
     )
     def run(case: Case[Any]) -> None:
         nonlocal worked
-        answer = case.call(session=session, headers=dict(caller.headers), timeout=20)
+        answer = case.call(session=session, headers=dict(caller.headers), timeout=60)
         worked = worked or answer.status_code < 300
         case.validate_response(answer, checks=CHECKS)
 
@@ -178,6 +178,6 @@ def _known(operation: Operation, caller: Caller, session: requests.Session) -> d
 
 
 def _first(path: str, name: str, caller: Caller, session: requests.Session) -> str | None:
-    answer = session.get(path, headers=dict(caller.headers), timeout=20)
+    answer = session.get(path, headers=dict(caller.headers), timeout=60)
     items = answer.json().get("items") if answer.status_code == 200 else None
     return str(items[0].get(name, items[0].get("id"))) if items else None

@@ -54,7 +54,7 @@ def test_it_slows_down_when_it_is_told_to_and_then_gets_its_token(server: Server
     assert waited == [5, 5, 5 + SLOWER_BY, 5 + 2 * SLOWER_BY]
     assert token["scope"] == "project:read"
     headers = {"Authorization": f"Bearer {token['access_token']}"}
-    assert httpx.get(f"{server.issuer}/api/v1/me", headers=headers).json()["username"] == "robin"
+    assert httpx.get(f"{server.issuer}/api/v1/me", headers=headers, timeout=60).json()["username"] == "robin"
 
 
 def test_it_says_that_its_person_did_not_allow_it(server: Server) -> None:

@@ -46,7 +46,7 @@ def server(folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def bank(server: Server, folder: Path) -> Iterator[Bank]:
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         yield discover(http, server.issuer, Signer.of("ledger", folder / register.KEY))
 
 
@@ -64,8 +64,8 @@ class Agreeing:
 
     def _go(self, address: str) -> None:
         back = asyncio.run(allow(ROBIN, address, callback="http://127.0.0.1:"))
-        httpx.get(back.replace("/callback", "/favicon.ico"))
-        httpx.get(re.sub(*self._change, back))
+        httpx.get(back.replace("/callback", "/favicon.ico"), timeout=60)
+        httpx.get(re.sub(*self._change, back), timeout=60)
 
 
 def test_it_goes_the_whole_way(bank: Bank) -> None:

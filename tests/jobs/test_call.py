@@ -174,7 +174,7 @@ async def test_nobody_is_called_about_what_is_over(desk: Desk) -> None:
 async def test_what_the_application_has_registered_counts_as_it_is_now(
     desk: Desk, changed: dict[str, Any], problem: str
 ) -> None:
-    name = f"ines-{desk.client.port}"
+    name = f"ines-{desk.pinged}"
     await desk.site.user(name)
     await desk.ask(name)
     await desk.decide(name)

@@ -62,9 +62,9 @@ async def test_who_is_asked_in_this_worker_is_told_at_once(desk: Desk) -> None:
     calling = asyncio.create_task(Calls(desk.site.server).run(look_every=3600))
     await asyncio.sleep(0.1)
     await desk.ask("nina")
-    await desk.hook.until(1, 5)
+    await desk.hook.until(1)
     await desk.decide("nina")
-    await desk.client.until(1, 5)
+    await desk.client.until(1)
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)
 

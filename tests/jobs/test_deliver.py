@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -22,10 +23,12 @@ from app.telemetry.metrics import REQUESTS, WAITING
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
 from tests.support.logout_receiver import LogoutReceiver, header_of, logout_receiver
+from tests.support.processes import PATIENCE
 from tests.support.service import ISSUER, Service, service
 from tests.support.signing import keep_keys
 
 LOOK_EVERY = 0.05
+_numbers = itertools.count(1)
 
 
 class Desk:
@@ -33,7 +36,7 @@ class Desk:
 
     def __init__(self, site: Service, receiver: LogoutReceiver, other: LogoutReceiver, url: str) -> None:
         self.site, self.receiver, self.other, self._url = site, receiver, other, url
-        self.client_id = f"client-{receiver.port}"
+        self.client_id = f"client-{next(_numbers)}"
 
     async def application(self, client_id: str, **openid: Any) -> UUID:
         """Register an application that listens."""
@@ -66,7 +69,7 @@ class Desk:
         """The outbox."""
         return await fetch(self._url, "select * from logout_delivery order by id")
 
-    async def until(self, enough: Callable[[list[Any]], bool], seconds: float = 15.0) -> list[Any]:
+    async def until(self, enough: Callable[[list[Any]], bool], seconds: float = PATIENCE) -> list[Any]:
         """Wait until the outbox is as it should be, and return it."""
         async with asyncio.timeout(seconds):
             while not enough(rows := await self.rows()):  # noqa: ASYNC110 - nobody here knows when
@@ -276,7 +279,7 @@ async def test_an_application_that_does_not_answer_keeps_nobody_waiting(desk: De
     async with desk.worker():
         await mute.until(lambda: mute.here == ABREAST)
         await desk.write(*sessions(50), to=quick)
-        await desk.receiver.until(lambda: len(desk.receiver.heard) == 50, 4)
+        await desk.receiver.until(lambda: len(desk.receiver.heard) == 50)
         assert (mute.crowd, mute.heard) == (ABREAST, [])
         assert desk.receiver.crowd <= DeliveryRules().at_once - ABREAST
         mute.open_gate.set()
@@ -300,7 +303,7 @@ async def test_a_notice_of_this_worker_is_sent_at_once(desk: Desk) -> None:
     delivering = asyncio.create_task(Deliveries(desk.site.server).run(look_every=3600))
     await asyncio.sleep(0.1)
     await desk.write(*sessions(1), to=application)
-    await desk.receiver.until(lambda: bool(desk.receiver.heard), 5)
+    await desk.receiver.until(lambda: bool(desk.receiver.heard))
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
     assert [row["outcome"] for row in await desk.rows()] == ["delivered"]

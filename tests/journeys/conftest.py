@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.chromium import DESKTOP, PHONE, RUN_AXE, SCHEMES, SIDEWAYS, screenshot_folder
+from tests.support.chromium import DESKTOP, PHONE, RUN_AXE, SCHEMES, SIDEWAYS, screenshot_folder, settle
 from tests.support.chromium import axe_source as axe_source
 from tests.support.chromium import browser as browser
 from tests.support.demo import RunningDemo, running_demo
@@ -24,7 +24,11 @@ class Onlooker:
     folder: Path | None
 
     def look_at(self, page: Page, name: str) -> None:
-        """Check what a page is like in light and dark, on a desktop and on a phone; the page needs scripts allowed."""
+        """Check what a page is like in light and dark, on a desktop and on a phone; the page needs scripts allowed.
+
+        Who has just clicked waits for the page first (`follow`, or `expect` of something that it alone has).
+        """
+        settle(page)
         page.evaluate(self.axe_source)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import DESKTOP, complaints_of
+from tests.support.chromium import DESKTOP, PATIENCE, complaints_of, follow
 from tests.support.chromium import browser as browser
 from tests.support.server import Server, directory_for_server, running_server
 from tests.support.service import authorize_url
@@ -51,7 +51,7 @@ def tab(server: Server, browser: Browser) -> Page:
     context = browser.new_context(
         java_script_enabled=False, base_url=server.issuer, viewport={"width": DESKTOP, "height": 900}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     return context.new_page()
 
 
@@ -64,7 +64,7 @@ def sign_in(page: Page, username: str) -> None:
     """Fill in the page."""
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
-    page.click("#login-submit")
+    follow(page.locator("#login-submit"))
 
 
 def allow(page: Page) -> None:
@@ -107,7 +107,7 @@ def test_two_people_choose_who_an_application_gets(server: Server, browser: Brow
     expect(page.get_by_role("heading", level=1)).to_have_text("Sam Ashdown")
 
     page.goto("/logout")
-    page.click("#logout-confirm")
+    follow(page.locator("#logout-confirm"))
     page.goto("/login")
     page.click("#choose-account")
     page.get_by_role("button", name="Robin Ashdown").click()
@@ -124,16 +124,16 @@ def test_a_browser_is_signed_out_from_another_one(server: Server, browser: Brows
         sign_in(one, "robin")
         expect(one).to_have_url(re.compile("/account$"))
 
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Sessions").click()
+    follow(page.get_by_role("navigation", name="Main").get_by_role("link", name="Sessions"))
     assert headline(page) == "Sessions"
     rows = page.locator(".rows > li")
     expect(rows.first).to_contain_text("This one")
     others = rows.count() - 1
-    rows.nth(1).get_by_role("button").click()
+    follow(rows.nth(1).get_by_role("button"))
     expect(page.get_by_role("status")).to_contain_text("That browser is signed out")
     expect(rows).to_have_count(others)
     if others > 1:
-        page.click("#end-others")
+        follow(page.locator("#end-others"))
         expect(page.get_by_role("status")).to_contain_text("signed out everywhere else")
     expect(rows).to_have_count(1)
 
@@ -149,7 +149,7 @@ def test_somebody_without_an_account_makes_one_on_the_way(server: Server, page: 
     assert headline(page) == "Create an account"
     for field, typed in (("username", "jun"), ("email", "jun@example.org"), ("password", "too short")):
         page.fill(f"#{field}", typed)
-    page.click("#sign-up-submit")
+    follow(page.locator("#sign-up-submit"))
     expect(page.get_by_role("alert")).to_be_visible()
     assert complaints.pop().startswith("Failed to load resource: the server responded with a status of 422")
     for field in ("password", "password-confirm"):

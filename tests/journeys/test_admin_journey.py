@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import DESKTOP, complaints_of
+from tests.support.chromium import DESKTOP, PATIENCE, complaints_of, follow
 from tests.support.chromium import browser as browser
 from tests.support.server import Server, directory_for_server, running_server
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 OPERATOR, PASSWORD = "ada", "violet anchor plum taxi"
 CALLBACK = "http://localhost:9/callback"
@@ -50,7 +52,7 @@ def tab(server: Server, browser: Browser) -> Page:
     context = browser.new_context(
         java_script_enabled=False, base_url=server.issuer, viewport={"width": DESKTOP, "height": 900}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     return context.new_page()
 
 
@@ -59,7 +61,7 @@ def sign_in(page: Page, username: str) -> None:
     page.goto("/login")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
-    page.click("#login-submit")
+    follow(page.locator("#login-submit"))
 
 
 def headline(page: Page) -> str:
@@ -67,7 +69,6 @@ def headline(page: Page) -> str:
     return page.get_by_role("heading", level=1).inner_text()
 
 
-@pytest.mark.slow
 def test_a_person_is_found_shut_out_and_let_in_again(server: Server, browser: Browser, operator: Page) -> None:
     complaints = complaints_of(operator)
     person = tab(server, browser)
@@ -78,7 +79,7 @@ def test_a_person_is_found_shut_out_and_let_in_again(server: Server, browser: Br
     operator.get_by_label("Beginning of a username or email address").fill("ROB")
     operator.get_by_role("button", name="Find").click()
     operator.get_by_role("link", name="robin", exact=True).click()
-    operator.click("#user-disable")
+    follow(operator.locator("#user-disable"))
     assert headline(operator) == "Disable robin?"
     expect(operator.locator("main")).to_contain_text("1 session ends at once")
     operator.click("#disable-confirm")
@@ -105,9 +106,9 @@ def test_an_application_is_unchecked_checked_and_turned_off(operator: Page) -> N
     operator.click("#uncheck")
     expect(operator.get_by_role("status")).to_contain_text("no longer marked as checked")
 
-    operator.get_by_role("navigation", name="Main").get_by_role("link", name="All applications").click()
+    follow(operator.get_by_role("navigation", name="Main").get_by_role("link", name="All applications"))
     operator.get_by_label("Show").select_option("Not checked")
-    operator.get_by_role("button", name="Filter").click()
+    follow(operator.get_by_role("button", name="Filter"))
     expect(operator.get_by_role("row", name="Deploy Diary")).to_contain_text("Not checked")
     operator.get_by_role("link", name="Deploy Diary").click()
     operator.get_by_label("Note").fill("Spoke to the new owner")
@@ -116,7 +117,7 @@ def test_an_application_is_unchecked_checked_and_turned_off(operator: Page) -> N
     expect(operator.locator("main")).to_contain_text("Checked by ada on")
     expect(operator.locator("main")).to_contain_text("Spoke to the new owner")
 
-    operator.click("#application-disable")
+    follow(operator.locator("#application-disable"))
     assert headline(operator) == "Disable Deploy Diary?"
     operator.click("#disable-confirm")
     expect(operator.get_by_role("status")).to_contain_text("Deploy Diary is disabled")
@@ -134,10 +135,10 @@ def test_the_reference_of_an_error_page_leads_to_what_would_mend_it(
     assert reference is not None
     person.context.close()
 
-    operator.get_by_role("link", name="Requests").click()
-    for _ in range(20):  # traces are written in the background
+    follow(operator.get_by_role("link", name="Requests"))
+    for _ in range(240):  # traces are written in the background
         operator.get_by_label("Request ID").fill(reference[0])
-        operator.get_by_role("button", name="Find").click()
+        follow(operator.get_by_role("button", name="Find"))
         if headline(operator) != "Nothing is recorded under this ID":
             break
         operator.wait_for_timeout(250)
@@ -147,7 +148,7 @@ def test_the_reference_of_an_error_page_leads_to_what_would_mend_it(
     expect(failed).to_contain_text(f"Received\n{CALLBACK}/", use_inner_text=True)
     expect(failed).to_contain_text(f"Closest\n{CALLBACK}", use_inner_text=True)
     expect(failed).to_contain_text("To mend it")
-    operator.get_by_role("link", name="Deploy Diary").click()
+    follow(operator.get_by_role("link", name="Deploy Diary"))
     assert headline(operator).startswith("Deploy Diary")
     assert complaints == []
 

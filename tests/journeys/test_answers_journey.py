@@ -10,10 +10,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of
 from tests.support.facts import CHALLENGE, VERIFIER
 from tests.support.server import Server, directory_for_server, running_server
 from tests.views.loopback import Answer, LoopbackSite, running_site
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 PASSWORD = "violet anchor plum taxi"
 SECRET = "secret-of-the-till-that-is-long-enough"
@@ -83,7 +85,7 @@ def test_after_consent_the_answer_is_posted_and_the_application_leads_on(
         "code_challenge_method": "S256",
     }
     page = browser.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     complaints = complaints_of(page)
     page.goto(f"{server.issuer}/oauth/authorize?{urlencode(asked)}")
     page.fill("#username", "robin")
@@ -98,7 +100,7 @@ def test_after_consent_the_answer_is_posted_and_the_application_leads_on(
     answer = dict(parse_qsl(body.decode(), strict_parsing=True))
     assert answer.keys() == {"code", "id_token", "state", "iss"}
     assert (answer["state"], answer["iss"]) == ('é "<&', server.issuer)
-    with httpx.Client(base_url=server.issuer) as client:
+    with httpx.Client(base_url=server.issuer, timeout=60) as client:
         keys = KeySet.import_key_set(client.get("/oauth/jwks").json())
         claims = jwt.decode(answer["id_token"], keys, algorithms=["ES256"]).claims
         assert (claims["aud"], claims["nonce"]) == ("till", "n-0S6")
@@ -108,7 +110,7 @@ def test_after_consent_the_answer_is_posted_and_the_application_leads_on(
     second = jwt.decode(bought.json()["id_token"], keys, algorithms=["ES256"]).claims
     assert (second["sub"], second["nonce"]) == (claims["sub"], "n-0S6")
 
-    page.goto(f"{server.issuer}/oauth/authorize?{urlencode(asked | {'scope': 'nope'})}")
+    page.goto(f"{server.issuer}/oauth/authorize?{urlencode(asked | {'scope': 'nope'})}", wait_until="commit")
     page.wait_for_url(f"{site.origin}/home")
     assert dict(parse_qsl(posted[1].decode()))["error"] == "invalid_scope"
     assert answer["code"] not in server.log
@@ -121,7 +123,7 @@ def test_the_token_arrives_in_the_fragment_without_scripts(
     server: Server, site: LoopbackSite, browser: Browser
 ) -> None:
     page = browser.new_page(java_script_enabled=False)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     asked = {
         "response_type": "token",
         "client_id": "old-widget",
@@ -143,7 +145,7 @@ def test_the_token_arrives_in_the_fragment_without_scripts(
         "state": "s 1",
         "iss": server.issuer,
     }
-    with httpx.Client(base_url=server.issuer) as client:
+    with httpx.Client(base_url=server.issuer, timeout=60) as client:
         me = client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert (me.status_code, me.json()["username"]) == (200, "robin")
     assert token not in server.log
@@ -153,7 +155,7 @@ def test_the_token_arrives_in_the_fragment_without_scripts(
 @pytest.mark.spec("original", "A17")
 def test_a_refusal_arrives_in_the_fragment_too(server: Server, site: LoopbackSite, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=False)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{server.issuer}/oauth/authorize?response_type=token&client_id=old-widget")
     page.fill("#username", "sam")
     page.fill("#password", PASSWORD)

@@ -6,8 +6,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import DESKTOP, PHONE, screenshot_folder
+from tests.support.chromium import DESKTOP, PATIENCE, PHONE, follow, screenshot_folder, settle
 from tests.support.server import Server, directory_for_server, running_server
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 PASSWORD = "violet anchor plum taxi"
 DATA = {
@@ -33,7 +35,7 @@ def server() -> Iterator[Server]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that runs no scripts."""
     page = browser.new_page(java_script_enabled=False, viewport={"width": DESKTOP, "height": 900})
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     page.context.close()
 
@@ -48,6 +50,7 @@ def sign_in(page: Page, server: Server, username: str) -> None:
 
 def look_at(page: Page, name: str) -> None:
     """Keep screenshots for people to look at, if anywhere."""
+    settle(page)
     if (folder := screenshot_folder("journeys")) is not None:
         for width in (PHONE, DESKTOP):
             page.set_viewport_size({"width": width, "height": 900})
@@ -56,11 +59,10 @@ def look_at(page: Page, name: str) -> None:
 
 def may(server: Server, key: str) -> list[str] | None:
     """Return what a key may do now; None when it is refused."""
-    answer = httpx.get(f"{server.issuer}/api/v1/", auth=(key, ""))
+    answer = httpx.get(f"{server.issuer}/api/v1/", auth=(key, ""), timeout=60)
     return sorted(answer.json()["auth"]["scopes"]) if answer.status_code == 200 else None
 
 
-@pytest.mark.slow
 def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
     sign_in(page, server, "robin")
     expect(page.get_by_role("heading", name="No API keys yet")).to_be_visible()
@@ -77,7 +79,7 @@ def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
 
     shown = page.locator("#secret")
     first = shown.input_value()
-    assert shown.evaluate("field => field === document.activeElement")
+    expect(shown).to_be_focused()
     assert len(may(server, first) or ()) == 5
     look_at(page, "api-key-created")
     page.reload()
@@ -86,17 +88,17 @@ def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="Nightly build")).to_contain_text(f"…{first[-4:]}")
     look_at(page, "api-keys")
 
-    page.get_by_role("link", name="Nightly build", exact=True).click()
+    follow(page.get_by_role("link", name="Nightly build", exact=True))
     page.get_by_label("See events").uncheck()
     page.get_by_label("See teams").uncheck()
-    page.click("#save-key")
+    follow(page.locator("#save-key"))
     expect(page.get_by_role("status")).to_contain_text("Saved")
     assert may(server, first) == ["member:read", "org:read", "project:read"]
     page.get_by_label("Off").check()
-    page.click("#save-key")
+    follow(page.locator("#save-key"))
     assert may(server, first) is None
     page.get_by_label("On", exact=True).check()
-    page.click("#save-key")
+    follow(page.locator("#save-key"))
     expect(page.get_by_role("status")).to_contain_text("Saved")
 
     page.click("#rotate-key")
@@ -107,13 +109,13 @@ def test_a_key_from_its_making_to_its_end(server: Server, page: Page) -> None:
     )
     assert [may(server, key) is not None for key in (first, second)] == [True, True]
     look_at(page, "api-key-two-secrets")
-    page.click("#retire-secret")
+    follow(page.locator("#retire-secret"))
     look_at(page, "api-key-retire")
     page.click("#retire-confirm")
     expect(page.get_by_role("status")).to_contain_text("The secret before has ended")
     assert [may(server, key) is not None for key in (first, second)] == [False, True]
 
-    page.click("#remove-key")
+    follow(page.locator("#remove-key"))
     look_at(page, "api-key-remove")
     page.click("#remove-confirm")
     expect(page.get_by_role("status")).to_contain_text("Nightly build is removed")

@@ -211,14 +211,14 @@ def test_oauth4webapi_gets_a_token_for_the_application_itself(server: Server, ma
 def test_a_public_application_may_not_introspect(server: Server) -> None:
     metadata = _metadata(server)
     form = {"token": "asat_x", "client_id": PUBLIC.client_id}
-    answer = requests.post(metadata["introspection_endpoint"], data=form, verify=str(server.ca_file), timeout=20)
+    answer = requests.post(metadata["introspection_endpoint"], data=form, verify=str(server.ca_file), timeout=60)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert "none" not in metadata["introspection_endpoint_auth_methods_supported"]
 
 
 def _metadata(server: Server) -> dict[str, Any]:
     url = f"{server.issuer}/.well-known/oauth-authorization-server"
-    metadata: dict[str, Any] = requests.get(url, verify=str(server.ca_file), timeout=20).json()
+    metadata: dict[str, Any] = requests.get(url, verify=str(server.ca_file), timeout=60).json()
     assert metadata["issuer"] == server.issuer
     return metadata
 
@@ -235,7 +235,7 @@ def _introspect(server: Server, metadata: dict[str, Any], token: str) -> dict[st
     in_header, in_form = _authentication(API)
     url = metadata["introspection_endpoint"]
     form = {"token": token, **in_form}
-    answer = requests.post(url, data=form, auth=in_header, verify=str(server.ca_file), timeout=20)
+    answer = requests.post(url, data=form, auth=in_header, verify=str(server.ca_file), timeout=60)
     described: dict[str, Any] = answer.json()
     return described
 

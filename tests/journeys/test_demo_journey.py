@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Onlooker
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of, follow
 from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE
 from tests.views.loopback import Answer, LoopbackSite, running_site
@@ -22,7 +22,7 @@ FIRST = ["openid", "profile", "email", "project:read", "team:read"]
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser in which our pages must do without scripts."""
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 
@@ -45,7 +45,7 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     """Fill in the sign-in page."""
     page.fill("#username", username)
     page.fill("#password", password)
-    page.click("#login-submit")
+    follow(page.locator("#login-submit"))
 
 
 def connect(page: Page, demo: RunningDemo, username: str) -> None:
@@ -64,7 +64,7 @@ def access_token(page: Page) -> str:
 
 def me(demo: RunningDemo, token: str) -> httpx.Response:
     """Call the protected endpoint as any API client would."""
-    return httpx.get(f"{demo.issuer}/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    return httpx.get(f"{demo.issuer}/api/v1/me", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def expect_scopes(page: Page, expected: list[str]) -> None:
@@ -124,7 +124,7 @@ def test_a_person_connects_the_demo_asks_for_more_and_takes_it_all_back(demo: Ru
     expect_scopes(page, [*FIRST, "project:releases"])
     assert me(demo, first_token).json()["scopes"] == FIRST
 
-    page.click("#refresh")
+    follow(page.locator("#refresh"))
     expect(page.get_by_role("status")).to_contain_text("A new access token")
     token = access_token(page)
 
@@ -154,7 +154,7 @@ def test_every_page_of_the_journey_is_accessible_and_the_browser_complains_of_no
     onlooker.look_at(page, "home")
     page.goto(demo.url)
     onlooker.look_at(page, "demo")
-    page.click("#connect")
+    follow(page.locator("#connect"))
     onlooker.look_at(page, "login")
     sign_in(page, "robin", "not the password")
     onlooker.look_at(page, "login-failed")
@@ -162,22 +162,22 @@ def test_every_page_of_the_journey_is_accessible_and_the_browser_complains_of_no
     complaints.clear()
     sign_in(page, "robin")
     onlooker.look_at(page, "consent-first")
-    page.click("#consent-approve")
+    follow(page.locator("#consent-approve"))
     onlooker.look_at(page, "demo-connected")
-    page.click("#ask-more")
+    follow(page.locator("#ask-more"))
     onlooker.look_at(page, "consent-incremental")
-    page.click("#consent-approve")
+    follow(page.locator("#consent-approve"))
     page.goto(f"{demo.issuer}/account")
     onlooker.look_at(page, "account")
-    page.get_by_role("link", name="Connected applications").last.click()
+    follow(page.get_by_role("link", name="Connected applications").last)
     onlooker.look_at(page, "connected-applications")
-    page.get_by_role("link", name="Release Board", exact=True).click()
+    follow(page.get_by_role("link", name="Release Board", exact=True))
     onlooker.look_at(page, "connected-application")
-    page.get_by_role("link", name="Disconnect", exact=True).click()
+    follow(page.get_by_role("link", name="Disconnect", exact=True))
     onlooker.look_at(page, "disconnect")
     page.goto(f"{demo.issuer}/logout")
     onlooker.look_at(page, "sign-out")
-    page.click("#logout-confirm")
+    follow(page.locator("#logout-confirm"))
     onlooker.look_at(page, "signed-out")
     assert complaints == []
     page.context.close()
@@ -207,12 +207,13 @@ def test_after_sign_out_the_account_asks_for_the_password_and_the_application_ha
     page.goto(f"{demo.issuer}/account")
     expect(page).to_have_url(f"{demo.issuer}/login")
 
-    answer = httpx.get(f"{demo.issuer}/account", cookies=session)
+    answer = httpx.get(f"{demo.issuer}/account", cookies=session, timeout=60)
     assert answer.headers["location"] == "/login"
-    for _ in range(50):
+    for _ in range(300):  # it is told in the background
         page.goto(demo.url)
         if page.locator("#connect").count():
             break
+        page.wait_for_timeout(200)
     expect(page.get_by_role("status")).to_have_text("You were signed out at the server, and so here.")
 
 

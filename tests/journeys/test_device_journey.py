@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.journeys.conftest import PASSWORD, Onlooker
 from tests.journeys.test_keyboard_journeys import Sitting
 from tests.journeys.test_keyboard_journeys import somebody as somebody
+from tests.support.chromium import follow
 from tests.support.demo import RunningDemo
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "device_login"
-PATIENCE = 30
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,7 +60,6 @@ def terminal(demo: RunningDemo) -> Iterator[Terminal]:
         process.communicate()
 
 
-@pytest.mark.slow
 def test_a_program_is_connected_with_the_keyboard_alone(somebody: Sitting, demo: RunningDemo) -> None:
     with terminal(demo) as program:
         robin = somebody()
@@ -105,7 +107,6 @@ def test_a_code_that_nobody_waits_for_is_an_error_that_leads_to_the_field(somebo
     expect(kim.page.locator("#user-code")).to_have_value("BBBB-BBBB")
 
 
-@pytest.mark.slow
 def test_every_page_on_the_way_is_good_to_look_at(browser: Browser, demo: RunningDemo, onlooker: Onlooker) -> None:
     with terminal(demo) as program:
         context = browser.new_context()
@@ -113,20 +114,14 @@ def test_every_page_on_the_way_is_good_to_look_at(browser: Browser, demo: Runnin
         page.goto(program.link)
         page.fill("#username", "lee")
         page.fill("#password", PASSWORD)
-        page.click("#login-submit")
-        look(onlooker, page, "device")
-        page.click("#device-continue")
-        look(onlooker, page, "device-consent")
-        page.click("#consent-approve")
-        look(onlooker, page, "device-not-confirmed")
+        follow(page.locator("#login-submit"))
+        onlooker.look_at(page, "device")
+        follow(page.locator("#device-continue"))
+        onlooker.look_at(page, "device-consent")
+        follow(page.locator("#consent-approve"))
+        onlooker.look_at(page, "device-not-confirmed")
         page.check("#device-holds")
-        page.click("#consent-approve")
-        look(onlooker, page, "device-done")
+        follow(page.locator("#consent-approve"))
+        onlooker.look_at(page, "device-done")
         assert program.ended()[0] == 0
         context.close()
-
-
-def look(onlooker: Onlooker, page: Page, name: str) -> None:
-    """Look at the page that is there once it is."""
-    page.wait_for_load_state()
-    onlooker.look_at(page, name)

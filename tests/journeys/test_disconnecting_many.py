@@ -99,6 +99,7 @@ def counting_rows(database: Database) -> Iterator[dict[str, int]]:
 @pytest.mark.soak
 @pytest.mark.spec("original", "R06")
 @pytest.mark.spec("original", "BUG 11")
+@pytest.mark.slow
 async def test_disconnecting_an_application_with_very_many_live_tokens_changes_one_row(
     raced: RacedServer, client: httpx.AsyncClient, volume: Callable[[int], int]
 ) -> None:

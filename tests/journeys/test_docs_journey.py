@@ -7,15 +7,17 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import Onlooker
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of
 from tests.support.demo import RunningDemo
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 
 @pytest.fixture
 def explorer(browser: Browser, demo: RunningDemo) -> Page:
     """The API explorer."""
     page = browser.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{demo.issuer}/docs")
     return page
 
@@ -35,10 +37,9 @@ def press_authorize(page: Page) -> Page:
     return opened.value
 
 
-@pytest.mark.slow
 def test_authorize_signs_in_asks_and_brings_a_token_that_try_it_out_sends(demo: RunningDemo, browser: Browser) -> None:
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     hosts = hosts_asked_by(context)
     page = context.new_page()
     complaints = complaints_of(page)
@@ -69,7 +70,6 @@ def test_authorize_signs_in_asks_and_brings_a_token_that_try_it_out_sends(demo: 
     context.close()
 
 
-@pytest.mark.slow
 def test_denying_in_the_window_is_told_in_the_dialog(demo: RunningDemo, explorer: Page) -> None:
     window = press_authorize(explorer)
     window.fill("#username", "kim")
@@ -94,7 +94,6 @@ def test_every_protocol_endpoint_stands_there_with_every_grant(explorer: Page) -
     explorer.context.close()
 
 
-@pytest.mark.slow
 def test_the_explorer_fits_light_and_dark_and_phones(explorer: Page, onlooker: Onlooker) -> None:
     expect(explorer.locator("#operations-protocol-token")).to_be_visible()
     for scheme in ("light", "dark"):

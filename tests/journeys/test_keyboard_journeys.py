@@ -10,12 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.conftest import PASSWORD
+from tests.support.chromium import PATIENCE
 from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE
 from tests.views.conftest import site as site
 from tests.views.loopback import Answer, LoopbackSite
 
-PATIENCE = 120
+TABS = 120
 """How often somebody presses Tab before he gives up."""
 
 
@@ -32,7 +33,7 @@ class Hands:
 
     def reach(self, target: Locator) -> None:
         """Press Tab until something has the focus."""
-        for _ in range(PATIENCE):
+        for _ in range(TABS):
             if target.evaluate("element => element === document.activeElement"):
                 return
             self.page.keyboard.press("Tab")
@@ -96,7 +97,7 @@ def somebody(browser: Browser, demo: RunningDemo) -> Iterator[Sitting]:
         def sit() -> Hands:
             context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             return Hands(context.new_page(), demo.issuer)
 
         yield sit
@@ -104,7 +105,7 @@ def somebody(browser: Browser, demo: RunningDemo) -> Iterator[Sitting]:
 
 def me(demo: RunningDemo, token: str) -> int:
     """Call the API with a token and return the status."""
-    return httpx.get(f"{demo.issuer}/api/v1/", headers={"Authorization": f"Bearer {token}"}).status_code
+    return httpx.get(f"{demo.issuer}/api/v1/", headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code
 
 
 @pytest.mark.slow
@@ -188,7 +189,7 @@ def test_an_organization_is_founded_joined_and_given_a_key_and_its_log_tells_it(
     sam.type("#label", "Nightly build")
     sam.press("#create-key")
     key = sam.page.locator("#secret").input_value()
-    assert httpx.get(f"{demo.issuer}/api/v1/", auth=(key, "")).status_code == 200
+    assert httpx.get(f"{demo.issuer}/api/v1/", auth=(key, ""), timeout=60).status_code == 200
 
     sam.press(sam.menu("Audit log"))
     log = sam.page.locator("tbody tr:not(.group)")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.crypto.jose import peek
 from tests.journeys.conftest import Onlooker
+from tests.support.chromium import PATIENCE, follow
 from tests.support.facts import CHALLENGE, VERIFIER
 from tests.support.server import Server, directory_for_server, running_server
 from tests.views.loopback import Answer, LoopbackSite, running_site
@@ -122,8 +123,7 @@ def sign_in(page: Page, server: Server, application: Application, username: str 
     if page.locator("#username").count():
         page.fill("#username", username)
         page.fill("#password", PASSWORD)
-        page.click("#login-submit")
-        page.wait_for_load_state()
+        follow(page.locator("#login-submit"))
     if page.locator("#consent-approve").count():
         page.click("#consent-approve")
     page.wait_for_url(f"{callback}**")
@@ -134,7 +134,7 @@ def sign_in(page: Page, server: Server, application: Application, username: str 
         "redirect_uri": callback,
         "code_verifier": VERIFIER,
     }
-    with httpx.Client(base_url=server.issuer) as client:
+    with httpx.Client(base_url=server.issuer, timeout=60) as client:
         tokens = client.post("/oauth/token", data=redeemed, auth=(application.client_id, SECRET)).json()
     return Signed(tokens["id_token"], answer["session_state"][0])
 
@@ -142,7 +142,7 @@ def sign_in(page: Page, server: Server, application: Application, username: str 
 def new_page(browser: Browser, *, scripts: bool) -> Page:
     """Open a tab in a browser of its own."""
     page = browser.new_context(java_script_enabled=scripts).new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     return page
 
 

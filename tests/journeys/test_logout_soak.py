@@ -160,7 +160,7 @@ async def test_thousands_of_logouts_reach_applications_that_are_busy(
         jwks = (await client.get("/oauth/jwks")).json()["keys"]
     asking = asyncio.create_task(keep_asking(raced, token, taken))
     await sign_out(raced, applications, sids, rounds)
-    outcomes = await everything_done(raced, within=30 + wanted / 20)
+    outcomes = await everything_done(raced, within=60 + wanted / 20)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 
@@ -200,11 +200,11 @@ async def test_what_dead_workers_had_in_hand_is_delivered_by_those_after_them(
         os.kill(worker, signal.SIGKILL)
     receiver.open_gate.set()
     # Whoever comes after the dead does all the rest, and leaves to them what they have claimed.
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await raced.fetch(waiting) != held:  # noqa: ASYNC110 - other processes are at work
             await asyncio.sleep(0.1)
     await raced.fetch("update logout_delivery set next_at = now() where done_at is null")  # its time runs out
-    assert await everything_done(raced, within=20) == Counter(delivered=len(sids) * APPLICATIONS)
+    assert await everything_done(raced, within=60) == Counter(delivered=len(sids) * APPLICATIONS)
     often = Counter(_key(one.claims) for one in receiver.heard)
     assert len(often) == len(sids) * APPLICATIONS
     assert sum(often.values()) - len(often) <= full, "sent again is what a dead worker had in hand, and no more"

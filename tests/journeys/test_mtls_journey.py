@@ -59,7 +59,7 @@ class Mutual:
         context = ssl.create_default_context(cafile=str(self.server.ca_file))
         if shown is not None:
             context = shown.context(self.server.ca_file, self.directory)
-        return httpx.Client(base_url=url or self.url, verify=context, timeout=20)
+        return httpx.Client(base_url=url or self.url, verify=context, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_resumed_connection_still_has_its_certificate(mutual: Mutual) -> None:
     assert mutual.server.ca_file is not None
     context = OWN.context(mutual.server.ca_file, mutual.directory)
     for _ in range(4):
-        with httpx.Client(base_url=mutual.url, verify=context, timeout=20) as client:
+        with httpx.Client(base_url=mutual.url, verify=context, timeout=60) as client:
             assert ask(client).status_code == 200
 
 
@@ -137,6 +137,7 @@ def test_the_front_port_asks_for_no_certificate_and_believes_no_header(mutual: M
         assert client.post("/oauth/token", data=data, headers=forged).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_port_for_certificates_needs_tls() -> None:
     with directory_for_server() as directory:
         authorities = directory / "clients.pem"

@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.architecture.repository import text
 from tests.journeys.conftest import Onlooker
-from tests.support.chromium import chromium, complaints_of
+from tests.support.chromium import PATIENCE, chromium, complaints_of
 from tests.support.client_round import CALLBACK, ROBIN
 from tests.support.example_page import served_page
 from tests.support.login import allow
@@ -202,6 +202,9 @@ def _idpyoidc(issuer: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.spec("standards", "BB-2")
+@pytest.mark.spec("standards", "BB-3")
+@pytest.mark.spec("standards", "BB-4")
 def test_a_page_with_oidc_client_ts_signs_in_refreshes_asks_and_signs_out(place: Place, onlooker: Onlooker) -> None:
     with chromium() as browser:
         page = _opened(browser, place.page)
@@ -235,6 +238,7 @@ def test_a_page_with_oidc_client_ts_signs_in_refreshes_asks_and_signs_out(place:
         assert complaints == []
 
 
+@pytest.mark.slow
 def test_the_page_says_why_nobody_is_signed_in(place: Place) -> None:
     with chromium() as browser:
         page = _opened(browser, f"{place.page}?code=stolen&state=guessed&iss=https://evil.example")
@@ -257,7 +261,7 @@ def _sign_in(page: Page) -> None:
 def _opened(browser: Browser, address: str) -> Page:
     """Open the page in a browser of its own that does not know the authority of the server."""
     context = browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(address)
     return page

@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Onlooker
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of, follow
 from tests.support.demo import RunningDemo
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 Entering = Callable[..., Page]
 
@@ -23,18 +25,17 @@ def someone(browser: Browser, demo: RunningDemo) -> Iterator[Entering]:
         ) -> Page:
             context = browser.new_context(java_script_enabled=scripts)
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             page = context.new_page()
             page.goto(demo.issuer + at)
             page.fill("#username", username)
             page.fill("#password", password)
-            page.click("#login-submit")
+            follow(page.locator("#login-submit"))
             return page
 
         yield enter
 
 
-@pytest.mark.slow
 def test_an_organization_from_its_founding_to_its_end(someone: Entering, demo: RunningDemo) -> None:
     robin = someone("robin")
     complaints = complaints_of(robin)
@@ -92,13 +93,13 @@ def test_a_member_sees_what_he_may_and_a_removed_one_nothing(someone: Entering, 
     lee = someone("lee")
     lee.fill("#name", "Saltbarn")
     lee.fill("#slug", "saltbarn")
-    lee.click("#found-organization")
+    follow(lee.locator("#found-organization"))
     lee.goto(f"{demo.issuer}/organizations/saltbarn/members")
     lee.click("#create-invitation")
     link = lee.locator("#secret").input_value()
     noa = someone("noa", link.removeprefix(demo.issuer))
     noa.click("#invitation-accept")
-    noa.get_by_role("navigation", name="Main").get_by_role("link", name="Members").click()
+    follow(noa.get_by_role("navigation", name="Main").get_by_role("link", name="Members"))
     expect(noa.get_by_role("combobox")).to_have_count(0)
     expect(noa.get_by_role("link", name="Remove")).to_have_count(0)
     expect(noa.get_by_role("navigation", name="Main").get_by_role("link", name="API keys")).to_have_count(0)
@@ -118,7 +119,6 @@ def test_the_demo_user_owns_an_organization_from_the_start(someone: Entering, de
     expect(page.get_by_text("Owner", exact=True)).to_be_visible()
 
 
-@pytest.mark.slow
 def test_the_pages_are_accessible_as_they_are_lived_in(
     someone: Entering, demo: RunningDemo, onlooker: Onlooker
 ) -> None:
@@ -126,14 +126,14 @@ def test_the_pages_are_accessible_as_they_are_lived_in(
     toni.fill("#name", "Onlookers")
     toni.fill("#slug", "onlookers")
     onlooker.look_at(toni, "organizations-empty")
-    toni.click("#found-organization")
+    follow(toni.locator("#found-organization"))
     onlooker.look_at(toni, "organization-founded")
     toni.goto(f"{demo.issuer}/organizations/onlookers/members")
     onlooker.look_at(toni, "organization-members")
-    toni.click("#create-invitation")
+    follow(toni.locator("#create-invitation"))
     link = toni.locator("#secret").input_value()
     onlooker.look_at(toni, "organization-invitation-made")
     jo = someone("jo", link.removeprefix(demo.issuer), scripts=True)
     onlooker.look_at(jo, "organization-invitation")
-    jo.click("#invitation-accept")
+    follow(jo.locator("#invitation-accept"))
     onlooker.look_at(jo, "organization-joined")

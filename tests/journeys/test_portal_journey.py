@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Onlooker
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of, follow
 from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE, VERIFIER
 from tests.views.loopback import Answer, running_site
@@ -21,7 +21,7 @@ NAME = "Deploy Diary"
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser in which our pages must do without scripts."""
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 
@@ -85,18 +85,19 @@ def exchange(demo: RunningDemo, page: Page, callback: str, client_id: str, secre
             "code_verifier": VERIFIER,
         },
         auth=(client_id, secret),
+        timeout=60,
     )
 
 
 def me(demo: RunningDemo, answer: httpx.Response) -> int:
     """Call the API with the access token of an answer and return the status."""
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    return httpx.get(f"{demo.issuer}/api/v1/me", headers=headers).status_code
+    return httpx.get(f"{demo.issuer}/api/v1/me", headers=headers, timeout=60).status_code
 
 
 def wait_for_use(page: Page, url: str) -> None:
     """Look at the application until it shows that the new secret is in use: that is written down in batches."""
-    for _ in range(100):
+    for _ in range(300):
         page.goto(url)
         if "Remove the old one" in page.locator(".steps [aria-current]").inner_text():
             return
@@ -104,6 +105,7 @@ def wait_for_use(page: Page, url: str) -> None:
     raise AssertionError("the use of the new secret was never shown")
 
 
+@pytest.mark.slow
 def test_an_application_is_created_used_given_a_new_secret_deleted_and_restored(
     demo: RunningDemo, page: Page, callback: str
 ) -> None:
@@ -121,7 +123,7 @@ def test_an_application_is_created_used_given_a_new_secret_deleted_and_restored(
     assert old not in page.content()
     page.click("#add-secret")
     new = page.input_value("#secret")
-    page.click("#secret-copied")
+    follow(page.locator("#secret-copied"))
     expect(page.locator(".steps [aria-current]")).to_have_text(re.compile("^Put it into your application"))
     for secret in (old, new):
         assert exchange(demo, page, callback, client_id, secret).status_code == 200
@@ -171,9 +173,9 @@ def test_every_page_of_a_developer_is_accessible_and_the_browser_complains_of_no
     complaints = complaints_of(page)
     sign_in(page, demo, "noa")
     onlooker.look_at(page, "portal-empty")
-    page.get_by_role("link", name="New application").click()
+    follow(page.get_by_role("link", name="New application"))
     onlooker.look_at(page, "portal-new")
-    page.click("#create-application")
+    follow(page.locator("#create-application"))
     expect(page.get_by_role("alert")).to_contain_text("There is 1 problem")
     assert complaints == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]
     complaints.clear()
@@ -181,21 +183,21 @@ def test_every_page_of_a_developer_is_accessible_and_the_browser_complains_of_no
     page.click("#create-application")
     expect(page.locator("#secret")).to_be_focused()
     onlooker.look_at(page, "portal-created")
-    page.click("#secret-copied")
-    page.click("#add-secret")
-    page.click("#secret-copied")
+    follow(page.locator("#secret-copied"))
+    follow(page.locator("#add-secret"))
+    follow(page.locator("#secret-copied"))
     onlooker.look_at(page, "portal-application")
-    page.get_by_role("link", name="Remove the secret").first.click()
+    follow(page.get_by_role("link", name="Remove the secret").first)
     onlooker.look_at(page, "portal-remove-secret")
-    page.get_by_role("link", name="Keep it").click()
-    page.get_by_role("link", name="Turn off").click()
+    follow(page.get_by_role("link", name="Keep it"))
+    follow(page.get_by_role("link", name="Turn off"))
     onlooker.look_at(page, "portal-off")
-    page.click("#off-confirm")
+    follow(page.locator("#off-confirm"))
     onlooker.look_at(page, "portal-turned-off")
-    page.get_by_role("link", name="Delete").click()
+    follow(page.get_by_role("link", name="Delete"))
     onlooker.look_at(page, "portal-delete")
     page.fill("#name", page.locator("h1 bdi").inner_text())
-    page.click("#delete-confirm")
+    follow(page.locator("#delete-confirm"))
     onlooker.look_at(page, "portal-deleted")
     page.goto(f"{demo.issuer}/apps")
     onlooker.look_at(page, "portal-list")

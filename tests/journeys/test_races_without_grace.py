@@ -22,6 +22,7 @@ async def raced(database: Database, fresh_database: FreshDatabase) -> AsyncItera
 @pytest.mark.spec("standards", "BC-18")
 @pytest.mark.soak
 @pytest.mark.spec("RFC 9700", "4.14.2")
+@pytest.mark.slow
 async def test_one_of_twenty_refreshes_succeeds_and_the_family_dies(
     raced: RacedServer, volume: Callable[[int], int]
 ) -> None:

@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import Onlooker
-from tests.support.chromium import complaints_of
+from tests.support.chromium import PATIENCE, complaints_of, follow
 from tests.support.demo import RunningDemo
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 PASSWORD = "meadow lantern orbit crumb"
 
@@ -16,7 +18,7 @@ PASSWORD = "meadow lantern orbit crumb"
 def page(browser: Browser) -> Iterator[Page]:
     """A tab of a fresh browser."""
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 
@@ -27,7 +29,7 @@ def choose(page: Page, username: str, password: str, confirmation: str) -> None:
     page.fill("#email", f"{username}@example.org")
     page.fill("#password", password)
     page.fill("#password-confirm", confirmation)
-    page.click("#setup-submit")
+    follow(page.locator("#setup-submit"))
 
 
 def test_the_first_operator_chooses_name_and_password_and_the_link_works_once(

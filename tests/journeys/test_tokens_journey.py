@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.protocol.token_format import Prefix, parse_credential
-from tests.support.chromium import DESKTOP
+from tests.support.chromium import DESKTOP, PATIENCE
 from tests.support.server import Server, directory_for_server, running_server
+
+pytestmark = pytest.mark.slow  # without a browser, `make test` has the same steps
 
 PASSWORD = "violet anchor plum taxi"
 _SETTINGS = """
@@ -44,7 +46,7 @@ def server() -> Iterator[Server]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that runs no scripts."""
     page = browser.new_page(java_script_enabled=False, viewport={"width": DESKTOP, "height": 900})
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     page.context.close()
 
@@ -60,6 +62,7 @@ def test_a_token_from_its_making_to_its_end(server: Server, page: Page) -> None:
     page.click("#create-token")
     expect(page).to_have_title(re.compile("^Error: "))
     page.get_by_role("link", name="Give the token a name").click()
+    expect(page.locator("#name")).to_be_focused()
     page.keyboard.type("Nightly export")
     page.get_by_label("See your notes").check()
     page.get_by_label("Ends").select_option(label="Never, until you delete it")
@@ -68,12 +71,12 @@ def test_a_token_from_its_making_to_its_end(server: Server, page: Page) -> None:
     shown = page.locator("#secret")
     token = shown.input_value()
     assert parse_credential(Prefix.PERSONAL_TOKEN, token)
-    assert shown.evaluate("field => field === document.activeElement")
+    expect(shown).to_be_focused()
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have seen this token once")
     page.get_by_role("link", name="Go to your tokens").click()
-    assert token not in page.content()
     expect(page.get_by_role("row").filter(has_text="Nightly export")).to_contain_text("notes:read")
+    assert token not in page.content()
 
     page.get_by_role("link", name="Nightly export", exact=True).click()
     page.fill("#name", "Laptop")

@@ -160,7 +160,7 @@ async def test_silent_name_servers_of_receivers_keep_no_document_waiting(monkeyp
 
     def lookup(host: str, *rest: Any, **named: Any) -> Any:
         if host == "silent.example":
-            assert answered.wait(30)
+            assert answered.wait(60)
         return real("127.0.0.1", *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)

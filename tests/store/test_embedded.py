@@ -71,7 +71,7 @@ def test_a_second_start_is_told_who_owns_the_database(running: tuple[Path, Clust
     assert query(cluster.owner_dsn, "select 1") == 1
 
 
-@pytest.mark.parametrize("existing", [False, True])
+@pytest.mark.parametrize("existing", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_of_six_simultaneous_starts_one_owns_and_five_are_told(
     place: Path, start: Callable[..., Cluster], existing: bool
 ) -> None:

@@ -41,7 +41,7 @@ def kept(target: ConnectionTarget) -> bool:
     return bool(query(target, "select value from kept") == "word")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Wait until the condition holds; False when it does not within the time."""
     deadline = time.monotonic() + seconds
     while not condition():

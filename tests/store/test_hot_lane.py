@@ -15,6 +15,7 @@ from app.store.hot_lane import Lane
 from app.store.hot_pool import WRITING, HotPool
 from tests.store.scene import connected, fetch
 from tests.support.database import FreshDatabase
+from tests.support.processes import PATIENCE
 
 TRANSACTION = "pg_current_xact_id()::text"
 READ = Statement("read", "select (select name from thing where id = $1), pg_backend_pid()", shares_trips=True)
@@ -61,6 +62,15 @@ async def write(pool: HotPool, thing: UUID, by: int = 1) -> asyncpg.Record:
     return row
 
 
+async def waiting_for_a_lock(fresh: FreshDatabase, count: int) -> None:
+    """Wait until so many connections of the pool wait for somebody else's lock."""
+    query = """select count(*) from pg_stat_activity
+        where datname = $1 and application_name = 'assent hot' and wait_event_type = 'Lock'"""
+    async with asyncio.timeout(PATIENCE):
+        while (await fetch(fresh.superuser_url, query, fresh.name))[0][0] < count:  # noqa: ASYNC110 - it does not tell
+            await asyncio.sleep(0.02)
+
+
 async def test_each_caller_of_a_crowd_gets_his_own_row(pool: HotPool) -> None:
     asked = [ONE, THREE, TWO, UUID(int=4)] * 25
     rows = await asyncio.gather(*(pool.read(READ, thing) for thing in asked))
@@ -104,7 +114,7 @@ async def test_one_that_cannot_be_encoded_fails_alone(pool: HotPool, url: str) -
 
 async def test_one_that_is_about_no_row_fails_alone_and_at_once(pool: HotPool) -> None:
     asked = [pool.read(READ, thing) for thing in (ONE, None, TWO)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         first, nothing, second = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(nothing, TypeError)
     assert [row[0] for row in (first, second) if isinstance(row, asyncpg.Record)] == ["thing 1", "thing 2"]
@@ -127,7 +137,7 @@ async def test_an_errand_that_comes_as_the_only_carrier_stops_is_carried() -> No
         return [arguments[0] for arguments in many]
 
     lane = Lane(carry, carriers=1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert [await lane.run(READ, (thing,)) for thing in (ONE, TWO, THREE)] == [ONE, TWO, THREE]
         await lane.rest()
 
@@ -149,7 +159,7 @@ async def test_what_breaks_on_the_way_is_told_to_everybody_and_the_next_is_serve
 async def test_crowds_that_lock_the_same_rows_from_both_sides_never_wait_for_each_other(url: str) -> None:
     workers = [HotPool(url, 4, STATEMENTS) for _ in range(2)]
     calls = [workers[number % 2].write(WRITE, UUID(int=1 + number % 3), 1) for number in range(600)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*calls)
     assert [await hits(url, thing) for thing in (ONE, TWO, THREE)] == [200, 200, 200]
     [row] = await fetch(url, "select deadlocks from pg_stat_database where datname = current_database()")
@@ -166,7 +176,7 @@ async def test_writes_whose_connection_is_lost_are_told_so_and_not_repeated(
         await transaction.start()
         await blocker.execute("update thing set hits = 500 where id = $1", ONE)
         writes = [asyncio.create_task(write(pool, ONE)) for _ in range(10)]
-        await asyncio.sleep(0.2)
+        await waiting_for_a_lock(fresh_database, 1)
         await fetch(
             fresh_database.superuser_url,
             """select pg_terminate_backend(pid) from pg_stat_activity
@@ -199,17 +209,17 @@ async def test_a_statement_that_the_server_forgot_is_prepared_again(pool: HotPoo
 
 
 async def test_whoever_waits_too_long_for_his_turn_is_told(
-    pool: HotPool, url: str, monkeypatch: pytest.MonkeyPatch
+    pool: HotPool, url: str, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hot_lane, "PATIENCE_SECONDS", 0.1)
     async with connected(url) as blocker:
         transaction = blocker.transaction()
         await transaction.start()
         await blocker.execute("update thing set hits = 7 where id = $1", ONE)
         stuck = []
-        for _ in range(WRITING):
+        for number in range(WRITING):
             stuck.append(asyncio.create_task(write(pool, ONE)))
-            await asyncio.sleep(0.05)
+            await waiting_for_a_lock(fresh_database, number + 1)
+        monkeypatch.setattr(hot_lane, "PATIENCE_SECONDS", 0.1)
         late = asyncio.create_task(write(pool, TWO))
         await asyncio.sleep(0.3)
         await transaction.rollback()

@@ -13,6 +13,7 @@ from app.store.hot_connection import Statement, StoreUnavailable, counting_trips
 from app.store.hot_pool import HotPool
 from tests.store.scene import fetch
 from tests.support.database import FreshDatabase
+from tests.support.processes import PATIENCE
 
 READ = Statement("read", "select name from thing where id = $1")
 WRITE = Statement("write", "update thing set hits = hits + 1 where id = $1 returning hits")
@@ -46,6 +47,14 @@ async def pool(url: str) -> AsyncIterator[HotPool]:
     opened = HotPool(url, 2, STATEMENTS)
     yield opened
     await opened.close()
+
+
+async def under_way(fresh: FreshDatabase) -> None:
+    """Wait until a slow statement has begun."""
+    query = "select from pg_stat_activity where datname = $1 and wait_event = 'PgSleep'"
+    async with asyncio.timeout(PATIENCE):
+        while not await fetch(fresh.superuser_url, query, fresh.name):  # noqa: ASYNC110 - it does not tell
+            await asyncio.sleep(0.01)
 
 
 async def terminate(fresh: FreshDatabase, application: str = "assent hot") -> None:
@@ -113,16 +122,20 @@ async def test_all_rows_come_back_also_when_a_statement_was_forgotten(pool: HotP
 
 async def test_connections_closed_while_idle_are_replaced(pool: HotPool, fresh_database: FreshDatabase) -> None:
     before = await value(await pool.read(BACKEND))
+    held = await pool._acquire()
+    pool._release(held)
     await terminate(fresh_database)
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE):
+        while not held.raw.is_closed():  # noqa: ASYNC110 - it does not tell
+            await asyncio.sleep(0.01)
     assert await value(await pool.write(WRITE, 1)) == 1
     assert await value(await pool.read(BACKEND)) != before
 
 
 async def test_a_read_whose_connection_is_lost_is_asked_again(pool: HotPool, fresh_database: FreshDatabase) -> None:
     with counting_trips() as trips:
-        reading = asyncio.create_task(pool.read(SLOW_READ, 1, 0.5))
-        await asyncio.sleep(0.2)
+        reading = asyncio.create_task(pool.read(SLOW_READ, 1, 1.0))
+        await under_way(fresh_database)
         await terminate(fresh_database)
         assert await value(await reading) == "thing 1"
     assert trips == ["slow_read", "slow_read"]
@@ -130,8 +143,8 @@ async def test_a_read_whose_connection_is_lost_is_asked_again(pool: HotPool, fre
 
 async def test_a_write_whose_connection_is_lost_is_never_repeated(pool: HotPool, fresh_database: FreshDatabase) -> None:
     with counting_trips() as trips:
-        writing = asyncio.create_task(pool.write(SLOW_WRITE, 1, 0.5))
-        await asyncio.sleep(0.2)
+        writing = asyncio.create_task(pool.write(SLOW_WRITE, 1, 1.0))
+        await under_way(fresh_database)
         await terminate(fresh_database)
         with pytest.raises(StoreUnavailable):
             await writing
@@ -194,8 +207,8 @@ async def test_a_cancelled_read_leaves_its_connection_usable(pool: HotPool) -> N
 
 
 async def test_a_write_outlives_the_caller_that_was_cancelled(pool: HotPool, fresh_database: FreshDatabase) -> None:
-    writing = asyncio.create_task(pool.write(SLOW_WRITE, 1, 0.2))
-    await asyncio.sleep(0.05)
+    writing = asyncio.create_task(pool.write(SLOW_WRITE, 1, 0.5))
+    await under_way(fresh_database)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
@@ -224,7 +237,7 @@ async def test_whoever_waits_too_long_is_told_and_the_next_is_served(
     pool: HotPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot_pool, "QUEUE_SECONDS", 0.05)
-    busy = [asyncio.create_task(pool.read(SLOW_READ, 1, 0.3)) for _ in range(2)]
+    busy = [asyncio.create_task(pool.read(SLOW_READ, 1, 1.0)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(StoreUnavailable, match="no connection was free"):
         await pool.read(READ, 1)

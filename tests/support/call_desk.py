@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,11 +13,13 @@ from tests.store.scene import fetch
 from tests.support.approvals import ask, asking_application, newest, press
 from tests.support.call_receiver import CallReceiver, call_receiver
 from tests.support.elsewhere import NOTIFICATION_TOKEN, poll
+from tests.support.processes import PATIENCE
 from tests.support.service import Service, service, sign_in
 from tests.support.signing import keep_keys
 
 LOOK_EVERY = 0.05
 HOOK_SECRET = "secret-of-the-service-that-tells-0123456789"
+_numbers = itertools.count(1)
 
 
 class Desk:
@@ -24,7 +27,7 @@ class Desk:
 
     def __init__(self, site: Service, hook: CallReceiver, client: CallReceiver, url: str) -> None:
         self.site, self.hook, self.client, self._url = site, hook, client, url
-        self.pinged = f"pinged-{client.port}"
+        self.pinged = f"pinged-{next(_numbers)}"
 
     async def ask(self, person: str, client_id: str = "", **params: str) -> str:
         """Have an application ask for somebody; return the id that it got."""
@@ -63,7 +66,7 @@ class Desk:
         )
         return {tuple(row) for row in rows}
 
-    async def until(self, enough: Callable[[list[Any]], bool], seconds: float = 15.0) -> list[Any]:
+    async def until(self, enough: Callable[[list[Any]], bool], seconds: float = PATIENCE) -> list[Any]:
         """Wait until the requests are as they should be, and return them."""
         async with asyncio.timeout(seconds):
             while not enough(rows := await self.rows()):  # noqa: ASYNC110 - nobody here knows when

@@ -14,6 +14,8 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
+from tests.support.processes import PATIENCE
+
 PATH = "/called"
 
 
@@ -47,14 +49,14 @@ class CallReceiver:
         """Where it is called."""
         return f"{'https' if self.https else 'http'}://{self.place}{PATH}"
 
-    async def until(self, count: int, seconds: float = 15.0) -> list[Heard]:
+    async def until(self, count: int, seconds: float = PATIENCE) -> list[Heard]:
         """Wait until so many calls have come in, and return them."""
         async with asyncio.timeout(seconds):
             while len(self.heard) < count:  # noqa: ASYNC110 - the other side may be another process
                 await asyncio.sleep(0.02)
         return self.heard
 
-    def await_calls(self, count: int, seconds: float = 30.0) -> list[Heard]:
+    def await_calls(self, count: int, seconds: float = PATIENCE) -> list[Heard]:
         """As `until`, for whoever has no event loop."""
         end = time.monotonic() + seconds
         while len(self.heard) < count and time.monotonic() < end:

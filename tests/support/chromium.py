@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 from tests.support import node_packages
+
+PATIENCE = 60_000.0
+"""Milliseconds for what takes a moment, on a machine that has much else to do."""
+expect.set_options(timeout=PATIENCE)
 
 DESKTOP, PHONE, NARROWEST = 1280, 390, 320
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -54,6 +58,22 @@ def screenshot_folder(name: str) -> Path | None:
     folder = Path(artifacts) / "screenshots" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def follow(target: Locator) -> None:
+    """Click on what leads to another page, and wait until that page is there whole.
+
+    After a click alone the page before it may still be there, or the next one without anything in it: who reads it
+    then, or goes somewhere else, needs this. Whoever acts on what the next page alone has waits for that anyway.
+    """
+    with target.page.expect_navigation():
+        target.click()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is there whole."""
+    page.wait_for_load_state()
+    page.locator("body").wait_for(state="attached")
 
 
 def complaints_of(page: Page) -> list[str]:

@@ -155,7 +155,7 @@ def start(engine: str) -> TestCluster:
 def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
     """Shut a cluster down, which breaks off what it is doing, and start it again after a pause."""
     cluster.process.send_signal(signal.SIGINT)
-    cluster.process.wait(30)
+    cluster.process.wait(60)
     time.sleep(pause_seconds)
     command = cluster.process.args
     assert isinstance(command, list)
@@ -165,7 +165,7 @@ def restart(cluster: TestCluster, pause_seconds: float = 0.0) -> TestCluster:
 def end(cluster: TestCluster) -> None:
     """End a cluster at once, and remove what it leaves."""
     cluster.process.send_signal(signal.SIGQUIT)
-    cluster.process.wait(30)
+    cluster.process.wait(60)
     for directory in (cluster.directory.parent, cluster.data.parent):
         shutil.rmtree(directory, ignore_errors=True)
 

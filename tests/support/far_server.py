@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ HOST = "keys.example"
 PUBLIC = "93.184.215.14"
 """An address that is anybody's; no test connects to it."""
 
+_numbers = itertools.count(1)
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -33,7 +36,7 @@ def answer(
 class FarServer:
     """One listener. `says` is sent once a request has come; `behave`, when set, is what happens instead.
 
-    `greeting` is sent before, as servers do that speak first.
+    `greeting` is sent before, as servers do that speak first. `number` is its own: a port may come again.
     """
 
     port: int = 0
@@ -42,6 +45,7 @@ class FarServer:
     greeting: bytes = b""
     connections: int = 0
     requests: list[str] = field(default_factory=list)
+    number: int = field(default_factory=lambda: next(_numbers))
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property

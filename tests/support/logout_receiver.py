@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.support.processes import PATIENCE
+
 PATH = "/backchannel-logout"
 
 
@@ -52,7 +54,7 @@ class LogoutReceiver:
         """Return the notices that were answered 2xx."""
         return [one for one in self.heard if one.status < 300]
 
-    async def until(self, enough: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(self, enough: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until enough has come in."""
         async with asyncio.timeout(seconds):
             while not enough():  # noqa: ASYNC110 - the other side is another process

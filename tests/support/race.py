@@ -100,7 +100,7 @@ class RacedServer:
 
     def browser(self) -> httpx.AsyncClient:
         """Return a browser of its own: keeps cookies, does not follow redirects."""
-        return httpx.AsyncClient(base_url=self.server.issuer, timeout=30)
+        return httpx.AsyncClient(base_url=self.server.issuer, timeout=60)
 
     @asynccontextmanager
     async def rivals(
@@ -119,7 +119,7 @@ class RacedServer:
         async with AsyncExitStack() as stack:
             for worker in workers:
                 cookies = browser.cookies if browser else None
-                client = httpx.AsyncClient(base_url=self.server.issuer, limits=limits, cookies=cookies, timeout=30)
+                client = httpx.AsyncClient(base_url=self.server.issuer, limits=limits, cookies=cookies, timeout=60)
                 clients.append(await stack.enter_async_context(client))
                 with asleep(pid for pid in workers if pid != worker):
                     await asyncio.gather(*(client.get("/health/live") for _ in range(share)))

@@ -72,7 +72,7 @@ class Server:
     def client(self, **options: Any) -> httpx.Client:
         """Return an HTTP client for the server that trusts its certificate."""
         verify = ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else True
-        return httpx.Client(base_url=self.issuer, verify=verify, timeout=20, **options)
+        return httpx.Client(base_url=self.issuer, verify=verify, timeout=PATIENCE, **options)
 
     def assent(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run another `assent` command on the same data, as a guest of the running database."""

@@ -1,4 +1,7 @@
-"""A parent with workers and no database: `python -m tests.support.supervised WORKERS` prints its ports."""
+"""A parent with workers and no database: `python -m tests.support.supervised WORKERS` prints its ports.
+
+The last port is that of a worker that waits for its first connection.
+"""
 
 import asyncio
 import os
@@ -18,7 +21,7 @@ DRAIN_SECONDS = 5
 
 
 def application() -> Any:
-    """Answer with the worker's pid; `/slow` takes a second, `/exit` ends the process without a word."""
+    """Answer with the worker's pid; `/slow` begins and takes a second more, `/exit` ends the process without a word."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -26,9 +29,9 @@ def application() -> Any:
             return
         if scope["path"] == "/exit":
             os._exit(9)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
         if scope["path"] == "/slow":
             await asyncio.sleep(1)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
 
     return Requests(serve)
@@ -56,11 +59,13 @@ def main(count: int, factory: str) -> int:
     for worker in workers:
         worker.start()
         worker.instruct(order, Listeners(listener))
+    door = socket.create_server(("127.0.0.1", 0))
+    workers.append(Worker("waiting", preload="json", essential=False, order=order, listeners=Listeners(door)))
     supervisor = Supervisor(
         workers,
         metrics=metrics,
         database_alive=lambda: True,
-        on_ready=lambda: print(listener.getsockname()[1], metrics_port, flush=True),
+        on_ready=lambda: print(listener.getsockname()[1], metrics_port, door.getsockname()[1], flush=True),
         drain_seconds=DRAIN_SECONDS,
     )
     ending = supervisor.run()

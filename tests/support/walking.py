@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.chromium import DESKTOP, complaints_of
+from tests.support.chromium import DESKTOP, PATIENCE, complaints_of
 from tests.support.lived_in import LivedIn, lived_in
 
 HEIGHT = 900
@@ -78,7 +78,7 @@ def everybody(world: LivedIn, browser: Browser, *, scripts: bool) -> Iterator[Ma
                 viewport={"width": DESKTOP, "height": HEIGHT},
             )
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             if name:
                 cookies = world.residents[name].browser.cookies
                 context.add_cookies(
