@@ -21,7 +21,9 @@ from app.jobs.deliver import Deliveries
 from app.jobs.loop import run_jobs
 from app.jobs.work import Work
 from app.outbound.client import Outbound
+from app.outbound.client_documents import ClientDocuments
 from app.outbound.jwks import KeySets
+from app.outbound.logos import Logos
 from app.outbound.request_documents import RequestDocuments
 from app.pipeline.guesses import SecretGuesses
 from app.pipeline.http import Endpoint
@@ -32,12 +34,13 @@ from app.pipeline.published import publish
 from app.pipeline.resources import KnownResources
 from app.pipeline.server import Server
 from app.pipeline.trace import Traces
-from app.protocol import ciba_calls, details, logout_delivery, metadata, openid_tokens
+from app.protocol import ciba_calls, details, logout_delivery, metadata, openid_tokens, resource_metadata
 from app.protocol.claims import ClaimsRegistry
 from app.protocol.configuration import Configuration
+from app.protocol.resources import introspecting
 from app.protocol.tokens.refresh_chain import ServerKeys
 from app.routers.api.problems import Kind, Refused, problem_response
-from app.routers.endpoints import ANY, hot_paths, page_routers
+from app.routers.endpoints import ALL, ANY, WELL_KNOWN, hot_paths, page_routers
 from app.routers.head import answer_head
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, send_elsewhere, show, show_refusal
 from app.services import limits
@@ -121,11 +124,23 @@ def furnish(
         keyring=Keyring(partial(signing_keys.read, database), vault, configuration.signing),
         roles=configuration.roles,
         resources=KnownResources(
-            configuration.resources, partial(resources.read_all, database), configuration.features
+            configuration.resources,
+            partial(resources.read_all, database),
+            configuration.features,
+            resource_metadata.own_identifiers(configuration.policy.issuer),
         ),
         outbound=outbound,
         key_sets=KeySets(outbound, clock),
+        key_sets_of_strangers=KeySets(Outbound(configuration.outbound, admit), clock, for_visitors=True),
         request_documents=RequestDocuments(outbound, clock),
+        client_documents=ClientDocuments(
+            Outbound(configuration.outbound, admit),
+            configuration.documents,
+            configuration.scopes,
+            clock,
+            configuration.policy.algorithms,
+        ),
+        logos=Logos(outbound, clock),
         discovery=publish(metadata.of(configuration)),
         guesses=SecretGuesses(
             database.guesses.count,
@@ -137,6 +152,8 @@ def furnish(
         dpop=configuration.dpop,
         mtls=configuration.mtls,
         push_limits=configuration.push_limits,
+        registration=configuration.registration,
+        registration_limits=configuration.registration_limits,
         trusted_issuers={trusted.issuer: trusted for trusted in configuration.trusted_issuers},
         exchange_rules=configuration.exchange_rules,
         claims=claims,
@@ -145,6 +162,7 @@ def furnish(
             configuration.features, configuration.policy.issuer, configuration.policy.lifetimes.id_token, claims
         ),
         system_key=configuration.system_key,
+        own_documents=resource_metadata.own_documents(configuration.policy.issuer, configuration.features),
         everyone_founds=configuration.everyone_founds,
     )
     pages.state.server = server
@@ -157,7 +175,7 @@ def furnish(
 class FrontDoor:
     """Sends the hot paths straight to their endpoints and everything else to the pages.
 
-    A path that ends in `ANY` stands for each with something else in its place.
+    A path that ends in `ANY` stands for each with something else in its place, one that ends in `ALL` for all below it.
     """
 
     hot: dict[str, Endpoint]
@@ -175,7 +193,13 @@ class FrontDoor:
             await endpoint.serve(self.pages.state.server, scope, receive, send)
 
     def _endpoint(self, path: str) -> Endpoint | None:
-        return self.hot.get(path) or self.hot.get(f"{path.rpartition('/')[0]}/{ANY}")
+        return self.hot.get(path) or self.hot.get(f"{path.rpartition('/')[0]}/{ANY}") or self._well_known(path)
+
+    def _well_known(self, path: str) -> Endpoint | None:
+        """Return the endpoint of a well-known name with all below it (RFC 8615), or else that of what is not known."""
+        above, known, below = path.partition(WELL_KNOWN)
+        name = below.partition("/")[0]
+        return (self.hot.get(f"{above}{known}{name}/{ALL}") or self.hot.get(WELL_KNOWN + ALL)) if known else None
 
 
 @contextlib.asynccontextmanager
@@ -192,14 +216,22 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
         asyncio.create_task(server.issued.run()),
         asyncio.create_task(server.resources.run()),
         asyncio.create_task(server.keyring.run()),
-        asyncio.create_task(database.follow_applications()),
+        asyncio.create_task(database.follow_applications({resources.CHANNEL: server.resources.changed})),
     ]
     if logout_delivery.is_offered(configuration.features):
         background.append(asyncio.create_task(Deliveries(server, configuration.logout, runtime.run_jobs).run()))
     if ciba_calls.are_offered(configuration.features):
         background.append(asyncio.create_task(Calls(server).run()))
     if runtime.run_jobs:
-        work = Work(database, server.policy.lifetimes, server.clock, runtime.vault, configuration.signing)
+        work = Work(
+            database,
+            server.policy.lifetimes,
+            server.clock,
+            runtime.vault,
+            configuration.signing,
+            configuration.registration.unused_after,
+            introspecting(configuration.resources),
+        )
         background.append(asyncio.create_task(run_jobs(work)))
     try:
         yield
@@ -208,6 +240,9 @@ async def _lifespan(configuration: Configuration, runtime: Runtime, pages: FastA
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await server.key_sets.close()
+        await server.key_sets_of_strangers.close()
+        await server.client_documents.close()
+        await server.logos.close()
         await database.close()
 
 

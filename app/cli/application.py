@@ -130,13 +130,14 @@ def create(
 
 @application.command("list")
 def list_(config: Config = None) -> None:
-    """List all applications, oldest first."""
+    """List all applications, oldest first; those that introduced themselves say so in a fifth column."""
     from app.cli.connection import run
     from app.services import applications
 
     for entry in run("application list", config, lambda session: applications.list_all(session.database)):
         served = "refused" if entry.description.unmet else _STATUS.get(entry.status, entry.status)
-        typer.echo(f"{entry.client_id}\t{entry.description.name}\t{entry.description.kind}\t{served}")
+        line = f"{entry.client_id}\t{entry.description.name}\t{entry.description.kind}\t{served}"
+        typer.echo(f"{line}\t{_introduced(entry)}" if entry.self_registered else line)
 
 
 @application.command()
@@ -307,6 +308,14 @@ async def _owner(session: "Session", username: str) -> "Owner":
     return Owner(person.id, person.username)
 
 
+def _introduced(found: "StoredApplication") -> str:
+    from app.protocol import introductions
+
+    by_document = introductions.is_by_document(found.client_id, self_registered=found.self_registered)
+    how = "known by its document" if by_document else "registered itself"
+    return f"{how}, checked" if found.verified else how
+
+
 def _shown(found: "StoredApplication") -> dict[str, Any]:
     description = found.description
     return {
@@ -314,6 +323,8 @@ def _shown(found: "StoredApplication") -> dict[str, Any]:
         "status": _STATUS.get(found.status, found.status),
         "kind": description.kind,
         "owner": description.owner_name or None,
+        "self_registered": found.self_registered,
+        "checked": found.verified,
         **description.registration,
         "client_name": description.name,
         **description.policy,

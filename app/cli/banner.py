@@ -9,10 +9,17 @@ from app import __version__
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo as a person uses it; `password` is None when somebody has changed it."""
+    """The demo as a person uses it; `password` is None when somebody has changed it.
+
+    `agents` are the commands that connect an agent to the MCP server at `notes_url`; `registration` says who may
+    register applications.
+    """
 
     url: str
     username: str
+    notes_url: str
+    agents: tuple[str, ...]
+    registration: str
     password: str | None = field(repr=False)
 
 
@@ -38,6 +45,7 @@ def render(banner: Banner) -> str:
     if banner.demo is not None:
         facts.append(("Demo", banner.demo.url))
         facts.append(("Demo user", f"{banner.demo.username}, password {_password(banner.demo, banner.command)}"))
+        facts.append(("MCP server", banner.demo.notes_url))
     if banner.metrics_url is not None:
         facts.append(("Metrics", banner.metrics_url))
     facts.append(("Data", banner.storage))
@@ -47,6 +55,9 @@ def render(banner: Banner) -> str:
     if banner.setup_link is not None:
         lines += ["", "Nobody runs this server yet. Choose your name and password here, once, within 24 hours:"]
         lines += [f"  {banner.setup_link}"]
+    if banner.demo is not None:
+        lines += ["", f"Connect an agent to the MCP server. {_introduction(banner.demo)}"]
+        lines += [f"  {line}" for line in banner.demo.agents]
     if banner.dangers:
         lines += ["", "For test set-ups only:"]
         lines += [f"  {line}" for line in banner.dangers]
@@ -68,6 +79,13 @@ def command_as_typed(called: str) -> str:
 
 def _password(demo: Demo, command: str) -> str:
     return demo.password or f"as you set it (`{command} user set-password {demo.username}` sets another)"
+
+
+def _introduction(demo: Demo) -> str:
+    """Return what the demo has opened, which no server does by itself."""
+    if demo.registration != "open":
+        return "It needs a metadata document, or the client ID notes-agent: registration is not open here."
+    return "It registers itself: in the demo, registration is open to everybody."
 
 
 def _suggestions(banner: Banner) -> list[str]:

@@ -20,6 +20,8 @@ COMMANDS = {
     "key": "app.cli.key:key",
     "keys": "app.cli.keys:keys",
     "token": "app.cli.token:token",
+    "registration": "app.cli.registration:registration",
+    "resource": "app.cli.resource:resource",
     "import": "app.cli.import_:import_",
     "login-test": "app.cli.login_test:login_test",
     "trace": "app.cli.trace:trace",

@@ -1,4 +1,4 @@
-"""The demo of `assent serve --demo`: a user, three applications, and the example application as a child process.
+"""The demo of `assent serve --demo`: a user, applications, and the example application as a child process.
 
 What was made up for it is kept in the data directory, so that a later start can print it again.
 """
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 import app
+from app.cli import demo_notes
 from app.cli.banner import Demo
 from app.cli.order import Listeners, Order
 from app.cli.refusals import Refused
@@ -65,12 +66,14 @@ class RunningDemo:
 
     told: Demo
     port: int
+    notes_port: int
     environment: dict[str, str] = field(repr=False)
 
 
 def check_available(settings: Settings) -> None:
     """Raise Refused when the example application cannot run here, or nobody could sign in to it."""
-    if not (_CHECKOUT / "examples" / "webapp" / "main.py").is_file() or find_spec("authlib") is None:
+    webapp = (_CHECKOUT / "examples" / "webapp" / "main.py").is_file() and find_spec("authlib") is not None
+    if not (webapp and demo_notes.is_available()):
         raise Refused(
             "The demo application is part of a checkout with its development packages (`make run`): "
             "start without --demo."
@@ -80,16 +83,19 @@ def check_available(settings: Settings) -> None:
 
 
 def reaching_demo(settings: Settings, port: int) -> Settings:
-    """Return the settings with an exemption for the demo application, so that it hears of every sign-out."""
+    """Return the settings with an exemption for the demo application, so that it hears of every sign-out, and open to
+    agents that introduce themselves."""
     allow = (*settings.outbound.allow, _receiver(f"http://{_HOST}:{port}"))
-    return settings.model_copy(update={"outbound": settings.outbound.model_copy(update={"allow": allow})})
+    outbound = settings.outbound.model_copy(update={"allow": allow})
+    return demo_notes.opened(settings.model_copy(update={"outbound": outbound}))
 
 
-def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str, object]:
+def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str, notes_url: str) -> dict[str, object]:
     """Return the demo's applications, and what they may learn of its user, as a data file."""
     return {
         "users": [{"username": USERNAME, "claims": _CLAIMS}],
         "organizations": [{"name": OWNER, "members": [{"user": USERNAME, "role": settings.role_set().top.name}]}],
+        "resources": [demo_notes.resource(notes_url)],
         "applications": [
             {
                 "client_id": CLIENT_ID,
@@ -127,11 +133,14 @@ def data_of_demo(settings: Settings, made_up: MadeUp, demo_url: str) -> dict[str
                 "response_types": ["code"],
                 "token_endpoint_auth_method": "none",
             },
+            demo_notes.agent(OWNER),
         ],
     }
 
 
-async def settle_demo(database: Database, settings: Settings, directory: Path, port: int) -> RunningDemo:
+async def settle_demo(
+    database: Database, settings: Settings, directory: Path, port: int, notes_port: int
+) -> RunningDemo:
     """Make the demo's user and applications, or bring them up to date with this start's addresses.
 
     `directory` is where the made-up secrets are kept. A password that somebody has changed since is left alone.
@@ -142,11 +151,12 @@ async def settle_demo(database: Database, settings: Settings, directory: Path, p
     if kept is None:
         content = {"username": USERNAME, "password": made_up.password, "client_secret": made_up.client_secret}
         write_private(path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
-    url = f"http://{_HOST}:{port}"
+    url, notes_url = f"http://{_HOST}:{port}", demo_notes.url_at(notes_port)
     passwords = PasswordQueue(threads=1)
     try:
         password = await _settle_user(database, passwords, made_up.password)
-        data = data_file.parse(data_of_demo(settings, made_up, url), settings.scope_registry(), settings.role_set())
+        declared = data_of_demo(settings, made_up, url, notes_url)
+        data = data_file.parse(declared, settings.scope_registry(), settings.role_set())
         await data_file.apply(database, passwords, data, Operator("serve --demo", datetime.now(UTC)))
     finally:
         passwords.close()
@@ -156,7 +166,8 @@ async def settle_demo(database: Database, settings: Settings, directory: Path, p
         "BOARD_CLIENT_SECRET": made_up.client_secret,
         "BOARD_URL": url,
     }
-    return RunningDemo(told=Demo(url, USERNAME, password), port=port, environment=environment)
+    told = Demo(url, USERNAME, notes_url, tuple(demo_notes.snippets(notes_url)), settings.registration.mode, password)
+    return RunningDemo(told=told, port=port, notes_port=notes_port, environment=environment)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`assent doctor`: is this configuration safe, and does the server answer as it says?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from app.store.database import Database
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What the metadata of the running server say, why they could not be read, and the server's clock."""
+
+    issuer: str | None = None
+    problem: str = ""
+    registers: bool = False
+    clock: "datetime | None" = None
 
 
 def doctor(
@@ -49,20 +60,21 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
     from datetime import UTC, datetime, timedelta
 
     from app.cli.running import running_issuer
-    from app.protocol import ciba_calls, grant_management, logout_delivery, mtls
+    from app.protocol import ciba_calls, client_documents, grant_management, logout_delivery, mtls, registration
+    from app.protocol.resources import introspecting
     from app.protocol.response_types import ID_TOKEN
     from app.services import doctor as checks
     from app.services.doctor_ciba import check_calls
     from app.services.doctor_fapi import check_fapi
     from app.services.doctor_grants import check_grants
     from app.services.doctor_openid import check_openid
+    from app.services.doctor_registration import check_documents, check_registration, check_running_registration
     from app.store import condition, legacy_credentials, partitions, schema
     from app.store.database import Database
 
     issuer, configured = running_issuer(settings), settings.configuration()
     features, policy = configured.features, configured.policy
-    found = [*checks.check_issuer(issuer), *checks.check_dormant_keys(key for key, _ in settings.not_in_effect())]
-    found += checks.check_files(_files(settings))
+    found = [*checks.check_issuer(issuer), *checks.check_files(_files(settings))]
     database = await condition.examine(ways.runtime)
     found += checks.check_database(database, embedded=settings.database_url is None)
     state = await condition.schema_state(ways.runtime)
@@ -83,6 +95,11 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         found += check_fapi(applications, policy, features, configured.dpop)
         managed = grant_management.is_offered(features)
         found += check_grants(applications, on=managed, required=policy.require_grant_action)
+        now = datetime.now(UTC)
+        rules, day = configured.registration, timedelta(days=1)
+        apis = introspecting(configured.resources)
+        introduced = await condition.introduced_applications(ways.runtime, now - rules.unused_after - day, now, apis)
+        found += check_registration(rules, introduced, on=registration.is_offered(features))
         found += checks.check_keys(await condition.website_keys(ways.runtime))
         week_ago = datetime.now(UTC) - timedelta(days=7)
         found += checks.check_logout_notices(
@@ -100,12 +117,14 @@ async def _examine(settings: "Settings", ways: "Addresses", ca_file: str | None)
         proxies=settings.trusted_proxies,
     )
     found += checks.check_delegation(configured.trusted_issuers, configured.exchange_rules)
+    found += check_documents(configured.documents, on=client_documents.are_offered(features))
     found += check_calls(configured.calls, on=ciba_calls.are_offered(features))
     found += checks.check_scopes(configured.scopes)
     here = datetime.now(UTC)
-    published, problem, server_clock = await _published(issuer, ca_file)
-    found += checks.check_metadata(issuer, published, problem)
-    clocks = [("the database", database.now), *([("the server", server_clock)] if server_clock else [])]
+    published = await _published(issuer, ca_file)
+    found += checks.check_metadata(issuer, published.issuer, published.problem)
+    found += check_running_registration(on=registration.is_offered(features), published=published.registers)
+    clocks = [("the database", database.now), *([("the server", published.clock)] if published.clock else [])]
     return [*found, *checks.check_clock(here, clocks)]
 
 
@@ -125,8 +144,8 @@ async def _signing_keys(settings: "Settings", pool: "Database") -> "list[Finding
     return [*check_signing_keys(await keeper.ring(), await keeper.unreadable(), datetime.now(UTC))]
 
 
-async def _published(issuer: str, ca_file: str | None) -> tuple[str | None, str, "datetime | None"]:
-    """Return the issuer that the metadata names, why it could not be read, and the server's clock."""
+async def _published(issuer: str, ca_file: str | None) -> _Published:
+    """Read the metadata where everybody finds them."""
     from email.utils import parsedate_to_datetime
 
     from app.outbound.visitor import Unreachable, Visitor
@@ -136,11 +155,15 @@ async def _published(issuer: str, ca_file: str | None) -> tuple[str | None, str,
         async with Visitor(ca_file=ca_file) as visitor:
             answer = await visitor.get(metadata_url(issuer))
     except Unreachable as unreachable:
-        return None, str(unreachable), None
+        return _Published(problem=str(unreachable))
     if answer.status != 200:
-        return None, f"{issuer} answers its metadata with status {answer.status}", None
-    named = answer.json().get("issuer")
-    return str(named), "", parsedate_to_datetime(answer.date) if answer.date else None
+        return _Published(problem=f"{issuer} answers its metadata with status {answer.status}")
+    metadata = answer.json()
+    return _Published(
+        issuer=str(metadata.get("issuer")),
+        registers="registration_endpoint" in metadata,
+        clock=parsedate_to_datetime(answer.date) if answer.date else None,
+    )
 
 
 def _files(settings: "Settings") -> "Iterator[FileCondition]":

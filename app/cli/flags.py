@@ -18,5 +18,6 @@ class Options:
     apply: tuple[Path, ...]
     demo: bool
     demo_port: int
+    demo_mcp_port: int
     metrics_port: int | None
     durable: bool

@@ -106,7 +106,8 @@ async def _settle(
         setup_link = await ensure_setup_link(database, settings.issuer_url, now)
         demo = None
         if options.demo:
-            demo = await settle_demo(database, settings, data_dir or _own_directory(settings), options.demo_port)
+            directory = data_dir or _own_directory(settings)
+            demo = await settle_demo(database, settings, directory, options.demo_port, options.demo_mcp_port)
     finally:
         await database.close()
     return House(

@@ -18,7 +18,7 @@ from app.services.data_file.document import (
     ResourceEntry,
     UserEntry,
 )
-from app.settings.model import Settings, is_mapping, section_of, waits_for
+from app.settings.model import Settings, is_mapping, section_of
 from app.settings.problems import bounds
 from app.settings.sources import variable_of
 
@@ -35,8 +35,6 @@ count as absent; unknown keys and variables are errors.
 A secret can stand in a file of its own, named by the variable with `_FILE` at its end: `ASSENT_SECRET_KEY_FILE`.
 In variables, lists are written as JSON or with commas between their words, and tables as JSON or with one variable
 for each key.
-
-Keys marked ◦ are checked and have no effect in this version.
 """
 
 _FEATURES = """\
@@ -164,11 +162,7 @@ def settings_page() -> str:
     """Every settings key with its variable, default and meaning."""
     parts = [_SETTINGS, _settings_table(Settings.model_fields, "")]
     parts += [f"\n## [features]\n\n{_FEATURES}", _feature_table()]
-    for name, field in Settings.model_fields.items():
-        if (section := section_of(field)) is not None:
-            key = f"{name}.<name>" if is_mapping(field) else name
-            parts += [f"\n## [{key}]\n", f"{field.description}{_mark(field)}\n"]
-            parts.append(_settings_table(section.model_fields, f"{key}."))
+    parts += _settings_sections(Settings.model_fields, "")
     return "\n".join(parts)
 
 
@@ -207,6 +201,17 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
+def _settings_sections(fields: Mapping[str, FieldInfo], prefix: str) -> Iterator[str]:
+    """Yield the tables that a file can have below a prefix, and those within them."""
+    for name, field in fields.items():
+        if (section := section_of(field)) is not None:
+            key = f"{prefix}{name}.<name>" if is_mapping(field) else f"{prefix}{name}"
+            yield f"\n## [{key}]\n"
+            yield f"{field.description}\n"
+            yield _settings_table(section.model_fields, f"{key}.")
+            yield from _settings_sections(section.model_fields, f"{key}.")
+
+
 def _settings_table(fields: Mapping[str, FieldInfo], prefix: str) -> str:
     rows = []
     for name, field in fields.items():
@@ -214,7 +219,7 @@ def _settings_table(fields: Mapping[str, FieldInfo], prefix: str) -> str:
             key = f"{prefix}{field.alias or name}"
             variable = "" if "<" in key else f"`{variable_of(key)}`"
             between = bounds(field)
-            meaning = f"{field.description}{f' From {between}.' if between else ''}{_mark(field)}"
+            meaning = f"{field.description}{f' From {between}.' if between else ''}"
             rows.append((f"`{key}`", variable, _default(field), meaning))
     return _table(("key", "variable", "default", "meaning"), rows)
 
@@ -262,10 +267,6 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default in (None, (), "") or field.is_required():
         return ""
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
-
-
-def _mark(field: FieldInfo) -> str:
-    return f" ◦ Waits for {feature}." if (feature := waits_for(field)) else ""
 
 
 def _names(names: Iterable[str]) -> str:

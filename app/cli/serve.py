@@ -33,6 +33,7 @@ def serve(
     config: Annotated[Path | None, typer.Option(help="Settings file.", show_default="assent.toml")] = None,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Make a demo user and run the demo.")] = False,
     demo_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the demo application.")] = 8001,
+    demo_mcp_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the demo MCP server.")] = 8003,
     metrics_port: Annotated[int | None, typer.Option(help="Port for Prometheus metrics; 0: any free one.")] = None,
     no_durable: Annotated[bool, typer.Option("--no-durable", hidden=True)] = False,
 ) -> None:
@@ -47,6 +48,7 @@ def serve(
         apply=tuple(apply or ()),
         demo=demo,
         demo_port=demo_port,
+        demo_mcp_port=demo_mcp_port,
         metrics_port=metrics_port,
         durable=not no_durable,
     )
@@ -76,6 +78,7 @@ def _serve(options: Options) -> int:
 
         from app.cli import banner, lean_start, sockets
         from app.cli.demo import check_available, demo_worker, reaching_demo
+        from app.cli.demo_notes import notes_worker
         from app.cli.preparation import prepare
         from app.cli.supervisor import Supervisor
         from app.settings import load
@@ -117,6 +120,7 @@ def _serve(options: Options) -> int:
             worker.instruct(order, listeners)
         if house.demo is not None:
             workers.append(stack.enter_context(demo_worker(house.demo, style)))
+            workers.append(stack.enter_context(notes_worker(settings.issuer_url, house.demo.notes_port, style)))
 
         def announce() -> None:
             told = house.banner(time.monotonic() - begun, settings.workers, metrics_url)

@@ -83,8 +83,10 @@ class Supervisor:
             if key.fileobj is wakeups:
                 with suppress(BlockingIOError):
                     arrived |= set(wakeups.recv(4096))
-            else:
+            elif key.fileobj is key.data.channel:
                 self._read(key.data)
+            else:
+                self._begin(key.data)
         return arrived
 
     def _read(self, worker: Worker) -> None:
@@ -129,6 +131,7 @@ class Supervisor:
     def _drain(self, wakeups: socket.socket) -> None:
         """Ask all workers to end and wait for them; a second stop signal, or too long a wait, ends them at once."""
         for worker in self._workers:
+            self._stop_waiting(worker)
             worker.signal(signal.SIGTERM)
         deadline = time.monotonic() + self._drain_seconds + _MARGIN_SECONDS
         while any(worker.process is not None for worker in self._workers):
@@ -148,6 +151,19 @@ class Supervisor:
     def _listen_to(self, worker: Worker) -> None:
         if worker.channel is not None:
             self._selector.register(worker.channel, selectors.EVENT_READ, worker)
+        elif worker.listeners is not None:
+            self._selector.register(worker.listeners.front, selectors.EVENT_READ, worker)
+
+    def _begin(self, worker: Worker) -> None:
+        """Start a worker that somebody needs now; the connection waits for it."""
+        self._stop_waiting(worker)
+        worker.start()
+        self._listen_to(worker)
+
+    def _stop_waiting(self, worker: Worker) -> None:
+        if worker.listeners is not None:
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(worker.listeners.front)
 
     def _unlisten(self, worker: Worker) -> None:
         if worker.channel is not None:

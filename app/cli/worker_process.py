@@ -18,7 +18,8 @@ from app.cli.order import Listeners, Order, send_order
 class Worker:
     """A place for one process, and the process that fills it now.
 
-    `essential` workers end the server when they cannot even start; others are given up after a few attempts.
+    `essential` workers end the server when they cannot even start; others are given up after a few attempts. One that
+    has its order and was not started waits for somebody who needs it: the first connection starts it.
     """
 
     name: str

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+LARGEST_NUMBER = 2**53 - 1
+
 
 class Unreadable(ValueError):
     """Why a text is not read, as the second half of a sentence."""
@@ -33,6 +35,19 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise Unreadable("has a member twice in one object")
     return members
+
+
+def has_plain_numbers(value: Any) -> bool:
+    """Tell whether every reader of JSON reads the whole numbers in a value alike, however deeply they are nested
+    (RFC 7493 §2.2): what stores or writes such a value may know no larger ones."""
+    match value:
+        case list(items):
+            return all(map(has_plain_numbers, items))
+        case dict(members):
+            return all(map(has_plain_numbers, members.values()))
+        case int(number):
+            return abs(number) <= LARGEST_NUMBER
+    return True
 
 
 def _finite(text: str) -> float:

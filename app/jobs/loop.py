@@ -13,7 +13,9 @@ import structlog
 
 from app.jobs.deletions import delete_applications
 from app.jobs.expire import expire
+from app.jobs.name_skeletons import make_name_skeletons
 from app.jobs.partitions import keep_partitions
+from app.jobs.reap import reap
 from app.jobs.rotate_keys import rotate_keys
 from app.jobs.work import Work
 from app.store import due
@@ -37,7 +39,9 @@ JOBS: tuple[Job, ...] = (
     Job("partitions", timedelta(minutes=10), keep_partitions),
     Job("expire", timedelta(minutes=5), expire),
     Job("deletions", timedelta(minutes=1), delete_applications),
+    Job("reap", timedelta(minutes=10), reap),
     Job("rotate_keys", timedelta(minutes=10), rotate_keys),
+    Job("name_skeletons", timedelta(minutes=1), make_name_skeletons),
 )
 
 

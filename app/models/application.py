@@ -66,7 +66,12 @@ class Application(SQLModel, table=True):
             "delete_after",
             postgresql_where=text("status in ('pending_deletion', 'deletion_in_progress') and deleted_at is null"),
         ),
-        Index("application_name_skeleton", "name_skeleton", postgresql_where=text("name_skeleton <> ''")),
+        # Of those whose name counts: many that registered themselves may go by the same one.
+        Index(
+            "application_name_skeleton",
+            "name_skeleton",
+            postgresql_where=text("name_skeleton <> '' and (verified or not (self_registered or owner_name <> ''))"),
+        ),
         Index(
             "application_without_skeleton",
             "id",

@@ -1,4 +1,4 @@
-"""When applications that introduced themselves were first and last given a token."""
+"""When applications that introduced themselves were last given a token that no record stands behind."""
 
 from uuid import UUID
 
@@ -8,10 +8,9 @@ from app.models.columns import Moment
 
 
 class ApplicationUse(SQLModel, table=True):
-    """Of an application that nobody's record names, too. Written in batches."""
+    """A row of each application that was ever given such a token. Written in batches."""
 
     __tablename__ = "application_use"
 
     application_id: UUID = Field(primary_key=True)
-    first_at: Moment
     last_at: Moment

@@ -18,7 +18,7 @@ import structlog
 
 from app.outbound.guard import Resolve, Resolver, addresses_of
 from app.protocol.configuration import OutboundRules
-from app.protocol.fetching import Answer, Document, Failed, NotFetched, Refused, fresh_for, media_type
+from app.protocol.fetching import Answer, Document, Failed, NotFetched, Refused, fresh_for, is_one_of
 from app.protocol.outbound_addresses import Address
 from app.protocol.outbound_target import Target, target_of
 
@@ -36,7 +36,7 @@ DEADLINE = 5.0
 AT_ONCE = 32
 """Requests of one worker that may be under way, and as many forms: strangers choose how slow the other side is."""
 
-AT_ONCE_FOR_VISITORS = 8
+AT_ONCE_FOR_VISITORS = 16
 """Requests that may be under way besides because somebody has followed a link: he chooses how many there are."""
 
 _BESIDE_THE_BODY = 131_072
@@ -63,17 +63,20 @@ class Outbound:
         self._places_for_forms = asyncio.Semaphore(AT_ONCE)
         self._tls: ssl.SSLContext | None = None
 
-    async def get(self, url: str, *, accept: tuple[str, ...], max_bytes: int, for_visitors: bool = False) -> Document:
+    async def get(
+        self, url: str, *, accept: tuple[str, ...], max_bytes: int, for_visitors: bool = False, kind: str = "visitors"
+    ) -> Document:
         """GET a document of one of the media types `accept`, of at most `max_bytes`.
 
         What is asked for as often as anybody likes, `for_visitors`, is counted apart and has places of its own: so it
-        keeps nobody from the keys that he proves himself with. Raises Refused when the address is not acceptable,
-        Failed when the document cannot be had now.
+        keeps nobody from the keys that he proves himself with. Each `kind` of that is counted apart again. Raises
+        Refused when the address is not acceptable, Failed when the document cannot be had now.
         """
         target = target_of(url, self._rules.allow)
         counted, places, resolve = target.host, self._places, self._resolve
         if for_visitors:
-            counted, places, resolve = f"visitors/{counted}", self._places_for_visitors, self._resolve_for_visitors
+            counted = f"{kind}/{counted}"
+            places, resolve = self._places_for_visitors, self._resolve_for_visitors
         reason: NotFetched
         try:
             if not await self._admit(counted):
@@ -121,7 +124,7 @@ class Outbound:
         self, target: Target, addresses: tuple[Address, ...], accept: tuple[str, ...], max_bytes: int
     ) -> tuple[Mapping[str, str], bytes]:
         """Send the request to one of the addresses; return headers and body of an acceptable answer."""
-        headers = _headers(target, ("Accept", ", ".join(accept)))
+        headers = _headers(target, ("Accept", ", ".join(kind for kind in accept if "*" not in kind)))
         async with self._asked(target, addresses, "GET", headers, most=max_bytes) as response:
             return _acceptable(response, accept, max_bytes), await _body(response, max_bytes)
 
@@ -198,8 +201,13 @@ def _headers(target: Target, *further: tuple[str, str]) -> list[tuple[str, str]]
 
 
 def _named(response: "httpcore.Response") -> dict[str, str]:
-    """Return the headers of an answer by their names in lower case."""
-    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+    """Return the headers of an answer by their names in lower case; of Cache-Control there may be several, which are
+    one (RFC 9110 §5.3)."""
+    named: dict[str, str] = {}
+    for field, content in response.headers:
+        name, value = field.decode("ascii").lower(), content.decode("latin-1")
+        named[name] = f"{named[name]}, {value}" if name == "cache-control" and name in named else value
+    return named
 
 
 def _acceptable(response: "httpcore.Response", accept: tuple[str, ...], max_bytes: int) -> Mapping[str, str]:
@@ -209,7 +217,7 @@ def _acceptable(response: "httpcore.Response", accept: tuple[str, ...], max_byte
         raise Failed("answers with a redirect, which is not followed")
     if response.status != 200:
         raise Failed(f"answers with status {response.status}")
-    if media_type(headers.get("content-type", "")) not in accept:
+    if not is_one_of(headers.get("content-type", ""), accept):
         raise Failed(f"is not of type {' or '.join(accept)}")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Failed("is compressed, which nobody asked for")

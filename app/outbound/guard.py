@@ -1,4 +1,4 @@
-"""Which addresses a target leads to, judged before anything is connected (NS-4).
+"""Which addresses a target leads to, judged before anything is connected (NS-4, CI-8).
 
 The name is resolved once and every answer is judged: one that is not public refuses the target. The connection goes to
 a judged address, so that a second answer of the name server, given in between, changes nothing.

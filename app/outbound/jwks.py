@@ -15,17 +15,22 @@ from app.protocol.fetching import Failed, NotFetched, Refused
 from app.protocol.key_sets import Jwk
 
 MAX_SETS = 200
-"""Sets that are kept: at most 13 MB of what was read, and usually 1 KB each. The longest unused goes first."""
+MAX_KEPT = 4 * 1024 * 1024
+"""Sets that are kept, and bytes of what was read, usually 1 KB each. The longest unused goes first."""
+
+_KIND = "keys"
+"""How requests to a host are counted for strangers: who has other documents fetched there takes no keys from it."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one address. `failure` is why the last request that brought nothing did so, `failures` how many
-    have brought nothing since one did."""
+    """What is known of one address. `size` is that of what was read. `failure` is why the last request that brought
+    nothing did so, `failures` how many have brought nothing since one did."""
 
     keys: tuple[Jwk, ...] | None = field(default=None, repr=False)
+    size: int = 0
     fresh_until: datetime = _NEVER
     usable_until: datetime = _NEVER
     asked_at: datetime | None = None
@@ -35,11 +40,15 @@ class _Entry:
 
 
 class KeySets:
-    """The key sets that this worker knows; `clock` returns the aware UTC now."""
+    """The key sets that this worker knows; `clock` returns the aware UTC now.
 
-    def __init__(self, outbound: Outbound, clock: Callable[[], datetime]) -> None:
+    Strangers choose how many of theirs there are, and how slow: those are kept apart and fetched `for_visitors`.
+    """
+
+    def __init__(self, outbound: Outbound, clock: Callable[[], datetime], *, for_visitors: bool = False) -> None:
         self._outbound = outbound
         self._clock = clock
+        self._for_visitors = for_visitors
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -67,11 +76,17 @@ class KeySets:
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def _entry(self, jwks_uri: str) -> _Entry:
-        entry = self._entries.setdefault(jwks_uri, _Entry())
-        self._entries.move_to_end(jwks_uri)
-        if len(self._entries) > MAX_SETS:
-            self._entries.popitem(last=False)
+        entry = self._entries.get(jwks_uri)
+        if entry is None:
+            entry = self._entries[jwks_uri] = _Entry()
+            self._make_room()
+        else:
+            self._entries.move_to_end(jwks_uri)
         return entry
+
+    def _make_room(self) -> None:
+        while len(self._entries) > MAX_SETS or sum(entry.size for entry in self._entries.values()) > MAX_KEPT:
+            self._entries.popitem(last=False)
 
     def _answers(self, entry: _Entry, kid: str | None) -> bool:
         return entry.keys is not None and self._clock() < entry.fresh_until and key_sets.has_key(entry.keys, kid)
@@ -92,8 +107,15 @@ class KeySets:
 
     async def _fetch(self, jwks_uri: str, entry: _Entry) -> None:
         try:
-            document = await self._outbound.get(jwks_uri, accept=key_sets.MEDIA_TYPES, max_bytes=key_sets.MAX_BYTES)
-            entry.keys = key_sets.read_set(document.body)
+            document = await self._outbound.get(
+                jwks_uri,
+                accept=key_sets.MEDIA_TYPES,
+                max_bytes=key_sets.MAX_BYTES,
+                for_visitors=self._for_visitors,
+                kind=_KIND,
+            )
+            entry.keys, entry.size = key_sets.read_set(document.body), len(document.body)
+            self._make_room()
             entry.fresh_until = self._clock() + key_sets.fresh_time(document.fresh_for)
             entry.usable_until = self._clock() + key_sets.USABLE
             entry.failures = 0

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.crypto.hashing import digest, matches
 from app.crypto.secrets import new_id, random_bytes
-from app.pipeline import front_channel, grants, request_objects, signed_answers
+from app.pipeline import client_documents, front_channel, grants, request_objects, signed_answers
 from app.pipeline.audit import Actor, entry
 from app.pipeline.request_objects import Opened
 from app.pipeline.server import Server
@@ -15,9 +15,10 @@ from app.protocol import details, dpop
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Grantable, Known
 from app.protocol.authorize.request import PARAMETERS, prompts_of, understood
+from app.protocol.authorize.waiting import InteractionFact
 from app.protocol.errors import OAuthError
 from app.protocol.events import Event
-from app.protocol.facts import ClientFact, InteractionFact, RecordFact, SessionFact
+from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.params import Parameters
 from app.protocol.scopes import OPENID
 from app.protocol.token_format import Credential, Prefix, format_credential, parse_credential
@@ -68,12 +69,17 @@ def known(
     )
 
 
-async def gather_request(server: Server, params: Parameters, session: Credential | None, now: datetime) -> Known:
-    """Gather for a request that has just come in: one round trip."""
-    client, found, record = await server.database.hot.gather_authorize(
-        params.get("client_id") or "", session.id if session else None, now
-    )
+async def gather_request(
+    server: Server, params: Parameters, session: Credential | None, now: datetime, address: str
+) -> Known:
+    """Gather for a request that has just come in from an address: one round trip; for a client that is known by its
+    document one more, unless somebody has allowed it something, and what it takes to read that."""
+    client_id = params.get("client_id") or ""
+    row, found, record = await server.database.hot.gather_authorize(client_id, session.id if session else None, now)
     own = own_session(found, session)
+    client, unknown = await client_documents.visiting(server, client_id, row, now, address)
+    if unknown is not None:
+        return replace(known(server, now, params, None, own, None), refusal=unknown)
     opened, refusal = await _opened(server, client, params, now)
     found_out = known(server, now, opened.params, client, own, record if own else None)
     return replace(found_out, signed=opened.signed, refusal=refusal)
@@ -92,7 +98,7 @@ async def gather_interaction(
     credential = parse_credential(Prefix.INTERACTION, reference)
     if credential is None:
         return None
-    interaction, client, found, record = await server.database.hot.gather_interaction(
+    interaction, row, found, record = await server.database.hot.gather_interaction(
         credential.id, session.id if session else None, now
     )
     if (
@@ -103,6 +109,7 @@ async def gather_interaction(
         or not _same_browser(interaction, browser)
     ):
         return None
+    client = await client_documents.waiting(server, interaction.document, interaction.client_id, row)
     own = own_session(found, session)
     acted = interaction if own and own.id == interaction.session_id else None
     login_at, account_at = (acted.login_at, acted.account_at) if acted else (None, None)
@@ -135,6 +142,7 @@ async def save_interaction(
             expires_at=now + server.policy.lifetimes.interaction,
             pushed_id=asked.pushed_id,
             signed=asked.signed,
+            document=client.document,
         )
     )
     return format_credential(Prefix.INTERACTION, credential)
@@ -180,6 +188,7 @@ async def grant(
             session_id=session.id if OPENID in approved else None,
             pushed_id=granted.pushed_id,
             target=target,
+            introduced=client_documents.introduced(server, client, actor, now),
             details=details.kept(granted.accepted.details),
             audit=entry(
                 actor,

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from app.crypto.envelope import Purpose
 from app.crypto.hashing import digest
+from app.pipeline import client_documents
 from app.pipeline.certificate import certificate_of
 from app.pipeline.http import Request
 from app.pipeline.server import Server
@@ -49,6 +50,7 @@ async def authenticate(server: Server, presented: Presented, row: ClientFact | N
     """
     now, guesses = server.clock(), server.guesses
     guesses.check(presented, now)
+    row = await client_documents.current(server, row, now, presented.address)
     try:
         client, means = await _judge(server, presented, row)
     except OAuthError as refused:
@@ -69,9 +71,13 @@ async def _judge_again(
 ) -> tuple[ClientFact, Means]:
     """Judge by what the database says now; a wrong secret counts against whoever shows it (T-7).
 
-    What says the same as before proves the same: signatures, which cost the most, are checked once.
+    What says the same as before proves the same: signatures, which cost the most, are checked once. A document was read
+    a moment ago.
     """
-    fresh = await server.database.hot.gather_client(presented.client_id)
+    fresh = row
+    if row is None or row.document is None:
+        found = await server.database.hot.gather_client(presented.client_id)
+        fresh = await client_documents.current(server, found, now, presented.address)
     try:
         if fresh == row:
             raise refused
@@ -113,7 +119,7 @@ async def _keys(server: Server, presented: Presented, client: ClientFact | None)
         return material.jwks
     try:
         kid = presented.assertion.jwt.kid if presented.assertion is not None else None
-        return await server.key_sets.keys(material.jwks_uri, kid)
+        return await server.key_sets_for(client).keys(material.jwks_uri, kid)
     except NotFetched:
         return ()
 

@@ -17,7 +17,7 @@ async def keys_of(server: Server, client: ClientFact, kid: str | None = None) ->
     if not material.jwks_uri:
         return material.jwks
     try:
-        return await server.key_sets.keys(material.jwks_uri, kid)
+        return await server.key_sets_for(client).keys(material.jwks_uri, kid)
     except NotFetched as failed:
         raise OAuthError(
             ErrorCode.TEMPORARILY_UNAVAILABLE, f"the keys at jwks_uri cannot be had at present: {failed}"

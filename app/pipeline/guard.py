@@ -14,7 +14,7 @@ from app.pipeline import legacy, system_key
 from app.pipeline.http import Request
 from app.pipeline.sender import sender_of
 from app.pipeline.server import Server
-from app.protocol import authorization_header, origins, step_up, validity
+from app.protocol import authorization_header, origins, own_api, step_up, validity
 from app.protocol.authorization_header import Challenged, Credentials
 from app.protocol.callers import KeyCaller, MachineCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.errors import ErrorCode, OAuthError
@@ -22,9 +22,6 @@ from app.protocol.facts import AccessTokenFact, MachineTokenFact
 from app.protocol.sender import UNBOUND, Binding, is_bound_key
 from app.protocol.token_format import Credential, Prefix, parse_credential
 from app.protocol.validity import Fault
-
-OWN_RESOURCE = "/api/v1"
-"""Below the issuer: what our own API is called as a resource (RFC 8707). Tokens for other ones do not open it."""
 
 CredentialCaller = TokenCaller | MachineCaller | PersonalCaller | KeyCaller | SystemCaller
 """Whoever calls by the Authorization header."""
@@ -101,7 +98,7 @@ async def _by_token(
 ) -> TokenCaller | MachineCaller:
     fact, allowed = found
     in_force = validity.access_token_at(
-        digest(credential.secret), fact, f"{server.issuer}{OWN_RESOURCE}", now=server.clock()
+        digest(credential.secret), fact, server.issuer + own_api.PATH, now=server.clock()
     )
     if fact is None or isinstance(in_force, Fault):
         raise _invalid(in_force, "access token", shown)

@@ -13,6 +13,7 @@ import orjson
 from app.pipeline.server import Server
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.params import MAX_BODY, Parameters, parse_form
+from app.protocol.resource_metadata import NO_DOCUMENTS, OwnDocuments
 from app.store.database import StoreUnavailable
 
 Scope = MutableMapping[str, Any]
@@ -85,7 +86,8 @@ def json_response(content: object, *, status: int = 200, headers: Headers = ()) 
 
 
 def error_response(error: OAuthError, refused: "Refused") -> Response:
-    """Return the JSON error of RFC 6749 §5.2, with a challenge when the caller used the Authorization header."""
+    """Return the JSON error of RFC 6749 §5.2, whatever the caller accepts (HD-5), with a challenge when he used the
+    Authorization header."""
     headers: Headers = ()
     if error.challenge:
         headers = ((b"www-authenticate", f'{error.challenge} realm="{refused.issuer}"'.encode("latin-1")),)
@@ -103,6 +105,7 @@ class Refused:
     status: int
     issuer: str
     request_id: str
+    own_documents: OwnDocuments = NO_DOCUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +113,15 @@ class Cors:
     """Who may read the answers from a browser (standards B10); cookies are never allowed (CO-3).
 
     Every website, or with `by_credential` the one for which the request's own credential may be used. Proofs and their
-    nonces travel as well (DP-12).
+    nonces travel as well (DP-12). What is `published` says so to whoever asks, so that caches keep one answer for all
+    (HD-2).
     """
 
     methods: str
     request_headers: str = "Authorization, Content-Type, DPoP"
     exposed: str = "DPoP-Nonce, WWW-Authenticate"
     by_credential: bool = False
+    published: bool = False
 
     def preflight(self) -> Response:
         """The answer to OPTIONS. It comes without a credential, so that every website is told the same (CO-2)."""
@@ -132,13 +137,13 @@ class Cors:
         )
 
     def headers(self, *, asked: bool, website: str | None = None) -> Headers:
-        """What every answer carries, errors included (CO-1).
+        """What every answer carries, errors included (CO-1, BB-4).
 
         `asked`: the request has an Origin; `website` is the origin that the request's credential allows.
         """
         exposed = (b"access-control-expose-headers", self.exposed.encode())
         if not self.by_credential:
-            return ((b"access-control-allow-origin", b"*"), exposed) if asked else ()
+            return ((b"access-control-allow-origin", b"*"), exposed) if asked or self.published else ()
         vary = (b"vary", b"Origin")
         return (
             (vary,) if website is None else (vary, (b"access-control-allow-origin", website.encode("latin-1")), exposed)
@@ -184,7 +189,7 @@ class Endpoint:
 
     def _refuse(self, server: Server, scope: Scope, error: OAuthError, status: int | None = None) -> Response:
         request_id = scope.get("state", {}).get("request_id", "")
-        return self.refuse(error, Refused(status or error.code.status, server.issuer, request_id))
+        return self.refuse(error, Refused(status or error.code.status, server.issuer, request_id, server.own_documents))
 
     def _broken(self, server: Server, scope: Scope) -> Response:
         """A fault of ours: the log has its cause under the request id. The server closes the connection after it."""

@@ -41,10 +41,14 @@ class LastUses:
         """Note the use of the application's secret that has this digest."""
         _note(self.waiting.secrets, (application_id, digest), at)
 
+    def application(self, application_id: UUID, at: datetime) -> None:
+        """Note that an application which introduced itself was given a token that no record stands behind."""
+        _note(self.waiting.applications, application_id, at)
+
     async def flush(self) -> None:
         """Write what waits; what cannot be written now is tried again."""
         batch, self.waiting = self.waiting, Uses()
-        if not (batch.personal_tokens or batch.api_keys or batch.secrets):
+        if batch == Uses():
             return
         try:
             await self.write(batch)
@@ -52,6 +56,7 @@ class LastUses:
             _put_back(batch.personal_tokens, self.waiting.personal_tokens)
             _put_back(batch.api_keys, self.waiting.api_keys)
             _put_back(batch.secrets, self.waiting.secrets)
+            _put_back(batch.applications, self.waiting.applications)
             _log.warning("last_uses.delayed", error=type(failed).__name__)
 
     async def run(self) -> None:

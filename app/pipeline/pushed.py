@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.crypto.hashing import digest, keyed
 from app.crypto.secrets import new_id, random_bytes
-from app.pipeline import authorization, grants, people
+from app.pipeline import authorization, client_documents, grants, people
 from app.pipeline.request_objects import Opened
 from app.pipeline.server import Server
 from app.protocol.accounts import NOBODY_ELSE
@@ -36,26 +36,31 @@ class Pushing:
     address: str
 
 
-async def gather_request(server: Server, params: Parameters, session: Credential | None, now: datetime) -> Known:
-    """Gather for a request that has just come in, whether it was pushed or not: one round trip.
+async def gather_request(
+    server: Server, params: Parameters, session: Credential | None, now: datetime, address: str
+) -> Known:
+    """Gather for a request that has just come in from an address, whether it was pushed or not: one round trip, or as
+    `authorization.gather_request`.
 
     A1.2 step 2: a reference is resolved before anything else is looked at, and replaces it all (PAR-11).
     """
     reference = pushed.reference_in(params, server.features)
     if reference is None:
-        return await authorization.gather_request(server, params, session, now)
+        return await authorization.gather_request(server, params, session, now, address)
     credential = parse_credential(Prefix.PUSHED_REQUEST, reference)
     found = await server.database.pushed.gather(
         credential.id if credential else None, params.get("client_id") or "", session.id if session else None, now
     )
+    document = None if found.pushed is None else found.pushed.document
+    client = await client_documents.waiting(server, document, params.get("client_id") or "", found.client)
     own = authorization.own_session(found.session, session)
     record = found.record if own else None
     try:
-        taken = pushed.require_open(found.pushed, credential.secret if credential else b"", found.client, now)
+        taken = pushed.require_open(found.pushed, credential.secret if credential else b"", client, now)
     except NoReturnPath as refused:
-        shown = authorization.known(server, now, params.only(_SHOWN), found.client, own, record)
+        shown = authorization.known(server, now, params.only(_SHOWN), client, own, record)
         return replace(shown, refusal=refused)
-    known = authorization.known(server, now, Parameters.of(taken.params), found.client, own, record)
+    known = authorization.known(server, now, Parameters.of(taken.params), client, own, record)
     return replace(known, pushed_id=taken.id, signed=taken.signed)
 
 
@@ -82,11 +87,11 @@ async def keep(server: Server, pushing: Pushing, known: Known) -> str | None:
     """Keep a request that was judged right, and return its `request_uri` (PAR-8); None: the client has changed.
 
     Raises `invalid_dpop_proof` for a proof that was used before, and 429 when too many requests of clients that nobody
-    can tell from others come from one address (PAR-1).
+    can tell from others come from one address (PAR-1): a secret that everybody can get himself tells none apart.
     """
     client, now = pushing.client, known.now
     credential = Credential(new_id(now), random_bytes())
-    counter = None if client.confidential else _counter(server, pushing.address, now)
+    counter = _counter(server, pushing.address, now) if client.stranger or not client.confidential else None
     placed = await server.database.pushed.place(
         NewPushed(
             id=credential.id,
@@ -100,6 +105,7 @@ async def keep(server: Server, pushing: Pushing, known: Known) -> str | None:
             expires_at=now + server.policy.lifetimes.pushed_request,
             counter=counter,
             proof=pushing.sender.proof,
+            document=client.document,
         )
     )
     match placed.outcome:

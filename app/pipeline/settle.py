@@ -95,9 +95,9 @@ async def settle(
     Not paid when somebody else was first, or when the client is no longer what was decided on.
     """
     if isinstance(minted, MachineMinted):
-        return await _settle_machine(server, client, minted, now, actor, proof)
+        return _noted(server, client, now, await _settle_machine(server, client, minted, now, actor, proof))
     if isinstance(minted, DelegatedMinted):
-        return await _settle_delegated(server, client, minted, now, actor, proof)
+        return _noted(server, client, now, await _settle_delegated(server, client, minted, now, actor, proof))
     issuance = minted.issuance
     token = NewToken(
         id=minted.access_id,
@@ -157,6 +157,13 @@ async def settle(
                     ),
                 )
             )
+
+
+def _noted(server: Server, client: ClientFact, now: datetime, settled: Settled) -> Settled:
+    """Note that an application which introduced itself is used, where no record says so (DR-13)."""
+    if settled and client.self_registered:
+        server.last_uses.application(client.id, now)
+    return settled
 
 
 def _paid_with(server: Server, payment: RedeemCode) -> tuple[Event, Callable[[CodeSettlement], Awaitable[Settled]]]:

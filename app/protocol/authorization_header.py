@@ -44,14 +44,17 @@ class Challenged(OAuthError):
         self.scheme = scheme
         self.members = dict(members)
 
-    def challenge_for(self, realm: str) -> str:
+    def challenge_for(self, realm: str, described_at: str = "") -> str:
         """Return the challenge (RFC 6750 §3; RFC 9449 §7.1: with the algorithms for proofs, DP-1, HD-6).
 
-        Also for `Basic`, whose own makes browsers ask for a password.
+        `described_at` is where the metadata of the API stands, if anywhere (PR-3, RFC 9728 §5.1). Also for `Basic`,
+        whose own makes browsers ask for a password.
         """
         attributes = [f'realm="{realm}"']
         if not self.bare:
             attributes += [f'error="{self.code.wire}"', f'error_description="{self.description}"']
+        if described_at:
+            attributes.append(f'resource_metadata="{described_at}"')
         if self.scope:
             attributes.append(f'scope="{self.scope}"')
         attributes += [f'{name}="{value}"' for name, value in self.members.items()]

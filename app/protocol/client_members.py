@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.crypto.jose import PRIVATE_MEMBERS
 from app.crypto.jose_text import is_storable
+from app.crypto.strict_json import has_plain_numbers
 from app.protocol import origins, redirect_uri, response_types
 from app.protocol.client_auth import METHODS
 from app.protocol.errors import OAuthError
@@ -39,9 +41,18 @@ def _printable(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not value.isascii() or not _WEB.fullmatch(value):
+    if not value.isascii() or not _WEB.fullmatch(value) or not _has_host(value):
         raise _refused("must be an absolute http or https URL in ASCII, without a user name")
     return value
+
+
+def _has_host(value: str) -> bool:
+    """Tell whether every reader finds host and port: brackets are for an IPv6 address, and ports are numbers."""
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _https_address(value: str) -> str:
@@ -95,6 +106,8 @@ def _public_keys(value: dict[str, Any]) -> dict[str, Any]:
         raise _refused("must have public keys only; make new keys and register their public halves")
     if not is_storable(value):
         raise _refused("must not have control characters")
+    if not has_plain_numbers(value):
+        raise _refused("must not have numbers that not every reader of JSON could read")
     if len(keys) > MAX_KEYS or len(json.dumps(value)) > MAX_BYTES:
         raise _refused(f"must have at most {MAX_KEYS} keys in {MAX_BYTES} bytes")
     return value

@@ -42,6 +42,7 @@ from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.openid_settings import DEFAULT_ALG, DEFAULT_ENC, OpenIdSettings
 from app.protocol.request_settings import RequestSettings
 from app.protocol.scopes import ApplicationScopeNames, ScopeRegistry
+from app.protocol.validation_words import sentence
 
 IN_EFFECT = frozenset(
     {
@@ -70,15 +71,8 @@ MAX_SECONDS = 2**31 - 1
 """The longest `default_max_age`: every sign-in is younger."""
 
 _LANGUAGE_TAGGED = frozenset({"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"})
+_MOST_TAGGED = 100  # each of them in twenty languages
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_WORDS = (
-    ("Value error, ", ""),
-    ("Input should be a valid tuple", "must be a list"),
-    ("Input should be", "must be"),
-    ("String should have", "must have"),
-    ("Tuple should have", "must have"),
-    ("Field required", "is missing"),
-)
 _ASSERTION_ALGORITHMS = {
     private_key_jwt.NAME: private_key_jwt.ALGORITHMS,
     client_secret_jwt.NAME: client_secret_jwt.ALGORITHMS,
@@ -294,13 +288,6 @@ def read(
         raise OAuthError(code, f"{where} {sentence(error['msg'])}".strip()) from None
 
 
-def sentence(message: str) -> str:
-    """Return one of Pydantic's messages in the words of this product."""
-    for theirs, ours in _WORDS:
-        message = message.replace(theirs, ours)
-    return message
-
-
 def _is_legacy(response_type: str) -> bool:
     """RT-4: the operator has to switch it on for the application as well."""
     return response_types.TOKEN in response_types.words(response_type)
@@ -313,9 +300,12 @@ def _encryption(alg: str | None, enc: str | None) -> tuple[str, str] | None:
 
 def _take_localized(members: dict[str, Any]) -> dict[str, Any]:
     tagged = [name for name in members if name.partition("#")[0] in _LANGUAGE_TAGGED and "#" in name]
+    if len(tagged) > _MOST_TAGGED:
+        raise _inconsistent(f"there are more than {_MOST_TAGGED} members with a language tag")
     for name in tagged:
         if not _LANGUAGE.fullmatch(name.partition("#")[2]):
-            raise _inconsistent(f"{name[:80]} must end with a language tag such as #de")
+            # What stands behind the # may be half a character, which no message can hold.
+            raise _inconsistent(f"{name.partition('#')[0]} with a # must end with a language tag such as #de")
     return {name: members.pop(name) for name in tagged}
 
 

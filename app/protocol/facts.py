@@ -13,7 +13,7 @@ from app.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from app.protocol.client_keys import NONE, KeyMaterial
 from app.protocol.granted_details import GrantedDetail
 from app.protocol.introductions import NONE as NO_INTRODUCTION
-from app.protocol.introductions import Introduction
+from app.protocol.introductions import Introduction, is_by_document
 from app.protocol.names import is_vouched_for
 from app.protocol.openid_settings import PLAIN, OpenIdSettings
 from app.protocol.policy import ApplicationPolicy
@@ -30,7 +30,9 @@ class ClientFact:
 
     `scopes` is the list it may ask for, None when it may ask for every scope of the registry. `secret_digests` are
     the SHA-256 digests of its valid secrets. `unmet` names metadata members that tighten security through features
-    which this server does not have: such an application is refused instead of being served without them.
+    which this server does not have: such an application is refused instead of being served without them. `document` is
+    the copy of a metadata document that all of it was read from just now, as it is kept beside a request; None: it is
+    an application as it is registered.
     """
 
     id: UUID
@@ -55,6 +57,7 @@ class ClientFact:
     openid: OpenIdSettings = PLAIN
     requests: RequestSettings = PLAIN_REQUESTS
     introduction: Introduction = NO_INTRODUCTION
+    document: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def confidential(self) -> bool:
@@ -63,9 +66,14 @@ class ClientFact:
 
     @property
     def by_document(self) -> bool:
-        """Whether it is known by a metadata document at the address that is its client_id. One that the operator has
-        registered under an address is like any other (CI-2)."""
-        return self.self_registered and self.client_id.startswith("https://")
+        """Whether it is known by a metadata document at the address that is its client_id."""
+        return is_by_document(self.client_id, self_registered=self.self_registered)
+
+    @property
+    def stranger(self) -> bool:
+        """Whether it introduced itself and nobody here has checked it: that it can authenticate proves no more than
+        that it is the same as before (DR-13)."""
+        return self.self_registered and not self.verified
 
     @property
     def vouched_for(self) -> bool:
@@ -362,7 +370,8 @@ class SessionFact:
 @dataclass(frozen=True, slots=True)
 class RecordFact:
     """A live authorization record of (user, application). `subject` is what the application knows the user by, empty:
-    by the user's own. `details` are the objects behind its pairs `detail:…`, by pair; some of them were taken away."""
+    by the user's own. `details` are the objects behind its pairs `detail:…`, by pair; some of them were taken away.
+    `identity` is what the user judged an application by that is known by its metadata document (CI-11)."""
 
     id: UUID
     version: int
@@ -370,30 +379,4 @@ class RecordFact:
     since: tuple[int, ...]
     subject: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionFact:
-    """An authorization request that waits for a person.
-
-    `params` are the request's parameters as received. `browser_digest` binds it to one browser (SE-7); None until
-    the first GET. What the person has dealt with in this very transaction is bound to it (OC-7): `login_at` is the
-    moment of a login, `account_at` that of a choice of the account, and `session_id` the session that it led to.
-    `pushed_id` is the pushed request that it came from, if any; `signed`: it came as a request object.
-    """
-
-    id: UUID
-    digest: bytes = field(repr=False)
-    application_id: UUID
-    client_id: str
-    params: tuple[tuple[str, str], ...]
-    browser_digest: bytes | None = field(repr=False)
-    session_id: UUID | None
-    login_at: datetime | None
-    request_id: str
-    created_at: datetime
-    expires_at: datetime
-    closed_at: datetime | None
-    account_at: datetime | None = None
-    pushed_id: UUID | None = None
-    signed: bool = False
+    identity: str = ""

@@ -6,7 +6,9 @@ and addresses of our network. `detail` does, and is for the log.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 _DIRECTIVE = re.compile(r'([A-Za-z0-9-]+)(?:=(?:"([^"]*)"|([^\s,"]*)))?')
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -49,12 +51,22 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+def is_one_of(content_type: str, accepted: Iterable[str]) -> bool:
+    """Tell whether a Content-Type header has one of these media types; a `*` in one stands for anything, as in
+    `application/*+json` (RFC 6839 §3.1)."""
+    found = media_type(content_type)
+    return any(fnmatchcase(found, kind) for kind in accepted)
+
+
 def fresh_for(cache_control: str, age: str) -> int | None:
     """Return for how many seconds an answer may be kept, None when the server did not say (RFC 9111 §4.2).
 
-    `cache_control` is the Cache-Control header, `age` what of its time the answer spent in caches on the way.
+    `cache_control` is the Cache-Control header, `age` what of its time the answer spent in caches on the way. Of a
+    directive that comes twice the first one counts (RFC 9111 §4.2.1).
     """
-    said = {found[1].lower(): found[2] or found[3] or "" for found in _DIRECTIVE.finditer(cache_control)}
+    said: dict[str, str] = {}
+    for found in _DIRECTIVE.finditer(cache_control):
+        said.setdefault(found[1].lower(), found[2] or found[3] or "")
     if {"no-store", "no-cache"} & said.keys():
         return 0
     if not _SECONDS.fullmatch(said.get("max-age", "")):

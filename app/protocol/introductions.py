@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.protocol import redirect_uri
+
+SCHEME = "https://"
+"""With what a client_id begins that is the address of a metadata document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
@@ -33,6 +38,26 @@ class Introduction:
 NONE = Introduction()
 
 _MOMENTS = ("fetched_at", "fresh_until")
+_SAID = ("logo_uri", "policy_uri", "tos_uri")
+
+
+def of(members: Mapping[str, Any]) -> Introduction:
+    """Return what pages show of an application with these members of RFC 7591, besides its name and home page."""
+    logo, policy, terms = (str(members.get(name) or "") for name in _SAID)
+    return Introduction(logo_uri=logo, policy_uri=policy, tos_uri=terms)
+
+
+def is_by_document(client_id: str, *, self_registered: bool) -> bool:
+    """Tell whether an application is known by a metadata document at the address that is its client_id. One that the
+    operator has registered under an address is like any other (CI-2)."""
+    return self_registered and client_id.startswith(SCHEME)
+
+
+def described_at(client_id: str, *, self_registered: bool) -> str:
+    """Return the host of the metadata document that an application is known by; empty for every other one (CI-12)."""
+    if not is_by_document(client_id, self_registered=self_registered):
+        return ""
+    return redirect_uri.display_host(client_id)
 
 
 def read(stored: Mapping[str, Any]) -> Introduction:

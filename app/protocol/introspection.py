@@ -36,6 +36,14 @@ def check_caller(caller: ClientFact) -> None:
         )
 
 
+def is_api(caller: ClientFact) -> bool:
+    """Tell whether the caller may be one of this deployment's APIs, to which people send tokens of others (DR-13).
+
+    A secret that everybody can get himself by registering makes nobody one, until an operator has checked him.
+    """
+    return not caller.stranger
+
+
 def describe(
     caller: ClientFact,
     shown: Digest,
@@ -47,10 +55,10 @@ def describe(
 ) -> Answer:
     """Return the introspection answer for an access token (IN-4); the caller has been checked.
 
-    Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask. Of one
-    with resources, its own application sees everything, and others what is for the resources that they answer for
-    (IN-5, IN-6). A token that an application got for itself names no person: neither `username` nor `sub`. Where the
-    `sub` is pairwise there is no `username`, which would be the same for everybody (ID-7).
+    Tokens without a resource are for every API of this deployment, so each of its confidential clients may ask that can
+    be one. Of one with resources, its own application sees everything, and others what is for the resources that they
+    answer for (IN-5, IN-6). A token that an application got for itself names no person: neither `username` nor `sub`.
+    Where the `sub` is pairwise there is no `username`, which would be the same for everybody (ID-7).
     """
     in_force = validity.access_token(shown, fact, now=now)
     if fact is None or isinstance(in_force, Fault):
@@ -92,7 +100,7 @@ def describe(
 def _audience(caller: ClientFact, fact: AccessTokenFact, resources: ResourceRegistry) -> tuple[str, ...] | None:
     """Return the resources of a token that its answer may name to this caller; None when it is not for him at all."""
     own = fact.origin.resources
-    if not own or fact.origin.application_id == caller.id:
+    if fact.origin.application_id == caller.id or (not own and is_api(caller)):
         return own
     answered_for = tuple(
         identifier

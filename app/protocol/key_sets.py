@@ -30,18 +30,28 @@ LONGEST_PAUSE = timedelta(minutes=10)
 """The same after many failures in a row: whoever makes us wait again and again shall keep few others waiting."""
 
 _KNOWN_TYPES = frozenset({"EC", "OKP", "RSA"})
+_TEXTS = ("kty", "use", "alg", "kid", "crv", "x", "y", "n", "e")
+_LISTS = ("key_ops", "x5c")
+_LONGEST_LIST = 20
+"""What is kept of a key. The rest nobody here reads, and in memory it can take twenty times what it took on the way."""
 
 
 def read_set(body: bytes) -> tuple[Jwk, ...]:
-    """Return the keys of a JWK set (RFC 7517 §5); those of types that nobody here understands are left out.
-
-    Raises Refused for private and symmetric keys: whoever publishes them has lost them, and the set with them. Raises
-    Failed for what is no set, and for members that come twice, which every reader understands differently.
-    """
+    """Return the keys of a JWK set (RFC 7517 §5), as `known_keys` does; raises Failed also for what is not JSON, and
+    for members that come twice, which every reader understands differently."""
     try:
         content = json.loads(body, object_pairs_hook=members_once)
     except (ValueError, RecursionError):
         raise Failed("is not JSON with every member once") from None
+    return known_keys(content)
+
+
+def known_keys(content: object) -> tuple[Jwk, ...]:
+    """Return the keys of a JWK set without types and members that nobody here understands.
+
+    Raises Refused for private and symmetric keys: whoever publishes them has lost them, and the set with them. Raises
+    Failed for what is no set.
+    """
     keys = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(keys, list) or not all(map(_is_key, keys)):
         raise Failed("is no JWK set: an object whose member keys is a list of JWKs")
@@ -49,7 +59,9 @@ def read_set(body: bytes) -> tuple[Jwk, ...]:
         raise Failed(f"has more than {MAX_KEYS} keys")
     if any(key["kty"] == "oct" or not PRIVATE_MEMBERS.isdisjoint(key) for key in keys):
         raise Refused("must have public keys only; make new keys and publish their public halves")
-    return tuple(key for key in keys if key["kty"] in _KNOWN_TYPES)
+    return tuple(
+        {name: key[name] for name in (*_TEXTS, *_LISTS) if name in key} for key in keys if key["kty"] in _KNOWN_TYPES
+    )
 
 
 def fresh_time(fresh_for: int | None) -> timedelta:
@@ -70,4 +82,13 @@ def has_key(keys: tuple[Jwk, ...], kid: str | None) -> bool:
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, dict) and isinstance(key.get("kty"), str) and isinstance(key.get("kid", ""), str)
+    return (
+        isinstance(key, dict)
+        and "kty" in key
+        and all(isinstance(key.get(name, ""), str) for name in _TEXTS)
+        and all(_is_short_list(key.get(name, [])) for name in _LISTS)
+    )
+
+
+def _is_short_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _LONGEST_LIST and all(isinstance(item, str) for item in value)

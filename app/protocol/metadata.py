@@ -11,6 +11,7 @@ from app.protocol import (
     openid_metadata,
     pkce,
     request_metadata,
+    resource_metadata,
     response_types,
 )
 from app.protocol.acr import STANDARD
@@ -43,6 +44,7 @@ def of(configuration: Configuration) -> Document:
         details=tuple(kind.name for kind in configuration.details),
         require_pushed=configuration.policy.require_pushed_requests,
         require_signed=configuration.policy.require_signed_requests,
+        resources=resource_metadata.own_resources(configuration.policy.issuer, configuration.features),
     )
 
 
@@ -59,14 +61,18 @@ def document(
     details: tuple[str, ...] = (),
     require_pushed: bool = False,
     require_signed: bool = False,
+    resources: tuple[str, ...] = (),
 ) -> Document:
     """Return the metadata of a server with these features; members with nothing in them are left out (MD-4).
 
-    It names the configured issuer, whatever address it was asked at (MD-5), what is required (MD-6), and that there is
-    PKCE (P-8). `signing` are the algorithms that the server signs with. `mtls_url` is its address for clients that
-    show a certificate. `claims` are those about people, None: the standard ones. `acr` are the assurance levels, for
-    requests that are told to ask for one (RFC 9470 §7, UA-4). `details` are the types of authorization details.
+    It names the configured issuer, whatever address it was asked at (MD-5, MC-10), what is required (MD-6), what suites
+    for MCP look at (MB-11), and that there is PKCE (P-8).
+
+    `signing` are the algorithms that the server signs with. `mtls_url` is its address for clients that show a
+    certificate. `claims` are those about people, None: the standard ones. `acr` are the assurance levels, for requests
+    that are told to ask for one (RFC 9470 §7, UA-4). `details` are the types of authorization details.
     `require_pushed`: requests count only when they were pushed (PAR-13), `require_signed`: only when they are signed.
+    `resources` are the APIs that everybody may know of (PR-4).
     """
     grants, answers = list(offered(features)), response_types.offered(features)
     methods = list(client_auth.offered(features))
@@ -78,6 +84,7 @@ def document(
         "response_types_supported": [],
         "grant_types_supported": grants,
         "service_documentation": f"{issuer}/docs",
+        "protected_resources": list(resources),
         **request_metadata.members(features, signing, require_signed=require_signed),
     }
     if Feature.AUTHORIZATION_CODE in features:
@@ -106,6 +113,10 @@ def document(
         members["device_authorization_endpoint"] = f"{issuer}/oauth/device_authorization"
     if Feature.BACKCHANNEL_AUTHENTICATION in features:
         members |= _asking_elsewhere(issuer, features)
+    if Feature.CLIENT_DOCUMENTS in features:
+        members["client_id_metadata_document_supported"] = True  # CI-13
+    if Feature.DYNAMIC_REGISTRATION in features:
+        members["registration_endpoint"] = f"{issuer}/oauth/register"  # MC-4, RFC 8414 §2
     if any(response_types.IMPLICIT in response_types.grants_of(answer) for answer in answers):
         members["grant_types_supported"] = [*grants, response_types.IMPLICIT]
     if Feature.ISSUER_IDENTIFICATION in features:

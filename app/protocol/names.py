@@ -5,6 +5,9 @@ import unicodedata
 MAX_NAME_LENGTH = 64
 """Characters: the one limit of what a form takes, a page shows and an import keeps (original behaviour, BUG 19)."""
 
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and signs that show nothing, though Unicode does not count them among the invisible characters."""
+
 
 def name_key(name: str) -> str:
     """Return the key to compare names of people by: NFKC, case folded, no space around it.

@@ -1,6 +1,6 @@
 """What OpenID Connect adds to the metadata (OpenID Connect Discovery §3): computed, like all of it.
 
-It adds to the one document that both names lead to, so that PKCE stands in the one of OpenID Connect too (MD-7).
+It adds to the one document that both names lead to, so that PKCE stands in the one of OpenID Connect too (MD-7, MC-3).
 """
 
 from app.crypto import jose

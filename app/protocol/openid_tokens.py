@@ -89,7 +89,7 @@ def order(
     """Order the ID token that belongs to an access token of this origin; None when nobody is signed in by it (OC-1).
 
     What scopes stand for is told at userinfo, where there is an access token to ask with; here are the claims that were
-    asked for one by one, and no others (UI-5, ID-8).
+    asked for one by one, and no others (UI-5, ID-8, BB-6).
     """
     if rules is None or OPENID not in origin.scopes:
         return None

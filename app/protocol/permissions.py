@@ -58,6 +58,9 @@ AUDIT_LOG = Permission("audit log", {"GET": _any("org:rwa")})
 ADDRESSES = Permission("addresses in the audit log", {"GET": _any("org:a")})
 """From where something was done is personal: not for everybody who may read what was done."""
 
+ALL = (ORGANIZATION, MEMBERS, MEMBER, INVITATIONS, API_KEYS, APPLICATIONS, AUDIT_LOG, ADDRESSES)
+"""Every permission that something of our own API asks for."""
+
 
 def held_by(caller: Caller) -> frozenset[str] | None:
     """Return the scopes of the credential alone, for the first gate; None for a session, whose roles decide."""

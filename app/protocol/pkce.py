@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange (RFC 7636, P-1); the `plain` method is not offered (RFC 9700 §2.1.1, ASVS 10.4.6)."""
+"""Proof Key for Code Exchange (RFC 7636, P-1, BB-1); there is no `plain` method (RFC 9700 §2.1.1, ASVS 10.4.6)."""
 
 import re
 from base64 import urlsafe_b64encode
@@ -14,7 +14,7 @@ _S256_CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 
 
 def check_challenge(challenge: str | None, method: str | None, *, required: bool) -> None:
-    """P-2 to P-6, RFC 7636 §4.3-4.4.1: refuse a missing challenge, another method than S256, and a bad form."""
+    """P-2 to P-6, NA-1, RFC 7636 §4.3-4.4.1: refuse a missing challenge, another method than S256, and a bad form."""
     if challenge is None:
         if method is not None:
             raise OAuthError(ErrorCode.INVALID_REQUEST, "code_challenge_method was sent without a code_challenge")

@@ -4,8 +4,9 @@ Comparison is by exact string (RFC 9700 §4.1.3); the one exception is the port 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from urllib.parse import urlencode
 
 from app.protocol.errors import ErrorCode, OAuthError
@@ -17,6 +18,9 @@ LOOPBACK_NAMES = frozenset(host.strip("[]") for host in LOOPBACK_HOSTS)
 """The same without brackets, as `urllib.parse` names them."""
 
 DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ws", "wss", "ftp", "mailto"})
+KNOWN_SCHEMES = frozenset({"cursor"})
+"""Private schemes without a dot that well-known programs answer to, and cannot change (docs/decisions/0048)."""
+
 MAX_LENGTH = 2000
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -60,7 +64,8 @@ def parse(uri: str) -> Parts | None:
 
 
 def check_registrable(uri: str) -> None:
-    """Raise `invalid_redirect_uri` for what may never be registered (G7, RU-4 to RU-10); says which rule is broken."""
+    """Raise `invalid_redirect_uri` for what may never be registered (G7, RU-4 to RU-7, RU-9, RU-10); says which rule is
+    broken. All three kinds that native applications have are acceptable (NA-3)."""
     parts = parse(uri)
     if parts is None:
         raise _refused(
@@ -69,6 +74,8 @@ def check_registrable(uri: str) -> None:
     scheme = parts.scheme.lower()
     if parts.fragment:
         raise _refused("must not have a fragment")
+    if parts.host.startswith("[") and not _is_ipv6(parts.host.strip("[]")):
+        raise _refused("must have an IPv6 address in brackets, and nothing else")
     if scheme in DANGEROUS_SCHEMES:
         raise _refused(f"must not use the scheme {scheme}")
     if scheme != parts.scheme:
@@ -79,6 +86,9 @@ def check_registrable(uri: str) -> None:
     elif scheme == "http":
         if parts.host not in LOOPBACK_HOSTS:
             raise _refused("must use https; plain http is accepted only for 127.0.0.1, [::1] and localhost")
+    elif scheme in KNOWN_SCHEMES:
+        if parts.authority is not None and not parts.host:
+            raise _refused(f"must name its program behind {scheme}://")
     elif "." not in scheme:
         raise _refused(
             "must use https, loopback http, or a private scheme in reverse-domain form such as com.example.app"
@@ -90,7 +100,7 @@ def check_registrable(uri: str) -> None:
 
 
 def match(registered: Iterable[str], requested: str) -> str | None:
-    """Return the string to send the answer to, or None when nothing registered matches (G2).
+    """Return the string to send the answer to, or None when nothing registered matches (G2, RU-1).
 
     It is the registered string, with the requested port where the loopback rule applies (RU-9).
     """
@@ -118,13 +128,38 @@ def display_host(uri: str) -> str:
     parts = parse(uri)
     if parts is None:
         return ""
-    return parts.host or f"{parts.scheme}:"
+    return parts.host if parts.scheme in ("https", "http") else f"{parts.scheme}:"
+
+
+def known_host(uris: Sequence[str], *, vouched: bool) -> str:
+    """Return the host to know an application by, of its registered addresses: the first one's where somebody here
+    answers for it. Whoever nobody answers for may register anybody's beside his own: with several there is none."""
+    hosts = [display_host(uri) for uri in uris]
+    places = {"localhost" if host in LOOPBACK_HOSTS else host for host in hosts}
+    return hosts[0] if hosts and (vouched or len(places) == 1) else ""
 
 
 def assured(uri: str) -> bool:
     """Whether the destination identifies the application: an https host, no loopback, no private scheme (CS-3)."""
     parts = parse(uri)
     return parts is not None and parts.scheme == "https" and parts.host not in LOOPBACK_HOSTS
+
+
+def is_of_origin(uri: str, address: str) -> bool:
+    """Whether the destination is of the https origin of an address: whoever gets the answer is who has that, and nobody
+    else (CI-7, BB-5)."""
+    there, here = parse(uri), parse(address)
+    if there is None or here is None or not there.host or there.scheme != "https":
+        return False
+    return (there.host.lower(), there.port or "443") == (here.host.lower(), here.port or "443")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _may_redirect(uri: str) -> bool:

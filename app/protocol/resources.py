@@ -3,6 +3,7 @@
 Scopes asked together with resources are pairs: each scope at each of the resources that understand it (RI-3, AR-2).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,15 +14,21 @@ from app.protocol import liveness
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import EffectivePolicy
-from app.protocol.scopes import ABOUT_PEOPLE, render
+from app.protocol.scopes import ABOUT_PEOPLE, ScopeRegistry, render
 from app.protocol.strict_algorithms import STRICT_ALGORITHMS
 
 TokenFormat = Literal["opaque", "jwt"]
+
+DeclaredBy = Literal["server", "settings", "data"]
+"""Where a resource comes from: it is this server itself, or stands in its settings, or is data like any other."""
 
 MOST = 20
 """Resources that one request may name."""
 
 LONGEST = 2000
+
+_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z~]*")
+"""Those of RFC 3986 and some more; none that would end a quoted string or a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class ResourceRegistry:
         return self._resources.get(identifier)
 
     def find(self, sent: str) -> Resource | None:
-        """Return the resource that a request means (RI-4, RI-5).
+        """Return the resource that a request means (RI-4, RI-5, MB-10).
 
         By simple comparison first. Then scheme and host count in any case, and an origin with or without its slash:
         URL classes of clients write them so.
@@ -72,6 +79,8 @@ class ResourceRegistry:
         try:
             parts = urlsplit(sent)
         except ValueError:
+            return None
+        if not parts.netloc or not _CHARACTERS.fullmatch(sent):  # else others would read another address in it
             return None
         origin = f"{parts.scheme.lower()}://{parts.netloc.lower()}"
         rest = sent[len(origin) :]
@@ -93,6 +102,11 @@ def offered(resources: Iterable[Resource], features: FeatureSet) -> ResourceRegi
     return ResourceRegistry(resource for resource in resources if jwts or resource.token_format != "jwt")
 
 
+def introspecting(resources: Iterable[Resource]) -> tuple[str, ...]:
+    """Return the client_ids of the applications that may ask about tokens for these resources."""
+    return tuple(sorted({client_id for resource in resources for client_id in resource.introspection_clients}))
+
+
 def longest_lag(resources: tuple[Resource, ...], policy: EffectivePolicy) -> timedelta:
     """Return how long one of these resources may go on honouring what was taken away: those that check JWTs alone."""
     alone = (shape((one,), policy).lifetime for one in resources if one.token_format == "jwt")
@@ -109,11 +123,25 @@ def problem_with(identifier: str) -> str | None:
         return "must be an absolute URI, such as https://api.example.com"
     if "#" in identifier:
         return "must not have a fragment; leave out everything from the # on"
-    if not identifier.isascii() or not identifier.isprintable() or " " in identifier:
-        return "must be made of printable ASCII characters without spaces"
+    if not _CHARACTERS.fullmatch(identifier):
+        return "must be made of the characters that a URI can have; write others as % and two digits"
     if parts.netloc and not identifier.startswith(f"{parts.scheme}://{parts.netloc.lower()}"):
         return "must have its scheme and host in lower case"
     return None
+
+
+def problems_with(
+    resource: Resource, registry: ScopeRegistry, signing: Iterable[str], features: FeatureSet
+) -> Iterator[tuple[str, str]]:
+    """Yield what a resource cannot be, by member, each as half a sentence; `signing` are the server's algorithms."""
+    if problem := problem_with(resource.identifier):
+        yield "identifier", problem
+    for unknown in registry.unknown(sorted(resource.scopes or ())):
+        yield "scopes", f"has {unknown[:100]}, which is not in the scope registry of this server"
+    if not offered((resource,), features):
+        yield "token_format", f"is {resource.token_format}, of which this server makes no tokens"
+    if resource.signing_alg and resource.signing_alg not in signing:
+        yield "signing_alg", f"is {resource.signing_alg}, with which this server does not sign"
 
 
 def chosen(sent: Iterable[str], registry: ResourceRegistry) -> tuple[Resource, ...]:
@@ -148,6 +176,11 @@ def narrowed(sent: tuple[str, ...], held: tuple[Resource, ...], registry: Resour
     if any(resource not in held for resource in wanted):
         raise _refused("resource names what the authorization request did not; it can only choose among those")
     return wanted
+
+
+def is_understood(scope: str, resources: tuple[Resource, ...]) -> bool:
+    """Tell whether a scope means something at one of the resources of a request; without any, it is for every API."""
+    return bool(_understanding(scope, resources))
 
 
 def pairs(scopes: tuple[str, ...], resources: tuple[Resource, ...]) -> tuple[str, ...]:

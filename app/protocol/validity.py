@@ -51,7 +51,7 @@ def access_token(shown: Digest, fact: AccessTokenFact | None, *, now: datetime) 
 def access_token_at(
     shown: Digest, fact: AccessTokenFact | None, resource: str, *, now: datetime
 ) -> tuple[str, ...] | Fault:
-    """Return the scopes that an access token still carries at one resource: it is for that one, or for all (BR-4)."""
+    """Return the scopes that an access token still carries at one resource: it is for that one, or all (BR-4, MC-8)."""
     in_force = access_token(shown, fact, now=now)
     if isinstance(in_force, Fault) or fact is None or not fact.origin.resources:
         return in_force

@@ -27,7 +27,7 @@ from app.routers.pages.answers import PageRefused, reference, request_id, see, s
 from app.routers.pages.bodies import BodyRefused, form_body
 from app.routers.pages.client_answers import answer_back, refusal_page, with_state
 from app.routers.pages.cookies import browser_of, session_of
-from app.routers.pages.visitor import actor_of, keep_alive
+from app.routers.pages.visitor import actor_of, address_of, keep_alive
 from app.views.pages.error import ErrorPage
 
 router = APIRouter(include_in_schema=False)
@@ -45,7 +45,9 @@ async def authorize(request: Request) -> Response:
     saved = (params.get("request_uri") or "").removeprefix(authorization.OWN_REQUEST_URI)
     if saved and saved != params.get("request_uri"):
         return await _saved_request(request, server, saved, params.get("client_id"))
-    known = await interactions.with_people(request, await pushed.gather_request(server, params, session, now))
+    known = await interactions.with_people(
+        request, await pushed.gather_request(server, params, session, now, address_of(request))
+    )
     return keep_alive(request, known.session, await _answer(request, server, known))
 
 
@@ -58,7 +60,7 @@ async def authorize_by_post(request: Request) -> Response:
     except BodyRefused as refused:
         raise _wrong(request, refused.status, str(refused)) from None
     params = _read(request, body)
-    gathered = await pushed.gather_request(server, params, None, server.clock())
+    gathered = await pushed.gather_request(server, params, None, server.clock(), address_of(request))
     known = await people.completed(server, gathered, NOBODY_ELSE)
     trace = Trace()
     try:

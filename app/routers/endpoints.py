@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 
 from app.pipeline.http import Cors, Endpoint
-from app.protocol import ciba, grant_management, userinfo
+from app.protocol import ciba, grant_management, registration, resource_metadata, userinfo
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import GRANT_TYPES
-from app.routers import authorize, bc_authorize, check_session, docs, end_session, health, par, static
+from app.routers import authorize, bc_authorize, check_session, docs, end_session, health, par, register, static
 from app.routers.account import activity as account_activity
 from app.routers.account import applications as account_applications
 from app.routers.account import overview as account_overview
@@ -20,7 +20,9 @@ from app.routers.account import sessions as account_sessions
 from app.routers.account import tokens as account_tokens
 from app.routers.admin import applications as admin_applications
 from app.routers.admin import audit as admin_audit
+from app.routers.admin import registration_tokens as admin_registration_tokens
 from app.routers.admin import requests as admin_requests
+from app.routers.admin import resources as admin_resources
 from app.routers.admin import sessions as admin_sessions
 from app.routers.admin import users as admin_users
 from app.routers.api import admin as api_admin
@@ -34,6 +36,8 @@ from app.routers.api import authorizations as api_authorizations
 from app.routers.api import invitations as api_invitations
 from app.routers.api import members as api_members
 from app.routers.api import organizations as api_organizations
+from app.routers.api import registration_tokens as api_registration_tokens
+from app.routers.api import resources as api_resources
 from app.routers.api import session as api_session
 from app.routers.api import sessions as api_sessions
 from app.routers.api import tokens as api_tokens
@@ -41,7 +45,7 @@ from app.routers.api.hot import reading_endpoint
 from app.routers.api.index import index
 from app.routers.api.me import me
 from app.routers.device_authorization import device_authorization
-from app.routers.discovery import metadata_document
+from app.routers.discovery import metadata_document, nothing, resource_document
 from app.routers.global_token_revocation import global_token_revocation, refusal
 from app.routers.grants import grant
 from app.routers.introspect import introspect
@@ -52,7 +56,7 @@ from app.routers.organizations import audit as organization_audit
 from app.routers.organizations import joining as organization_joining
 from app.routers.organizations import members as organization_members
 from app.routers.organizations import overview as organization_overview
-from app.routers.pages import approvals, consent, device, home, login, logout, select_account, setup, sign_up
+from app.routers.pages import approvals, consent, device, home, login, logos, logout, select_account, setup, sign_up
 from app.routers.portal import application as portal_application
 from app.routers.portal import applications as portal_applications
 from app.routers.portal import leaving as portal_leaving
@@ -65,11 +69,17 @@ from app.routers.userinfo import refusal as userinfo_refusal
 ANY = "*"
 """As the last part of a hot path: whatever stands there is of the endpoint."""
 
-WELL_KNOWN = "/.well-known/oauth-authorization-server"
+ALL = "**"
+"""As the last part of a well-known hot path: of the endpoint is whatever stands there, with all that is below it."""
+
+WELL_KNOWN = "/.well-known/"
+METADATA = "/.well-known/oauth-authorization-server"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
 _POST = Cors("POST, OPTIONS")
-_GET = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version", exposed="ETag")
+_PUBLISHED = Cors("GET, OPTIONS", request_headers="Authorization, MCP-Protocol-Version", exposed="ETag", published=True)
+"""Clients of MCP send that header with every look for metadata (MB-1)."""
+
 _GET_AND_POST = Cors("GET, POST, OPTIONS")
 
 
@@ -77,7 +87,8 @@ _GET_AND_POST = Cors("GET, POST, OPTIONS")
 class Mounted:
     """One hot endpoint at its path; on when one of its features is (none named: always), and all that it `needs`.
 
-    `below`: it answers for whatever stands as one more part behind its path, too.
+    `below`: it answers for whatever stands as one more part behind its path, too. `all_below`: for however many
+    parts behind a well-known path.
     """
 
     path: str
@@ -85,6 +96,7 @@ class Mounted:
     features: frozenset[Feature] = frozenset()
     needs: frozenset[Feature] = frozenset()
     below: bool = False
+    all_below: bool = False
 
     def is_on(self, features: FeatureSet) -> bool:
         """Tell whether it is served by a server with these features."""
@@ -105,6 +117,21 @@ ENDPOINTS: tuple[Mounted, ...] = (
         Endpoint(answer_userinfo, methods=("GET", "HEAD", "POST"), cors=_GET_AND_POST, refuse=userinfo_refusal),
         frozenset({Feature.OPENID}),
     ),
+    Mounted(
+        registration.PATH,
+        Endpoint(register.register, cors=register.CORS, refuse=register.refusal),
+        frozenset({Feature.DYNAMIC_REGISTRATION}),
+    ),
+    Mounted(
+        f"{registration.PATH}/{ANY}",
+        Endpoint(
+            register.manage,
+            methods=("GET", "HEAD", "PUT", "DELETE"),
+            cors=register.MANAGEMENT_CORS,
+            refuse=register.refusal,
+        ),
+        frozenset({Feature.DYNAMIC_REGISTRATION}),
+    ),
     Mounted("/oauth/introspect", Endpoint(introspect), frozenset({Feature.INTROSPECTION})),
     Mounted("/oauth/revoke", Endpoint(revoke, cors=_POST), frozenset({Feature.REVOCATION})),
     Mounted(
@@ -119,19 +146,26 @@ ENDPOINTS: tuple[Mounted, ...] = (
         below=True,
     ),
     Mounted(
-        WELL_KNOWN,
-        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_GET),
+        METADATA,
+        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_PUBLISHED),
         frozenset({Feature.METADATA}),
     ),
     Mounted(
         OPENID_CONFIGURATION,
-        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_GET),
+        Endpoint(metadata_document, methods=("GET", "HEAD"), cors=_PUBLISHED),
         frozenset({Feature.METADATA}),
         needs=frozenset({Feature.OPENID}),
     ),
     Mounted(
+        resource_metadata.PATH,
+        Endpoint(resource_document, methods=("GET", "HEAD"), cors=_PUBLISHED),
+        frozenset({Feature.PROTECTED_RESOURCE_METADATA}),
+        all_below=True,
+    ),
+    Mounted(WELL_KNOWN.rstrip("/"), Endpoint(nothing, methods=("GET", "HEAD"), cors=_PUBLISHED), all_below=True),
+    Mounted(
         "/oauth/jwks",
-        Endpoint(jwks, methods=("GET", "HEAD"), cors=Cors("GET, OPTIONS", exposed="ETag")),
+        Endpoint(jwks, methods=("GET", "HEAD"), cors=_PUBLISHED),
         frozenset({Feature.PUBLISHED_KEYS}),
     ),
     Mounted("/api/v1/", reading_endpoint(index)),
@@ -179,7 +213,9 @@ PAGES: tuple[Pages, ...] = (
     Pages(admin_users.router),
     Pages(admin_sessions.router),
     Pages(admin_applications.router),
+    Pages(admin_registration_tokens.router),
     Pages(admin_requests.router),
+    Pages(admin_resources.router, Feature.RESOURCE_INDICATORS),
     Pages(admin_audit.router),
     Pages(api_session.router),
     Pages(api_sessions.router),
@@ -195,6 +231,9 @@ PAGES: tuple[Pages, ...] = (
     Pages(api_audit.router),
     Pages(api_admin.router),
     Pages(api_admin_sessions.router),
+    Pages(api_resources.router, Feature.RESOURCE_INDICATORS),
+    Pages(api_registration_tokens.router),
+    Pages(logos.router),
     Pages(static.router),
     Pages(health.router),
 )
@@ -210,7 +249,8 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
 
     With an issuer that has a path, the endpoints answer below it and at the root (whatever the proxy in front strips).
     That gives the metadata the appended well-known path of OpenID Connect Discovery §4.1; it stands at the inserted one
-    of RFC 8414 §3.1 as well, under both names (MD-1, MD-2, TV-12). Other well-known paths are not there (MD-3).
+    of RFC 8414 §3.1 as well, under both names (MD-1, MD-2, MC-2, TV-12). Whatever else is well known is not known here,
+    and programs are told so in JSON (MD-3).
     """
     prefix = urlsplit(issuer).path.rstrip("/")
     paths: dict[str, Endpoint] = {}
@@ -220,6 +260,8 @@ def hot_paths(issuer: str, features: FeatureSet) -> dict[str, Endpoint]:
             paths[prefix + mounted.path] = mounted.endpoint
             if mounted.below:
                 paths[f"{mounted.path}/{ANY}"] = paths[f"{prefix}{mounted.path}/{ANY}"] = mounted.endpoint
-            if mounted.path in (WELL_KNOWN, OPENID_CONFIGURATION):
+            if mounted.all_below:
+                paths[f"{mounted.path}/{ALL}"] = paths[f"{prefix}{mounted.path}/{ALL}"] = mounted.endpoint
+            if mounted.path in (METADATA, OPENID_CONFIGURATION):
                 paths[mounted.path + prefix] = mounted.endpoint
     return paths

@@ -125,7 +125,7 @@ async def _end(server: Server, request: Request, caller: MachineCaller, grant_id
         server.database,
         Connection(record, None),
         Occasion(server.clock(), request.request_id, request.address, actor=actor),
-        host=redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else "",
+        host=redirect_uri.known_host(record.redirect_uris, vouched=record.vouched_for),
         checked=record.vouched_for,
     )
     if not ended:

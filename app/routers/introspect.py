@@ -62,14 +62,21 @@ async def _described(server: Server, presented: Presented, token: str, now: date
     if (personal := parse_credential(Prefix.PERSONAL_TOKEN, token)) is not None:
         row, own = await hot.gather_personal_token(presented.client_id, personal.id)
         caller = await _caller(server, presented, row)
-        answer = introspection.describe_personal(personal, own, roles=server.roles, issuer=server.issuer, now=now)
+        answer = introspection.describe_personal(
+            *(personal, own if introspection.is_api(caller) else None),
+            roles=server.roles,
+            issuer=server.issuer,
+            now=now,
+        )
         if answer["active"]:
             server.last_uses.personal_token(personal.id, now)
         return caller, answer
     if (key := parse_credential(Prefix.API_KEY, token)) is not None:
         row, machine = await hot.gather_key(presented.client_id, key.id)
         caller = await _caller(server, presented, row)
-        answer = introspection.describe_key(key, machine, issuer=server.issuer)
+        answer = introspection.describe_key(
+            key, machine if introspection.is_api(caller) else None, issuer=server.issuer
+        )
         if answer["active"]:
             server.last_uses.api_key(key.id, digest(key.secret), now)
         return caller, answer

@@ -44,6 +44,6 @@ OPERATION: dict[str, Any] = {
 
 
 async def jwks(server: Server, request: Request) -> Response:
-    """The key set (JW-1), as long as the rotation lets others keep it."""
+    """The key set (JW-1, HD-7), as long as the rotation lets others keep it."""
     published, seconds = server.keyring.published(server.clock()), server.keyring.cache_seconds()
     return answer(request, published, media_type=MEDIA_TYPE.encode(), seconds=seconds)

@@ -5,7 +5,17 @@ from typing import Any
 
 from app import __version__
 from app.pipeline.server import Server
-from app.protocol import ciba, client_assertion, client_auth, grant_management, introspection_jwt, userinfo
+from app.protocol import (
+    ciba,
+    client_assertion,
+    client_auth,
+    grant_management,
+    introspection_jwt,
+    own_api,
+    registration,
+    resource_metadata,
+    userinfo,
+)
 from app.protocol.errors import ErrorCode
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.grant_types import offered
@@ -18,13 +28,13 @@ from app.routers import (
     grants,
     jwks,
     par,
+    register,
 )
 from app.routers import userinfo as answer_userinfo
-from app.routers.api.problems import Kind, problems
+from app.routers.api import index, me
 from app.routers.openapi_schemas import schemas
 
 _FORM = "application/x-www-form-urlencoded"
-_BY_CREDENTIAL: tuple[dict[str, list[str]], ...] = ({"oauth": []}, {"bearer": []}, {"key": []})
 _TOKEN_ERRORS = (
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_CLIENT,
@@ -152,6 +162,9 @@ def document(server: Server) -> dict[str, Any]:
         paths["/oauth/device_authorization"] = {"post": device_authorization.OPERATION}
     if Feature.BACKCHANNEL_AUTHENTICATION in features:
         paths[ciba.PATH] = {"post": bc_authorize.OPERATION}
+    if Feature.DYNAMIC_REGISTRATION in features:
+        paths[registration.PATH] = {"post": register.OPERATION}
+        paths[f"{registration.PATH}/{{client_id}}"] = register.MANAGEMENT_OPERATIONS
     if Feature.INTROSPECTION in features:
         paths["/oauth/introspect"] = {"post": _introspect()}
     if Feature.REVOCATION in features:
@@ -171,10 +184,16 @@ def document(server: Server) -> dict[str, Any]:
         paths["/.well-known/oauth-authorization-server"] = {"get": discovery.OPERATION}
     if {Feature.METADATA, Feature.OPENID} <= features:
         paths["/.well-known/openid-configuration"] = {"get": discovery.OPENID_OPERATION}
+    if Feature.PROTECTED_RESOURCE_METADATA in features:
+        at = f"{resource_metadata.PATH}{own_api.PATH}"
+        paths[at] = {"get": {**discovery.RESOURCE_OPERATION, "operationId": "api_metadata"}}
+    if {Feature.PROTECTED_RESOURCE_METADATA, Feature.OPENID} <= features:
+        at = f"{resource_metadata.PATH}{userinfo.PATH}"
+        paths[at] = {"get": {**discovery.RESOURCE_OPERATION, "operationId": "userinfo_metadata"}}
     if Feature.PUBLISHED_KEYS in features:
         paths["/oauth/jwks"] = {"get": jwks.OPERATION}
-    paths["/api/v1/"] = {"get": _index()}
-    paths["/api/v1/me"] = {"get": _me()}
+    paths["/api/v1/"] = {"get": index.OPERATION}
+    paths["/api/v1/me"] = {"get": me.OPERATION}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -309,36 +328,6 @@ def _token_properties() -> dict[str, Any]:
     }
 
 
-def _index() -> dict[str, Any]:
-    return {
-        "tags": ["api"],
-        "operationId": "index",
-        "summary": "Which server this is, and who you are to it",
-        "description": "For everybody. With a session: its person. With a token or key: what it is and what it allows.",
-        "security": [{}, *_BY_CREDENTIAL, {"session": []}],
-        "responses": {
-            "200": _json("Version, issuer, user and credential.", "Index"),
-            **_problems(Kind.INVALID_CREDENTIAL, Kind.ORIGIN_NOT_ALLOWED),
-        },
-    }
-
-
-def _me() -> dict[str, Any]:
-    return {
-        "tags": ["api"],
-        "operationId": "me",
-        "summary": "The person that the token speaks for",
-        "description": "For tokens that a person gave. Keys and an application’s own tokens speak for nobody.",
-        "security": [*_BY_CREDENTIAL],
-        "responses": {
-            "200": _json("Who it is.", "Me"),
-            **_problems(
-                *(Kind.NOT_SIGNED_IN, Kind.INVALID_CREDENTIAL, Kind.INSUFFICIENT_SCOPE, Kind.ORIGIN_NOT_ALLOWED)
-            ),
-        },
-    }
-
-
 def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties, "required": required}
     return {"required": True, "content": {_FORM: {"schema": schema}}}
@@ -359,11 +348,6 @@ def _errors(codes: tuple[ErrorCode, ...]) -> dict[str, Any]:
         str(status): _json("; ".join(f"`{code.wire}` ({code.section})" for code in group), "Error")
         for status, group in by_status.items()
     }
-
-
-def _problems(*kinds: Kind) -> dict[str, Any]:
-    """Describe the errors of the JSON API as its FastAPI routes do."""
-    return {str(status): problem for status, problem in problems(*kinds).items()}
 
 
 def _security(server: Server) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.pipeline import pushed, request_objects
+from app.pipeline import client_documents, pushed, request_objects
 from app.pipeline.client import authenticate, identify
 from app.pipeline.http import FORM, JSON, NOSNIFF, NOT_KEPT, Request, Response
 from app.pipeline.pushed import Pushing
@@ -101,6 +101,7 @@ async def push(server: Server, request: Request) -> Response:
     opened: Opened | None = None
     for _ in range(ATTEMPTS):
         row = await server.database.hot.find_client(presented.client_id)
+        row = await client_documents.asking(server, presented.client_id, row, now, request.address)
         pushing = Pushing(await authenticate(server, presented, row), sender, request.address)
         known, opened = await _judge(server, request, pushing, params, opened, now)
         request_uri = await pushed.keep(server, pushing, known)

@@ -9,7 +9,6 @@ def answer(request: Request, published: Published, *, media_type: bytes, seconds
     §13.1.2)."""
     headers = (
         (b"cache-control", f"public, max-age={seconds}".encode()),
-        (b"vary", b"Origin"),  # an answer to a program has no word about websites, and must not be kept for one
         (b"etag", published.etag),
         NOSNIFF,
     )

@@ -99,7 +99,8 @@ def refusal(error: OAuthError, around: Refused) -> Response:
     """Return a refusal with its challenge; without credentials the challenge is all there is (UI-2, BR-3)."""
     if not isinstance(error, Challenged):
         return error_response(error, around)
-    challenge = (b"www-authenticate", error.challenge_for(around.issuer).encode("latin-1"))
+    told = error.challenge_for(around.issuer, around.own_documents.userinfo)
+    challenge = (b"www-authenticate", told.encode("latin-1"))
     if error.bare:
         return Response(error.code.status, b"", (NO_STORE, challenge))
     proof = error.code in (ErrorCode.INVALID_DPOP_PROOF, ErrorCode.USE_DPOP_NONCE)

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.protocol.registration import STATEMENT
 from app.store.applications import Description, StoredApplication
 
 
 def members(description: Description) -> dict[str, Any]:
-    """Return what an application says about itself, in the words of its settings, and what it is held to."""
+    """Return what an application says about itself, in the words of its settings, and what it is held to.
+
+    A software statement is left out: what it says stands in the other members, and whoever reads this could show it.
+    """
     return {
-        **description.registration,
+        **{name: value for name, value in description.registration.items() if name != STATEMENT},
         **description.policy,
         "client_name": description.name,
         "optional_scopes": [*description.optional_scopes],

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.protocol import client_openid, pairwise, profiles
+from app.protocol import client_openid, introductions, pairwise, profiles
 from app.protocol.client_auth import METHODS, tls_client_auth
 from app.protocol.client_members import (
     AllowedOrigins,
@@ -23,12 +23,15 @@ from app.protocol.client_members import (
     Text,
     WebAddress,
 )
-from app.protocol.client_metadata import ClientMetadata, read, sentence
+from app.protocol.client_metadata import ClientMetadata, read
 from app.protocol.errors import OAuthError
 from app.protocol.grant_types import GRANT_TYPES
 from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.policy import ApplicationPolicy
+from app.protocol.registration import OPEN_GRANT_TYPES
 from app.protocol.scopes import ScopeRegistry, render
+from app.protocol.stored_applications import kind_of, stored_keys
+from app.protocol.validation_words import sentence
 from app.services import applications
 from app.services.applications import Owner
 from app.services.openid_members import OpenIdMembers
@@ -161,7 +164,7 @@ def describe(
     defaults = {name: getattr(settings, name) for name in ("client_name", "token_endpoint_auth_method", "grant_types")}
     defaults["id_token_signed_response_alg"] = client_openid.preferred_alg(signing)
     made = _described(replace(nothing, registration={}), defaults | settings.given(), registry, signing)
-    _check_sector(None, made, listed)
+    check_sector(None, made, listed)
     return made
 
 
@@ -185,7 +188,7 @@ def describe_anew(
     changed = _described(existing, settings.given(), registry, signing)
     if (problem := applications.problem_with_subjects(existing, changed)) is not None:
         raise Unacceptable([Problem("subject_type", problem)])
-    _check_sector(existing, changed, listed)
+    check_sector(existing, changed, listed)
     return changed
 
 
@@ -197,9 +200,21 @@ def belonging_to(owner: Owner, description: Description) -> Description:
 
 
 def presents_itself_anew(before: Description, after: Description) -> bool:
-    """Tell whether people would take it for another application: by its name, its addresses, or whose it is."""
+    """Tell whether people would take it for another application: by name, logo or addresses, or by whose it is."""
     seen = ("name", "client_uri", "redirect_uris", "owner_user_id", "owner_organization_id")
+    if before.registration.get("logo_uri") != after.registration.get("logo_uri"):
+        return True
     return any(getattr(before, name) != getattr(after, name) for name in seen)
+
+
+def acts_for_more(before: Description, after: Description) -> bool:
+    """Tell whether it may do something more of which no person is asked: whoever has checked it has not seen that, and
+    nobody gives himself permissions (DR-13)."""
+    alone = set(after.grant_types) - set(OPEN_GRANT_TYPES)
+    if not alone:
+        return False
+    narrow = before.scopes is None or (after.scopes is not None and set(after.scopes) <= set(before.scopes))
+    return not (narrow and alone <= set(before.grant_types))
 
 
 def _described(
@@ -228,7 +243,7 @@ def _described(
     return replace(
         existing,
         name=metadata.client_name,
-        kind=applications.kind_of(metadata),
+        kind=kind_of(metadata),
         client_uri=metadata.client_uri or "",
         auth_method=metadata.token_endpoint_auth_method,
         redirect_uris=metadata.redirect_uris,
@@ -240,9 +255,10 @@ def _described(
         registration={**metadata.document(), **limit, **further},
         unmet=tuple(name for name in existing.unmet if name in further),
         policy=_policy(existing, metadata),
-        key_material=applications.stored_keys(metadata.key_material()),
+        key_material=stored_keys(metadata.key_material()),
         openid=metadata.openid(sector=existing.openid.get("sector", "")).stored,
         requests=metadata.requests().stored,
+        introduction=introductions.of(metadata.document()).stored,
     )
 
 
@@ -281,7 +297,7 @@ def _scopes(
     return scopes, optional
 
 
-def _check_sector(before: Description | None, after: Description, listed: SectorList | None) -> None:
+def check_sector(before: Description | None, after: Description, listed: SectorList | None) -> None:
     """DR-10: what stands at a `sector_identifier_uri` lists every redirect URI, whenever either of them is given.
 
     An application that leaves the host of its sector shows so that the host has not lost it (ID-7): else anybody could

@@ -18,6 +18,7 @@ ENDED_BY_PERSON = "ended_by_person"
 """Why a sign-in of an application ended, in its audit row."""
 
 APPLICATION_DELETED = "application_deleted"
+NOT_USED = "not_used_for_long"
 """Why a record ended that nobody disconnected, in its audit row."""
 
 _BY_CLIENT_ID = frozenset({Event.AUTHORIZATION_GRANTED, NARROWED, REVOKED})

@@ -72,14 +72,6 @@ def check_issuer(issuer: str) -> Iterator[Finding]:
         )
 
 
-def check_dormant_keys(keys: Iterable[str]) -> Iterator[Finding]:
-    """Settings whose feature this version does not have yet."""
-    for key in keys:
-        yield Finding(
-            Level.WARN, "settings", f"{key} is set and has no effect in this version", f"Remove {key}, or wait."
-        )
-
-
 def check_files(files: Iterable[FileCondition]) -> Iterator[Finding]:
     """Nobody but the server's own user may read secrets or the database's files."""
     for file in files:

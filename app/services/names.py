@@ -1,4 +1,5 @@
-"""The names that people sign in with: how two spellings of one name are known to be the same."""
+"""The names that people sign in with, how two spellings of one name are known to be the same, and what they call what
+they make."""
 
 import re
 import unicodedata
@@ -10,6 +11,23 @@ MAX_LOGIN_LENGTH = 254
 """Characters of what somebody signs in with, a username or an email address (RFC 5321 §4.5.3.1 with erratum 1690)."""
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
+
+
+def tidy(name: str) -> str:
+    """Return what somebody calls a thing of his as it is kept: one line, with single spaces."""
+    return " ".join(name.split())
+
+
+def problem_with_tidy(name: str, *, missing: str) -> str:
+    """Return what is wrong with such a name as an instruction, `missing` where there is none; empty when it is
+    accepted."""
+    if not name:
+        return missing
+    if len(name) > MAX_NAME_LENGTH:
+        return f"Use {MAX_NAME_LENGTH} characters or fewer"
+    if not name.isprintable():
+        return "Leave out characters that cannot be seen"
+    return ""
 
 
 def problem_with_username(name: str) -> str:

@@ -183,7 +183,8 @@ async def change(
                 await _require_room(transaction, owner)
         if after == before:
             return own
-        lapses = own.stored.verified and rules.presents_itself_anew(before, after)
+        anew = rules.presents_itself_anew(before, after) or rules.acts_for_more(before, after)
+        lapses = own.stored.verified and anew
         await store.change(transaction, own.stored.id, occasion.now, after, uncheck=lapses)
         changed = await look_up(transaction, holder, client_id)
         await _write_down_change(transaction, holder, own, changed, occasion)

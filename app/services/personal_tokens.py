@@ -12,10 +12,10 @@ from app.crypto.hashing import digest
 from app.crypto.secrets import new_id, random_bytes
 from app.protocol.events import Event
 from app.protocol.facts import SessionFact
-from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.roles import Roles
 from app.protocol.scopes import ABOUT_PEOPLE, ScopeDefinition, ScopeRegistry
 from app.protocol.token_format import Credential, Prefix, format_credential
+from app.services import names
 from app.services.occasion import Occasion
 from app.store import organizations, personal_tokens
 from app.store.database import Database
@@ -83,20 +83,9 @@ class Made:
     text: str = field(repr=False)
 
 
-def tidy_name(name: str) -> str:
-    """Return a name as it is kept: one line, with single spaces."""
-    return " ".join(name.split())
-
-
 def problem_with_name(name: str) -> str:
     """Return what is wrong with a tidy name, as an instruction; empty when it is accepted."""
-    if not name:
-        return "Give the token a name"
-    if len(name) > MAX_NAME_LENGTH:
-        return f"Use {MAX_NAME_LENGTH} characters or fewer"
-    if not name.isprintable():
-        return "Leave out characters that cannot be seen"
-    return ""
+    return names.problem_with_tidy(name, missing="Give the token a name")
 
 
 def problem_with_end(expires_at: datetime, now: datetime) -> str:

@@ -25,12 +25,17 @@ class SectorList:
         return f"does not list {missing[0][:200]}; add it there first" if missing else None
 
 
-async def fetch(outbound: Outbound | None, uri: str | None) -> SectorList | None:
-    """Return what stands at an address, None without an address or a way there; one request, whatever comes of it."""
+async def fetch(outbound: Outbound | None, uri: str | None, *, for_visitors: bool = False) -> SectorList | None:
+    """Return what stands at an address, None without an address or a way there; one request, whatever comes of it.
+
+    `for_visitors`: strangers choose how often, as in `Outbound.get`.
+    """
     if outbound is None or uri is None:
         return None
     try:
-        document = await outbound.get(uri, accept=pairwise.MEDIA_TYPES, max_bytes=pairwise.MAX_BYTES)
+        document = await outbound.get(
+            uri, accept=pairwise.MEDIA_TYPES, max_bytes=pairwise.MAX_BYTES, for_visitors=for_visitors
+        )
         return SectorList(uri, pairwise.read_list(document.body))
     except NotFetched as failed:
         return SectorList(uri, failure=str(failed))

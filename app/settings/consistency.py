@@ -9,6 +9,7 @@ from app.settings import assurance, delegation
 from app.settings.claims import problems_with_claims
 from app.settings.details import problems_with_details
 from app.settings.model import Settings
+from app.settings.registration import problems_with_documents, problems_with_registration
 
 Contradiction = tuple[tuple[str, ...], str]
 """The path of the key to change, and the second half of the sentence."""
@@ -27,6 +28,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _certificates(settings)
     yield from _resources(settings)
     yield from _delegation(settings)
+    yield from _introductions(settings)
     yield from _claims(settings)
     yield from problems_with_details(settings.authorization_details)
     yield from _features(settings)
@@ -141,6 +143,16 @@ def _delegation(settings: Settings) -> Iterator[Contradiction]:
     issuers = settings.trusted_issuers
     yield from delegation.problems_with_issuers(issuers, settings.issuer_url, settings.outbound.allow, registry)
     yield from delegation.problems_with_exchange(settings.token_exchange, issuers, registry)
+
+
+def _introductions(settings: Settings) -> Iterator[Contradiction]:
+    yield from problems_with_documents(settings.client_documents)
+    try:
+        registry = settings.scope_registry()
+    except ValueError:
+        return  # said where the scopes are looked at
+    on = settings.switched_on(Feature.DYNAMIC_REGISTRATION)
+    yield from problems_with_registration(settings.registration, settings.outbound.allow, registry, on=on)
 
 
 def _claims(settings: Settings) -> Iterator[Contradiction]:

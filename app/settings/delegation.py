@@ -132,13 +132,7 @@ def problems_with_issuers(
             )
         if not trusted.clients:
             yield (*here, "clients"), "must name the applications that may present its JWTs"
-        if bool(trusted.jwks) == bool(trusted.jwks_uri):
-            yield here, "needs its public keys: either jwks_uri or jwks"
-        if trusted.jwks_uri:
-            yield from (((*here, "jwks_uri"), why) for why in _problems_with_address(trusted.jwks_uri, allow))
-        for key in trusted.jwks:
-            if why := jose.problem_with_public_key(key):
-                yield (*here, "jwks"), f"has a key that {why}"
+        yield from problems_with_keys(here, trusted.jwks, trusted.jwks_uri, allow)
         if not trusted.algorithms or (odd := [one for one in trusted.algorithms if one not in jose.SIGNATURES]):
             said = f"has {odd[0][:20]!r}" if trusted.algorithms else "is empty"
             yield (*here, "algorithms"), f"{said}; choose of {', '.join(jose.SIGNATURES)}"
@@ -172,6 +166,20 @@ def _problems_with_lists(
             yield here, f"has {identifier[:100]!r}, which {problem}"
     if unknown := registry.unknown(scopes):
         yield here, f"has {unknown[0]!r}, which is not in the scope registry; add it there or remove it here"
+
+
+def problems_with_keys(
+    here: tuple[str, ...], jwks: tuple[Any, ...], jwks_uri: str, allow: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Return what is wrong with the keys by which somebody else is believed, who is written down `here`: they have to
+    come from somewhere, and from one place. `allow` are the outbound exemptions."""
+    if bool(jwks) == bool(jwks_uri):
+        yield here, "needs its public keys: either jwks_uri or jwks"
+    if jwks_uri:
+        yield from (((*here, "jwks_uri"), why) for why in _problems_with_address(jwks_uri, allow))
+    for key in jwks:
+        if why := jose.problem_with_public_key(key):
+            yield (*here, "jwks"), f"has a key that {why}"
 
 
 def _problems_with_address(url: str, allow: tuple[str, ...]) -> Iterator[str]:

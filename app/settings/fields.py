@@ -13,18 +13,12 @@ YEAR = 365 * DAY
 
 def number(default: int | None, low: int, high: int, description: str, *, unit: str = "") -> Any:
     """Return a field for a whole number."""
-    return Field(default, ge=low, le=high, description=description, json_schema_extra=marks(unit))
+    return Field(default, ge=low, le=high, description=description, json_schema_extra={"unit": unit} if unit else {})
 
 
 def span(default: int, low: int, high: int, description: str) -> Any:
     """Return a field for a time in seconds."""
     return number(default, low, high, description, unit="seconds")
-
-
-def marks(unit: str = "", waits_for: str = "") -> dict[str, Any]:
-    """Return what the reference tells of a field besides its bounds; `waits_for` is the feature without which it does
-    nothing."""
-    return {key: value for key, value in (("unit", unit), ("waits_for", waits_for)) if value}
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.split_words)]

@@ -33,7 +33,8 @@ class LimitSettings(Section):
         300,
         1,
         100_000,
-        "Authorization requests pushed from one address in 10 minutes by applications that do not authenticate.",
+        "Authorization requests pushed from one address in 10 minutes by applications that do not authenticate, or "
+        "that introduced themselves and that you have not checked.",
     )
     document_requests: int = number(
         300,

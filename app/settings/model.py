@@ -1,10 +1,6 @@
-"""Every setting: its name, type, bounds, default and meaning. `docs/reference/settings.md` is generated from here.
+"""Every setting: its name, type, bounds, default and meaning. `docs/reference/settings.md` is generated from here."""
 
-A field marked `waits_for` is accepted and checked, and does nothing before that feature is built; `assent doctor`
-says so.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
@@ -14,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.crypto.hashing import digest
-from app.protocol import global_revocation, grant_management, response_types, userinfo
+from app.protocol import global_revocation, grant_management, own_api, response_types, userinfo
 from app.protocol.configuration import Configuration, OutboundRules, SystemKey
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import ServerPolicy
@@ -36,12 +32,6 @@ from app.settings.logout import LogoutSettings
 from app.settings.registration import ClientDocumentSettings, RegistrationSettings
 from app.settings.resources import ResourceSettings
 from app.settings.signing import SigningSettings
-
-
-def waits_for(field: FieldInfo) -> str:
-    """Return the feature without which this field does nothing; empty when it is in effect."""
-    extra = field.json_schema_extra
-    return str(extra.get("waits_for", "")) if isinstance(extra, dict) else ""
 
 
 class DeviceSettings(Section):
@@ -307,7 +297,8 @@ class Settings(BaseSettings):
     def known_resources(self) -> tuple[Resource, ...]:
         """Return our own and those of the settings. Raises ValueError for an identifier that names none."""
         claims = (entry.claim(name) for name, entry in self.claims.items())
-        own = (userinfo.resource(self.issuer_url, claims),) if Feature.OPENID in self.feature_set() else ()
+        people = (userinfo.resource(self.issuer_url, claims),) if Feature.OPENID in self.feature_set() else ()
+        own = (own_api.resource(self.issuer_url), *people)
         return (*own, *(entry.resource(identifier) for identifier, entry in self.resources.items()))
 
     def _outbound_rules(self) -> OutboundRules:
@@ -324,10 +315,6 @@ class Settings(BaseSettings):
         secret = self.system_key.get_secret_value().encode("utf-8")
         return SystemKey(digest(secret), self.system_key_networks)
 
-    def not_in_effect(self) -> list[tuple[str, str]]:
-        """Return (key, feature it waits for) of every setting that was given and does nothing yet."""
-        return list(_waiting(self, ""))
-
 
 def _definition(name: str, entry: ScopeSettings) -> ScopeDefinition:
     return ScopeDefinition(
@@ -336,16 +323,6 @@ def _definition(name: str, entry: ScopeSettings) -> ScopeDefinition:
         legacy_bit=entry.legacy_bit,
         acr=entry.acr,
     )
-
-
-def _waiting(table: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
-    for name, field in type(table).model_fields.items():
-        if name in table.model_fields_set:
-            value = getattr(table, name)
-            if feature := waits_for(field):
-                yield f"{prefix}{name}", feature
-            elif isinstance(value, Section):
-                yield from _waiting(value, f"{prefix}{name}.")
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """Settings about clients that introduce themselves: by registering (RFC 7591), or by a document at the address that is
 their client_id."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,9 @@ from pydantic import AfterValidator, Field
 
 from app.protocol.configuration import DocumentRules, Imitations, RegistrationRules, StatementIssuer
 from app.protocol.key_sets import MAX_KEYS
+from app.protocol.scopes import ScopeRegistry
 from app.settings import values
+from app.settings.delegation import Problem, problems_with_keys
 from app.settings.fields import DAY, Section, Words, span
 
 
@@ -32,7 +35,9 @@ class RegistrationSettings(Section):
         "closed", description="Nobody, whoever holds an initial access token, or everybody."
     )
     scopes: Words | None = Field(
-        None, description="All scopes that applications registered so may ask for. Without it: whatever others may."
+        None,
+        description="All scopes that applications may ask for which introduce themselves, by registering or by a "
+        "document. Without it: whatever others may.",
     )
     imitations: Imitations = Field(
         "refuse",
@@ -87,7 +92,39 @@ class ClientDocumentSettings(Section):
             allowed=self.allow,
             denied=self.deny,
             vouched=self.vouched,
-            shortest=timedelta(seconds=min(self.shortest, self.longest)),
+            shortest=timedelta(seconds=self.shortest),
             longest=timedelta(seconds=self.longest),
             requests=requests,
+        )
+
+
+def problems_with_registration(
+    settings: RegistrationSettings, allow: tuple[str, ...], registry: ScopeRegistry, *, on: bool
+) -> Iterator[Problem]:
+    """Return what is wrong with who may register.
+
+    `allow` are the outbound exemptions; `on`: the feature is not switched off.
+    """
+    if settings.mode != "closed" and not on:
+        yield ("registration", "mode"), "needs the feature dynamic_registration; switch it on, or set it to closed"
+    if settings.needs_statement and not settings.statements:
+        yield (
+            ("registration", "needs_statement"),
+            "lets nobody register: name an issuer under registration.statements, or remove this",
+        )
+    if unknown := registry.unknown(settings.scopes or ()):
+        yield (
+            ("registration", "scopes"),
+            f"has {unknown[0]!r}, which is not in the scope registry; add it there or remove it here",
+        )
+    for name, issuer in settings.statements.items():  # DR-11: a statement counts by its issuer's keys
+        yield from problems_with_keys(("registration", "statements", name), issuer.jwks, issuer.jwks_uri, allow)
+
+
+def problems_with_documents(settings: ClientDocumentSettings) -> Iterator[Problem]:
+    """Return what is wrong with how metadata documents are taken."""
+    if settings.shortest > settings.longest:
+        yield (
+            ("client_documents", "shortest"),
+            f"must not be longer than longest; set it to {settings.longest} or less",
         )

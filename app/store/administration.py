@@ -81,11 +81,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which applications are looked for: whose name or client_id begins so, in this state, checked by nobody."""
+    """Which applications are looked for: whose name or client_id begins so, in this state, checked by nobody, that
+    introduced themselves."""
 
     text: str = ""
     status: ApplicationStatus | None = None
     unchecked: bool = False
+    self_registered: bool = False
 
 
 _PERSON = (
@@ -182,6 +184,8 @@ async def applications(database: Database, wanted: Wanted, *, after: UUID | None
         query = query.where(col(Application.status) == wanted.status)
     if wanted.unchecked:
         query = query.where(_unchecked())
+    if wanted.self_registered:
+        query = query.where(col(Application.self_registered))
     if after is not None:
         query = query.where(col(Application.id) < after)
     return [_listed(row) for row in await _rows(database, query)]

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import asyncpg
 
@@ -73,15 +73,18 @@ class ApplicationCache:
         self._heard = -math.inf
 
 
-async def follow(url: str, cache: ApplicationCache) -> None:
-    """Listen to changes of applications until cancelled; a lost connection empties the cache and is replaced."""
+async def follow(url: str, cache: ApplicationCache, also: Mapping[str, Callable[[], None]]) -> None:
+    """Listen to changes of applications until cancelled; a lost connection empties the cache and is replaced.
+
+    `also` is what is called when something is said on other channels. Nobody repeats what was said meanwhile.
+    """
     while True:
         with contextlib.suppress(*AWAY, *FULL, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await _follow_once(url, cache)
+            await _follow_once(url, cache, also)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _follow_once(url: str, cache: ApplicationCache) -> None:
+async def _follow_once(url: str, cache: ApplicationCache, also: Mapping[str, Callable[[], None]]) -> None:
     connection = await asyncpg.connect(
         url, timeout=CONNECT_SECONDS, server_settings={"application_name": "assent listener"}
     )
@@ -94,6 +97,8 @@ async def _follow_once(url: str, cache: ApplicationCache) -> None:
     connection.add_termination_listener(lose)
     try:
         await connection.add_listener(CHANNEL, lambda _connection, _pid, _channel, changed: cache.forget(changed))
+        for channel in also:
+            await connection.add_listener(channel, lambda _connection, _pid, said_on, _payload: also[said_on]())
         while not lost.is_set():
             asked_at = cache.clock()
             await connection.execute("select 1", timeout=ANSWER_SECONDS)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.models.application import Application, ApplicationStatus
-from app.protocol import unmet
+from app.protocol import look_alikes, unmet
 from app.protocol.client_auth import client_secret_jwt
 from app.protocol.facts import ApplicationKind
 from app.store import application_secrets
@@ -33,8 +33,8 @@ _DECLARATIONS_PAUSE_SECONDS = 0.1
 class Description:
     """What can be said about an application, without identity, secrets and state.
 
-    `scopes` is None when it may ask for every scope. `policy`, `registration`, `key_material`, `openid` and `requests`
-    are as in `app.models.application`, but that what is sealed is no part of a description.
+    `scopes` is None when it may ask for every scope. `policy`, `registration`, `key_material`, `openid`, `requests` and
+    `introduction` are as in `app.models.application`, but that what is sealed is no part of a description.
     Of the owners at most one is set.
     """
 
@@ -57,6 +57,7 @@ class Description:
     key_material: Mapping[str, Any] = field(default_factory=dict)
     openid: Mapping[str, Any] = field(default_factory=dict)
     requests: Mapping[str, Any] = field(default_factory=dict)
+    introduction: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class StoredApplication:
     updated_at: datetime
     sealed_secrets: int = 0
     """How many of its secrets can serve as MAC keys."""
+    registration_digest: bytes | None = field(default=None, repr=False)
+    """That of the secret by which it manages its own registration."""
 
 
 class ClientIdTaken(Exception):
@@ -183,11 +186,12 @@ async def insert_application(
     last_four: str = "",
     sealed: bytes | None = None,
     verified: bool = False,
+    registration_digest: bytes | None = None,
 ) -> None:
     """Register an application, active; raises `ClientIdTaken`, after which the transaction must end.
 
     `last_four` is what may be shown of its secret, `sealed` the secret itself where it serves as a MAC key. It is
-    `verified` when the operator answers for its name.
+    `verified` when the operator answers for its name. One that registers itself has a `registration_digest`.
     """
     statement = insert(Application).values(
         id=application_id,
@@ -195,7 +199,8 @@ async def insert_application(
         status="active",
         version=1,
         epoch=0,
-        self_registered=False,
+        self_registered=registration_digest is not None,
+        registration_digest=registration_digest,
         verified=verified,
         created_at=now,
         updated_at=now,
@@ -223,6 +228,7 @@ async def change(
     last_four: str = "",
     sealed: bytes | None = None,
     uncheck: bool = False,
+    adopt: bool = False,
 ) -> None:
     """Replace the description, the secrets, or both.
 
@@ -230,10 +236,13 @@ async def change(
     application whose secrets serve so no longer, nothing stays sealed.
 
     `uncheck` takes back what an operator has written down about it: it is not the one any more that he looked at.
+    `adopt` makes it the operator's that made itself known: what it says of itself counts no more (CI-2).
     """
     values: dict[str, Any] = {} if description is None else _columns(description)
     if uncheck:
         values |= _UNCHECKED
+    if adopt:
+        values |= {"self_registered": False, "registration_digest": None, "verified": True}
     await transaction.execute(
         update(Application)
         .where(col(Application.id) == application_id)
@@ -283,6 +292,7 @@ def _owned(user_id: UUID | None, organization_ids: Collection[UUID]) -> ColumnEl
 def _columns(description: Description) -> dict[str, Any]:
     return {
         "name": description.name,
+        "name_skeleton": look_alikes.skeleton(description.name),
         "kind": description.kind,
         "owner_user_id": description.owner_user_id,
         "owner_name": description.owner_name,
@@ -301,6 +311,7 @@ def _columns(description: Description) -> dict[str, Any]:
         "key_material": dict(description.key_material),
         "openid": dict(description.openid),
         "requests": dict(description.requests),
+        "introduction": dict(description.introduction),
     }
 
 
@@ -328,6 +339,7 @@ def _stored(row: Application) -> StoredApplication:
             key_material={name: row.key_material[name] for name in row.key_material if name != SEALED_SECRETS},
             openid=dict(row.openid),
             requests=dict(row.requests),
+            introduction=dict(row.introduction),
         ),
         secret_digests=tuple(row.secret_digests),
         status=row.status,  # type: ignore[arg-type]
@@ -339,4 +351,5 @@ def _stored(row: Application) -> StoredApplication:
         created_at=row.created_at,
         updated_at=row.updated_at,
         sealed_secrets=len(row.key_material.get(SEALED_SECRETS, ())),
+        registration_digest=row.registration_digest,
     )

@@ -4,7 +4,7 @@ from app.store import polled_sql
 from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, of
 from app.store.hot_connection import Statement
 from app.store.record_sql import IMPLICIT, Into
-from app.store.settle_sql import UNCHANGED, audit, authorization, proved
+from app.store.settle_sql import HELD, audit, authorization, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -45,7 +45,8 @@ with {noted}b as (
          expires_at, counted, call, call_at)
     select $1, $4, $2, $5, $6::uuid, $7::int, $8, $9, $10, $11::text, $12::text, $13::uuid, $14, $15::text,
         $16::bytea, $17, $18, $19, $20, $21, $22, $23::text, case when $23::text is not null then $20::timestamptz end
-    where {UNCHANGED.format(2, 3)}{unused}
+    where exists (
+        select from application where id = $2 and version = $3 and status = 'active' and {HELD.format(2)}){unused}
     returning id),
 l as ({audit(24, "b")})
 select exists (select from b){told}""",

@@ -53,6 +53,20 @@ select coalesce(application.client_id, ''),
  group by 1 order by 1
 """
 
+_INTRODUCED = """
+select count(*) filter (where client_id not like 'https://%'),
+       count(*) filter (where client_id like 'https://%'),
+       count(*) filter (where unused),
+       count(*) filter (where unused and not verified and created_at < $1 and client_id <> all($3::text[])
+           and not exists (select from resource where client_id = any(introspection_clients))),
+       (select count(*) from initial_access_token
+         where revoked_at is null and coalesce(uses_left, 1) > 0 and (expires_at is null or expires_at > $2))
+  from (select client_id, created_at, verified,
+               not exists (select from "authorization" where application_id = application.id)
+               and not exists (select from application_use where application_id = application.id) unused
+          from application where self_registered and status = 'active') introduced
+"""
+
 
 class DatabaseAway(Exception):
     """The database cannot be reached; `str()` says why, without the URL's password."""
@@ -117,6 +131,18 @@ class UntoldApplication:
     failed: int
 
 
+@dataclass(frozen=True, slots=True)
+class IntroducedApplications:
+    """How many active applications registered themselves, are known by a document, have never been used, and should
+    have been removed for it; and how many tokens there are with which somebody can register."""
+
+    registered: int = 0
+    by_document: int = 0
+    unused: int = 0
+    overdue: int = 0
+    permissions: int = 0
+
+
 async def examine(url: str) -> DatabaseCondition:
     """Look at the database behind a URL. Raises DatabaseAway."""
     first = await _connect(url)
@@ -154,38 +180,30 @@ async def schema_state(url: str) -> SchemaState:
 
 async def registered_applications(url: str) -> tuple[RegisteredApplication, ...]:
     """Return the active applications as the self-check sees them. Raises DatabaseAway."""
-    connection = await _connect(url)
-    try:
-        rows = await connection.fetch(_APPLICATIONS)
-    except (asyncpg.PostgresError, OSError) as error:
-        raise DatabaseAway(str(error)) from error
-    finally:
-        await connection.close()
-    return tuple(map(_application, rows))
+    return tuple(map(_application, await _rows(url, _APPLICATIONS)))
 
 
 async def website_keys(url: str) -> tuple[WebsiteKey, ...]:
     """Return the active API keys that have allowed origins. Raises DatabaseAway."""
-    connection = await _connect(url)
-    try:
-        rows = await connection.fetch(_KEYS)
-    except (asyncpg.PostgresError, OSError) as error:
-        raise DatabaseAway(str(error)) from error
-    finally:
-        await connection.close()
-    return tuple(WebsiteKey(row["slug"], row["label"], tuple(row["allowed_origins"])) for row in rows)
+    found = await _rows(url, _KEYS)
+    return tuple(WebsiteKey(row["slug"], row["label"], tuple(row["allowed_origins"])) for row in found)
 
 
 async def untold_applications(url: str, since: datetime) -> tuple[UntoldApplication, ...]:
     """Return who could not be told that sessions are over, now or since that moment. Raises DatabaseAway."""
-    connection = await _connect(url)
-    try:
-        rows = await connection.fetch(_NOTICES, since)
-    except (asyncpg.PostgresError, OSError) as error:
-        raise DatabaseAway(str(error)) from error
-    finally:
-        await connection.close()
-    return tuple(UntoldApplication(*row) for row in rows)
+    return tuple(UntoldApplication(*row) for row in await _rows(url, _NOTICES, since))
+
+
+async def introduced_applications(
+    url: str, overdue_since: datetime, now: datetime, apis: tuple[str, ...] = ()
+) -> IntroducedApplications:
+    """Count what introduced itself; what has not been used and was there before a moment is overdue, but for `apis` and
+    others that may ask about tokens.
+
+    Raises DatabaseAway.
+    """
+    (row,) = await _rows(url, _INTRODUCED, overdue_since, now, list(apis))
+    return IntroducedApplications(*row)
 
 
 def _application(row: asyncpg.Record) -> RegisteredApplication:
@@ -211,6 +229,17 @@ def _application(row: asyncpg.Record) -> RegisteredApplication:
         signs_messages=policy.get("signs_messages", False),
         asks_everything=row["asks_everything"],
     )
+
+
+async def _rows(url: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    connection = await _connect(url)
+    try:
+        rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+    except (asyncpg.PostgresError, OSError) as error:
+        raise DatabaseAway(str(error)) from error
+    finally:
+        await connection.close()
+    return rows
 
 
 async def _connect(url: str) -> asyncpg.Connection:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -22,6 +23,7 @@ from app.store.hot_backchannel import Backchannel
 from app.store.hot_connection import CONNECT_SECONDS, StoreUnavailable, note_trip
 from app.store.hot_delegated import Delegated
 from app.store.hot_devices import Devices
+from app.store.hot_documents import Documents
 from app.store.hot_grants import Grants
 from app.store.hot_guesses import Guesses
 from app.store.hot_pool import HotPool
@@ -65,6 +67,7 @@ class Database:
         self.backchannel = Backchannel(pool, self.applications)
         self.pushed = Pushed(pool, self.applications)
         self.delegated = Delegated(pool, self.applications)
+        self.documents = Documents(pool, self.applications)
         self.pairwise = PairwiseSubjects(pool)
         self.userinfo = Userinfo(pool)
         self.accounts = Accounts(pool)
@@ -127,9 +130,12 @@ class Database:
                 raise StoreUnavailable(f"transaction: {type(error).__name__}") from error
             raise
 
-    async def follow_applications(self) -> None:
-        """Run until cancelled and let the hot path keep applications meanwhile; see `application_cache`."""
-        await application_cache.follow(self._url, self.applications)
+    async def follow_applications(self, also: Mapping[str, Callable[[], None]] = MappingProxyType({})) -> None:
+        """Run until cancelled and let the hot path keep applications meanwhile; see `application_cache`.
+
+        `also` are other channels, each with what to call when something is said there.
+        """
+        await application_cache.follow(self._url, self.applications, also)
 
     async def ensure_partition(self, table: str, moment: datetime) -> None:
         """Make the partition of a table for a moment; nothing happens when it is there."""

@@ -2,7 +2,7 @@
 
 from app.store.gather_sql import CLIENT, client, find, of
 from app.store.hot_connection import Statement
-from app.store.settle_sql import paid_audit, proved
+from app.store.settle_sql import HELD, paid_audit, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -37,7 +37,8 @@ def _settle(name: str, noted: str = "", unused: str = "", told: str = "") -> Sta
         name,
         f"""
 with {noted}ok as (
-    select id, epoch from application where id = $1 and version = $2 and status = 'active'{unused}),
+    select id, epoch from application
+    where id = $1 and version = $2 and status = 'active'{unused} and {HELD.format(1)}),
 q as (
     insert into proof (at, digest) select at, $13 from ok, unnest($12::timestamptz[]) at
     on conflict do nothing returning 1),

@@ -153,6 +153,8 @@ async def wipe(database: Database, application_id: UUID, now: datetime, entry: A
             key_material={},
             openid={},
             requests={},
+            introduction={},
+            registration_digest=None,
             verified=False,
         )
         .returning(col(Application.id))

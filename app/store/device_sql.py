@@ -4,7 +4,7 @@ from app.store import polled_sql
 from app.store.gather_sql import CLIENT, LIVE_RECORD, client, find, of
 from app.store.hot_connection import Statement
 from app.store.record_sql import IMPLICIT, Into
-from app.store.settle_sql import UNCHANGED, authorization, proved
+from app.store.settle_sql import HELD, authorization, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
@@ -16,7 +16,8 @@ def _place(name: str, noted: str = "", unused: str = "", told: str = "") -> Stat
     return Statement(
         name,
         f"""
-with {noted}a as (select $2::uuid id where {UNCHANGED.format(2, 3)}{unused}),
+with {noted}a as (
+    select id from application where id = $2 and version = $3 and status = 'active'{unused} and {HELD.format(2)}),
 d as (
     insert into device_grant
         (id, digest, user_code_digest, application_id, application_epoch, scopes, resources, cnf, poll_seconds, address,

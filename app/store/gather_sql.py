@@ -15,7 +15,7 @@ CLIENT = (
     "requests, introduction"
 )
 RECORD = "id, version, pairs, since"
-LIVE_RECORD = f"{RECORD}, subject, details"
+LIVE_RECORD = f"{RECORD}, subject, details, identity"
 
 
 BEHIND = f"{RECORD}, subject, refresh_since, revoked_at"
@@ -271,7 +271,7 @@ from (values (1)) one
 
 _INTERACTION = (
     "id, digest, application_id, client_id, params, browser_digest, session_id, login_at, request_id, created_at, "
-    "expires_at, closed_at, account_at, pushed_id, signed"
+    "expires_at, closed_at, account_at, pushed_id, signed, document"
 )
 GATHER_INTERACTION = Statement(
     "gather_interaction",

@@ -7,12 +7,12 @@ unknown, gather again. The clock is the caller's: `now` is an aware UTC moment.
 from datetime import datetime
 from uuid import UUID
 
+from app.protocol.authorize.waiting import InteractionFact
 from app.protocol.facts import (
     AccessTokenFact,
     ClientFact,
     CodeFact,
     FamilyFact,
-    InteractionFact,
     KeyFact,
     MachineStanding,
     PersonalTokenFact,
@@ -22,7 +22,7 @@ from app.protocol.facts import (
 )
 from app.protocol.legacy import CredentialKind
 from app.protocol.sender import Proof
-from app.store import client_rows, gather_sql, grant_sql, hot_arguments, hot_rows, settle_sql
+from app.store import client_rows, document_sql, gather_sql, grant_sql, hot_arguments, hot_rows, settle_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import Trips, storable
@@ -180,6 +180,7 @@ class Hot:
             order.expires_at,
             order.pushed_id,
             order.signed,
+            hot_arguments.maybe_json(order.document),
         )
 
     async def close_interaction(
@@ -210,7 +211,12 @@ class Hot:
         )
         code = () if order.code is None else hot_arguments.code(order.code)
         token = () if order.token is None else hot_arguments.front_token(order.token)
-        if order.target is not None:
+        introduced: tuple[object, ...] = ()
+        if order.introduced is not None:
+            action = None if order.target is None else order.target.action
+            statement = document_sql.settle_authorization(action)
+            introduced = (hot_arguments.json(order.introduced.row), *hot_arguments.audit(order.introduced.audit))
+        elif order.target is not None:
             statement = grant_sql.settle_authorization(order.target.action, with_token=bool(token))
         else:
             statement = {
@@ -220,7 +226,8 @@ class Hot:
                 (False, False): settle_sql.SETTLE_NOTHING,
             }[bool(code), bool(token)]
         further = (order.subject, order.session_id, hot_arguments.json(order.details), order.pushed_id)
-        row = await self._pool.write(statement, *merged, *hot_arguments.audit(order.audit), *further, *code, *token)
+        written = (*merged, *hot_arguments.audit(order.audit), *further, *code, *token, *introduced)
+        row = await self._pool.write(statement, *written)
         return None if row is None else SettledAuthorization(row[0], row[1], tuple(row[2]))
 
     async def settle_code(self, order: CodeSettlement) -> Settled:

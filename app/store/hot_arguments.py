@@ -16,6 +16,11 @@ def json(value: object) -> str:
     return orjson.dumps(value).decode("utf-8")
 
 
+def maybe_json(value: object) -> str | None:
+    """Return a value as the text of a jsonb parameter that may be null."""
+    return None if value is None else json(value)
+
+
 def authentication(how: Authentication) -> tuple[object, ...]:
     """Return how the person signed in: auth_time, acr, amr, sid."""
     return how.auth_time, how.acr, how.amr, how.sid

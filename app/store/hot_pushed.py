@@ -1,5 +1,6 @@
 """Pushed authorization requests on the hot path: one method is one round trip (RFC 9126)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -8,7 +9,7 @@ from uuid import UUID
 from app.protocol.authorize.pushed import PushedFact
 from app.protocol.facts import ClientFact, RecordFact, SessionFact
 from app.protocol.sender import Proof
-from app.store import client_rows, hot_arguments, hot_rows, pushed_rows, pushed_sql
+from app.store import client_rows, document_sql, hot_arguments, hot_rows, pushed_rows, pushed_sql
 from app.store.application_cache import ApplicationCache
 from app.store.hot_pool import HotPool
 from app.store.hot_trips import storable
@@ -25,7 +26,8 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class NewPushed:
-    """A request to keep; `application_version` is that of the application as it was decided on."""
+    """A request to keep; `application_version` is that of the application as it was decided on, and `document` what it
+    was known by then, if by one (`ClientFact.document`)."""
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -38,6 +40,7 @@ class NewPushed:
     expires_at: datetime
     counter: Counter | None = None
     proof: Proof | None = None
+    document: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 class Outcome(Enum):
@@ -83,10 +86,11 @@ class Pushed:
             *(hot_arguments.json(order.params), order.signed, order.created_at, order.expires_at),
             *((None, None, None) if counter is None else (counter.key, counter.window_begin, counter.limit)),
         )
-        if proof is None:
-            row = await self._pool.write(pushed_sql.PLACE_PUSHED, *arguments)
-        else:
-            row = await self._pool.write(pushed_sql.PLACE_PUSHED_PROVED, *arguments, proof.at, proof.digest)
+        statement = pushed_sql.PLACE_PUSHED if proof is None else pushed_sql.PLACE_PUSHED_PROVED
+        if order.document is not None:
+            statement = document_sql.place_pushed(with_proof=proof is not None)
+            arguments = (*arguments, hot_arguments.json(order.document))
+        row = await self._pool.write(statement, *arguments, *(() if proof is None else (proof.at, proof.digest)))
         if row is not None and row[0]:
             return Placed(Outcome.THERE)
         if row is not None and not row[1]:

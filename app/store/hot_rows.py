@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 
 from app.protocol import claims_request, granted_details, sender
+from app.protocol.authorize.waiting import InteractionFact
 from app.protocol.facts import (
     AccessTokenFact,
     Authentication,
@@ -15,7 +17,6 @@ from app.protocol.facts import (
     ClientFact,
     CodeFact,
     FamilyFact,
-    InteractionFact,
     KeyFact,
     MachineOrigin,
     MachineStanding,
@@ -34,7 +35,7 @@ CODE_WIDTH = 26
 FAMILY_WIDTH = 23
 TOKEN_WIDTH = 25
 SESSION_WIDTH = 16
-RECORD_WIDTH = 6
+RECORD_WIDTH = 7
 STANDING_WIDTH = 10
 
 
@@ -250,6 +251,7 @@ def record(row: asyncpg.Record, at: int = CLIENT_WIDTH + SESSION_WIDTH) -> Recor
         since=tuple(row[at + 3]),
         subject=row[at + 4] or "",
         details=orjson.loads(row[at + 5]),
+        identity=row[at + 6],
     )
 
 
@@ -274,7 +276,16 @@ def interaction(row: asyncpg.Record) -> InteractionFact | None:
         account_at=row[at + 12],
         pushed_id=row[at + 13],
         signed=row[at + 14],
+        document=document(row[at + 15]),
     )
+
+
+def document(text: str | None) -> dict[str, Any] | None:
+    """Read the column of that name beside a request."""
+    if text is None:
+        return None
+    stored: dict[str, Any] = orjson.loads(text)
+    return stored
 
 
 def origin(row: asyncpg.Record, at: int, details: str | None = None) -> Origin:

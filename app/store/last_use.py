@@ -1,4 +1,5 @@
-"""When personal tokens, API keys and application secrets were last used: written down in batches, never backwards."""
+"""When personal tokens, API keys and application secrets were last used, and when applications that introduced
+themselves were last given tokens that no record stands behind: written down in batches, never backwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class Uses:
     personal_tokens: dict[UUID, datetime] = field(default_factory=dict)
     api_keys: dict[tuple[UUID, bytes], datetime] = field(default_factory=dict, repr=False)
     secrets: dict[tuple[UUID, bytes], datetime] = field(default_factory=dict, repr=False)
+    applications: dict[UUID, datetime] = field(default_factory=dict)
 
 
 # The rows are locked in one order: two servers that write about the same ones wait for each other, and never cross.
@@ -49,11 +51,22 @@ with used as (
     order by row.id for no key update of row)
 update application_secret row set last_used_at = greatest(row.last_used_at, used.at) from used
 where row.id = used.id""")
+# Whoever is about to remove such an application has to wait, or has removed it: no row is left of one that is gone.
+_APPLICATIONS = text("""
+with used as (
+    select row.id, use.at from unnest(cast(:ids as uuid[]), cast(:moments as timestamptz[])) use (id, at)
+    join application row on row.id = use.id and row.self_registered order by row.id for key share of row)
+insert into application_use as row (application_id, last_at) select id, at from used order by id
+on conflict (application_id) do update set last_at = greatest(row.last_at, excluded.last_at)""")
 
 
 async def save(database: Database, uses: Uses) -> None:
     """Write down a batch, one statement for each kind; what is not there any more is left out."""
     async with database.transaction() as transaction:
+        # First, as whoever removes one locks the application before its secrets.
+        if uses.applications:
+            given = uses.applications
+            await transaction.execute(_APPLICATIONS, {"ids": [*given], "moments": [*given.values()]})
         if uses.personal_tokens:
             used = uses.personal_tokens
             await transaction.execute(_PERSONAL_TOKENS, {"ids": [*used], "moments": [*used.values()]})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.crypto.secrets import new_id
@@ -185,7 +185,7 @@ class RefreshSettlement:
 
 @dataclass(frozen=True, slots=True)
 class NewInteraction:
-    """An authorization request to be kept until a person has dealt with it."""
+    """An authorization request to be kept until a person has dealt with it; `document` as in `ClientFact`."""
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -199,6 +199,7 @@ class NewInteraction:
     expires_at: datetime
     pushed_id: UUID | None = None
     signed: bool = False
+    document: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,18 @@ class NewFrontToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduced:
+    """An application as its metadata document has it.
+
+    `row` are its columns (`protocol.client_documents.row_of`). `audit` tells that it has changed; the statement that
+    begins its row says that instead.
+    """
+
+    row: Mapping[str, Any]
+    audit: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationSettlement:
     """Close the interaction, merge `pairs` into the record, insert the code and the token that are asked for, if any.
 
@@ -248,7 +261,9 @@ class AuthorizationSettlement:
     `subject` is what the application knows the person by, None: by his own. `session_id` is the browser's session
     when it signs the person in to the application, which will hear of its end; None when it does not. `details` are the
     objects behind new pairs `detail:…`. `pushed_id` is the pushed request that is used up by this. `target` is the
-    record that it goes into where the request says so, None: the implicit one.
+    record that it goes into where the request says so, None: the implicit one. `introduced` is the application as its
+    metadata document has it, where that was read for this: its row begins with the first grant, or changes with this
+    one. It always gets a code, and never a token.
     """
 
     interaction_id: UUID | None
@@ -267,6 +282,7 @@ class AuthorizationSettlement:
     details: Mapping[str, object] = field(default_factory=dict)
     pushed_id: UUID | None = None
     target: GrantTarget | None = None
+    introduced: Introduced | None = None
 
 
 @dataclass(frozen=True, slots=True)

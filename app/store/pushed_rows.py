@@ -5,7 +5,7 @@ import orjson
 
 from app.protocol.authorize.pushed import PushedFact
 from app.store.client_rows import CLIENT_WIDTH
-from app.store.hot_rows import RECORD_WIDTH, SESSION_WIDTH
+from app.store.hot_rows import RECORD_WIDTH, SESSION_WIDTH, document
 
 
 def pushed(row: asyncpg.Record) -> PushedFact | None:
@@ -21,4 +21,5 @@ def pushed(row: asyncpg.Record) -> PushedFact | None:
         signed=row[at + 4],
         expires_at=row[at + 5],
         used_at=row[at + 6],
+        document=document(row[at + 7]),
     )

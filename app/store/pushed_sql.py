@@ -3,15 +3,21 @@ are. What is granted or denied uses a pushed request up in its own statement (`s
 
 from app.store.gather_sql import CLIENT, LIVE_RECORD, SESSION_COLUMNS, client, find, of, session
 from app.store.hot_connection import Statement
-from app.store.settle_sql import UNCHANGED, proved
+from app.store.settle_sql import HELD, proved
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
+
+
+_FOUND = f"application where id = $2 and version = $3 and status = 'active' and {HELD.format(2)}"
 
 
 # $1 id, $2 application, $3 its version, $4 digest, $5 client_id, $6 parameters, $7 whether they were signed, $8 now,
 # $9 end, $10 who is counted (null: nobody), $11 the beginning of the oldest window that still counts, $12 how many may
 # push in one, then the proof
-def _place(name: str, noted: str = "", unused: str = "", told: str = "") -> Statement:
+def place(
+    name: str, noted: str = "", unused: str = "", told: str = "", *, found: str = _FOUND, document: str = "null"
+) -> Statement:
+    """Keep a request of the application that is `found`; `document` is what that is known by, if by one."""
     return Statement(
         name,
         f"""
@@ -24,22 +30,21 @@ with {noted}n as (
     where f.count < $12 or f.first_at <= $11
     returning key),
 a as (
-    select $2::uuid id
-    where {UNCHANGED.format(2, 3)} and ($10::bytea is null or exists (select from n)){unused}),
+    select $2::uuid id from {found} and ($10::bytea is null or exists (select from n)){unused}),
 q as (
     insert into pushed_request
-        (id, digest, application_id, client_id, params, signed, created_at, expires_at)
-    select $1, $4, a.id, $5, $6, $7, $8, $9 from a
+        (id, digest, application_id, client_id, params, signed, created_at, expires_at, document)
+    select $1, $4, a.id, $5, $6, $7, $8, $9, {document}::jsonb from a
     returning id)
 select exists (select from q), $10::bytea is null or exists (select from n),
     (select first_at from failure where key = $10::bytea){told}""",
     )
 
 
-PLACE_PUSHED = _place("place_pushed")
-PLACE_PUSHED_PROVED = _place("place_pushed.proved", *proved(13))
+PLACE_PUSHED = place("place_pushed")
+PLACE_PUSHED_PROVED = place("place_pushed.proved", *proved(13))
 
-_PUSHED = "id, digest, application_id, params, signed, expires_at, used_at"
+_PUSHED = "id, digest, application_id, params, signed, expires_at, used_at, document"
 GATHER_PUSHED = Statement(
     "gather_pushed",
     f"""

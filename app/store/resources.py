@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -11,6 +11,9 @@ from app.models.resource import Resource as Row
 from app.protocol.resources import Resource
 from app.store.database import Database
 from app.store.transaction import Transaction
+
+CHANNEL = "assent_resource"
+"""Says that resources have changed, when the change is committed."""
 
 
 async def read_all(database: Database) -> tuple[Resource, ...]:
@@ -25,9 +28,55 @@ async def all_declared(transaction: Transaction) -> tuple[Resource, ...]:
     return tuple(_resource(row) for row in rows)
 
 
+async def read(database: Database, identifier: str) -> tuple[Resource, int] | None:
+    """Return a resource with its version; None when there is none."""
+    async with database.transaction() as transaction:
+        row = await transaction.scalar(_one(identifier))
+        return None if row is None else (_resource(row), row.version)
+
+
+async def hold(transaction: Transaction, identifier: str) -> tuple[Resource, int] | None:
+    """Return a resource as `read` does, and keep others from changing it meanwhile."""
+    row = await transaction.scalar(_one(identifier).with_for_update())
+    return None if row is None else (_resource(row), row.version)
+
+
+async def insert_new(transaction: Transaction, resource: Resource, now: datetime) -> bool:
+    """Make a resource; False when there is one of its name already."""
+    made = insert(Row).values(**_values(resource, now), identifier=resource.identifier, version=1, created_at=now)
+    written = await transaction.execute(made.on_conflict_do_nothing().returning(col(Row.version)))
+    await _tell(transaction)
+    return written.first() is not None
+
+
+async def remove(transaction: Transaction, identifier: str) -> None:
+    """Delete a resource."""
+    await transaction.execute(delete(Row).where(col(Row.identifier) == identifier))
+    await _tell(transaction)
+
+
 async def put(transaction: Transaction, resource: Resource, now: datetime) -> None:
     """Make a resource, or make it what it is to be now."""
-    values: dict[str, Any] = {
+    values = _values(resource, now)
+    made = insert(Row).values(identifier=resource.identifier, version=1, created_at=now, **values)
+    await transaction.execute(
+        made.on_conflict_do_update(
+            index_elements=[col(Row.identifier)], set_={**values, "version": col(Row.version) + 1}
+        )
+    )
+    await _tell(transaction)
+
+
+def _one(identifier: str) -> Select[Row]:
+    return select(Row).where(col(Row.identifier) == identifier)
+
+
+async def _tell(transaction: Transaction) -> None:
+    await transaction.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+def _values(resource: Resource, now: datetime) -> dict[str, Any]:
+    return {
         "name": resource.name,
         "scopes": None if resource.scopes is None else sorted(resource.scopes),
         "token_format": resource.token_format,
@@ -36,12 +85,6 @@ async def put(transaction: Transaction, resource: Resource, now: datetime) -> No
         "introspection_clients": sorted(resource.introspection_clients),
         "updated_at": now,
     }
-    made = insert(Row).values(identifier=resource.identifier, version=1, created_at=now, **values)
-    await transaction.execute(
-        made.on_conflict_do_update(
-            index_elements=[col(Row.identifier)], set_={**values, "version": col(Row.version) + 1}
-        )
-    )
 
 
 def _resource(row: Row) -> Resource:

@@ -5,20 +5,24 @@ database as it was when the statement began, so that a lost settlement knows onl
 """
 
 from app.store.hot_connection import Statement
-from app.store.record_sql import IMPLICIT, Into
+from app.store.record_sql import IMPLICIT, Asker, Into
 
 # ruff: noqa: S608 -- put together from constants; every value is a parameter
 
 _AUDIT = "id, at, event, request_id, actor_kind, actor_id, user_id, application_id, subject_id, address, data"
 
 
-def audit(first: int, source: str, *, data: str = "", authorization: str = "", owned: bool = False) -> str:
+def audit(
+    first: int, source: str, *, data: str = "", authorization: str = "", owned: bool = False, event: str = "{}"
+) -> str:
     """Insert the audit row whose eleven columns are the parameters from `first` on, once per row of `source`.
 
-    `owned`: the source knows better than the parameters whose it is, and of which application.
+    `owned`: the source knows better than the parameters whose it is, and of which application. `event` is what comes of
+    the one that is given.
     """
     types = ("uuid", "timestamptz", "text", "text", "text", "text", "uuid", "uuid", "text", "text", "jsonb")
     given = [f"${first + place}::{kind}" for place, kind in enumerate(types)]
+    given[2] = event.format(given[2])
     if owned:
         given[6:8] = [f"coalesce({source}.user_id, {given[6]})", f"coalesce({source}.application_id, {given[7]})"]
     values = ", ".join(given)
@@ -27,13 +31,20 @@ def audit(first: int, source: str, *, data: str = "", authorization: str = "", o
     return f"insert into audit ({columns}) select {values}{data}{extra} from {source}"
 
 
+# An application that introduced itself is deleted once nothing speaks for it (`reaping`). Whoever writes what does
+# holds on to its row meanwhile, or finds it gone; nobody else's row is touched.
+HELD = "(not self_registered or exists (select from application where id = ${} for key share))"
+
 SAVE_INTERACTION = Statement(
     "save_interaction",
-    """
+    f"""
 insert into interaction
     (id, digest, application_id, client_id, params, browser_digest, session_id, request_id, created_at, expires_at,
-     pushed_id, signed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+     pushed_id, signed, document)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb
+from (
+    select count(*) from (select self_registered from application where id = $3 offset 0) a
+    where {HELD.format(3)}) held""",
 )
 
 CLOSE_INTERACTION = Statement(
@@ -65,14 +76,25 @@ _CLOSED = """
     returning id"""
 
 
+REGISTERED = Asker(
+    """join lateral (
+        select self_registered from application where id = $5 and epoch = $6 and status = 'active' offset 0) a
+        on true""",
+    HELD.format(5),
+)
+"""An application that has its row."""
+
+
 # $1 interaction or null, $2 now, $3 user, $4 his epoch, $5 application, $6 its epoch, $7 id of a new record,
 # $8 pairs, $9-$19 the audit row, $20 what the application knows the user by (null: his own subject), $21 the session
 # that signs him in to it (null: it does not), $22 the objects behind new pairs, $23 the pushed request that is used up
 # (null: none was pushed), and from $24 on what is granted. Whoever ends that session at this moment waits for what is
 # written here, or has been faster; nothing is given to a session that is over.
-def authorization(name: str, *granted: str, waited: str = _CLOSED, into: Into = IMPLICIT) -> Statement:
+def authorization(
+    name: str, *granted: str, waited: str = _CLOSED, into: Into = IMPLICIT, asker: Asker = REGISTERED
+) -> Statement:
     """Close what waited for the person, merge the record, note that the session has the application, and write what is
-    granted: parts that select from the record `m`, which is what `into` makes of it."""
+    granted: parts that select from the record `m`, which is what `into` makes of it. `asker` is the application."""
     parts = "".join(f"{part},\n" for part in granted)
     return Statement(
         name,
@@ -83,18 +105,18 @@ with here as (
 {into.first}who as (
     select u.id, u.sub
     from (select id, sub from user_account where id = $3 and epoch = $4 and disabled_at is null offset 0) u
-    join lateral (select id from application where id = $5 and epoch = $6 and status = 'active' offset 0) a on true
-    where ($21::uuid is null or exists (select from here)){into.condition}),
+    {asker.found}
+    where ($21::uuid is null or exists (select from here)){into.condition} and {asker.held}),
 i as ({waited}),
 q as (
     update pushed_request set used_at = $2
     where id = $23::uuid and application_id = $5 and used_at is null and exists (select from who)
         and ($1::uuid is null or exists (select from i))
     returning id),
-paid as (
+{asker.due} as (
     select who.sub from who
     where ($1::uuid is null or exists (select from i)) and ($23::uuid is null or exists (select from q))),
-m as ({into.record}),{into.also}
+{asker.written}m as ({into.record}),{into.also}
 s as (
     insert into authorization_scope (authorization_id, pair, first_granted, last_granted)
     select m.id, p, $2, $2 from m, unnest($8::text[]) p
@@ -299,7 +321,7 @@ def _machine(name: str, token: str = "", noted: str = "", unused: str = "", told
         f"""
 with {noted}a as (
     select id application_id, epoch, null::uuid user_id from application
-    where id = $1 and version = $2 and status = 'active'{unused}){token},
+    where id = $1 and version = $2 and status = 'active'{unused} and {HELD.format(1)}){token},
 l as ({paid_audit(4, "a", "$3")})
 select exists (select from a){told}""",
         shares_trips=True,

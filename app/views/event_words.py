@@ -116,6 +116,28 @@ def _renamed(what: str) -> Callable[[Deed], str]:
     return told
 
 
+def _revoked(deed: Deed) -> str:
+    if deed.data.get("reason") == "not_used_for_long":
+        return "Ended what {application} may do because nobody had used it for long".format_map(_parts(deed))
+    return "Disconnected {application}".format_map(_parts(deed))
+
+
+def _deletion_asked(deed: Deed) -> str:
+    if deed.data.get("reason") == "by_itself":
+        return "Deleted its own registration: {application}".format_map(_parts(deed))
+    return "Deleted {application}, which can be undone for a while".format_map(_parts(deed))
+
+
+def _reaped(deed: Deed) -> str:
+    """Its row is gone, and its name with it: the trail has kept that."""
+    name = _within(deed, "before", "client_name") or deed.application or deed.subject
+    return f"Removed {_name(name, 'an application')}, which nobody used"
+
+
+def _initial_token(done: str) -> Callable[[Deed], str]:
+    return lambda deed: f"{done} {_labelled(deed, 'registration token')}"
+
+
 def _resource(done: str) -> Callable[[Deed], str]:
     return lambda deed: f"{done} the resource {_name(deed.subject, 'of a name that is gone')}"
 
@@ -135,7 +157,7 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.AUTHORIZATION_GRANTED: _granted,
     Event.AUTHORIZATION_DENIED: "Refused {application} what it asked for",
     Event.AUTHORIZATION_NARROWED: _narrowed,
-    Event.AUTHORIZATION_REVOKED: "Disconnected {application}",
+    Event.AUTHORIZATION_REVOKED: _revoked,
     Event.AUTHORIZATION_IMPORTED: "Took over what {application} may do from the former system",
     Event.CODE_EXCHANGED: "Got tokens for a code: {application}",
     Event.DEVICE_CODE_EXCHANGED: "Got tokens for a device: {application}",
@@ -148,18 +170,22 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.TOKEN_REVOKED: "Ended a token of {application}",
     Event.FAMILY_REVOKED: _family_revoked,
     Event.APPLICATION_CREATED: "Registered {application}",
+    Event.APPLICATION_REGISTERED: "Registered itself: {application}",
+    Event.APPLICATION_INTRODUCED: "Became known by its document: {application}",
+    Event.APPLICATION_DOCUMENT_CHANGED: "Changed what its document says: {application}",
     Event.APPLICATION_CHANGED: "Changed {application}",
     Event.APPLICATION_SECRET_ADDED: "Added {secret} to {application}",
     Event.APPLICATION_SECRET_ROTATED: "Replaced the secret of {application}",
     Event.APPLICATION_SECRET_REMOVED: "Removed {secret} from {application}",
     Event.APPLICATION_DISABLED: "Switched {application} off",
     Event.APPLICATION_ENABLED: "Switched {application} on again",
-    Event.APPLICATION_DELETION_ASKED: "Deleted {application}, which can be undone for a while",
+    Event.APPLICATION_DELETION_ASKED: _deletion_asked,
     Event.APPLICATION_RESTORED: "Restored {application}",
     Event.APPLICATION_DELETED: "Deleted {application} for good",
     Event.APPLICATION_CHECKED: "Marked {application} as checked",
     Event.APPLICATION_UNCHECKED: "Marked {application} as not checked any more",
     Event.APPLICATION_HANDED_OVER: "Gave {application} another owner",
+    Event.APPLICATION_REAPED: _reaped,
     Event.PERSONAL_TOKEN_CREATED: "Made {token}",
     Event.PERSONAL_TOKEN_RENAMED: _renamed("personal token"),
     Event.PERSONAL_TOKEN_REVOKED: "Ended {token}",
@@ -183,6 +209,9 @@ _SENTENCES: Mapping[str, str | Callable[[Deed], str]] = {
     Event.SIGNING_KEY_REMOVED: "Removed a signing key that nothing needs any more",
     Event.RESOURCE_DECLARED: _resource("Declared"),
     Event.RESOURCE_CHANGED: _resource("Changed"),
+    Event.RESOURCE_REMOVED: _resource("Removed"),
+    Event.INITIAL_TOKEN_CREATED: _initial_token("Made"),
+    Event.INITIAL_TOKEN_REVOKED: _initial_token("Revoked"),
     Event.LEGACY_IMPORTED: "Took data over from the former system",
 }
 
@@ -205,6 +234,7 @@ GROUPS: Mapping[str, str] = {
     "system_key.": "System key",
     "signing_key.": "Signing keys",
     "resource.": "Resources",
+    "initial_token.": "Registration tokens",
     "legacy.": "Imports",
 }
 """What a filter calls the events whose names begin so."""

@@ -27,7 +27,7 @@ _ONE_YEAR_OF_HTTPS = "max-age=31536000"
 
 
 def security_headers(page: Page, *, https: bool) -> dict[str, str]:
-    """A1-5: the headers of an HTML answer; HSTS only over https, where alone it counts (RFC 6797 §7.2).
+    """A1-5, HD-4: the headers of an HTML answer; HSTS only over https, where alone it counts (RFC 6797 §7.2).
 
     `Referrer-Policy: same-origin` lets nothing leak outwards, and unlike `no-referrer` it leaves the `Origin` of our
     own forms in place, which the origin check needs.

@@ -188,6 +188,7 @@ def test_whoever_is_held_to_fapi_is_told_the_issuer_even_where_that_is_switched_
 
 
 @pytest.mark.spec("standards", "SR-4")
+@pytest.mark.spec("standards", "RU-8")
 def test_the_sole_registered_redirect_uri_need_not_be_named_and_the_code_remembers_that() -> None:
     outcome = verdict(redirect_uri=None)
     assert isinstance(outcome, Grantable)
@@ -196,6 +197,8 @@ def test_the_sole_registered_redirect_uri_need_not_be_named_and_the_code_remembe
 
 @pytest.mark.spec("standards", "P-2")
 @pytest.mark.spec("standards", "O-1")
+@pytest.mark.spec("standards", "NA-1")
+@pytest.mark.spec("standards", "BB-1")
 def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_may_not() -> None:
     exempt = ApplicationPolicy(require_pkce=False)
     no_challenge = {"code_challenge": None, "code_challenge_method": None}
@@ -208,6 +211,7 @@ def test_a_confidential_application_may_be_exempted_from_pkce_and_a_public_one_m
 @pytest.mark.spec("standards", "CA-11")
 @pytest.mark.spec("standards", "CS-3")
 @pytest.mark.spec("standards", "CS-4")
+@pytest.mark.spec("standards", "NA-2")
 @pytest.mark.parametrize(
     ("how", "prompt"),
     [

@@ -108,6 +108,7 @@ def test_a_scope_that_the_application_may_not_ask_for_is_refused_there_too() -> 
 
 
 @pytest.mark.spec("standards", "A1.2 (3)")
+@pytest.mark.spec("standards", "RU-8")
 def test_an_openid_request_names_its_redirect_uri_even_if_there_is_only_one() -> None:
     with pytest.raises(NoReturnPath) as refused:
         verdict(redirect_uri=None)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from app import __version__
 from app.cli.commands import COMMANDS, main
+from tests.store.scene import fetch
 from tests.support.assertions import key_of, key_set
 from tests.support.database import FreshDatabase, command
 
@@ -142,6 +143,27 @@ def test_applications_are_registered_shown_and_listed(assent: Assent) -> None:
     assert found["post_logout_redirect_uris"] == ["https://shop.example/bye"]
     assert found["backchannel_logout_uri"] == "https://shop.example/back"
     assert "shop\tShop\tweb\tactive" in succeeded(assent("application", "list")).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("client_id", "checked", "told"),
+    [
+        ("stranger", False, "registered itself"),
+        ("friend", True, "registered itself, checked"),
+        ("https://app.example/client.json", False, "known by its document"),
+    ],
+    ids=["registered", "checked", "document"],
+)
+def test_applications_that_introduced_themselves_are_told_from_others(
+    assent: Assent, fresh_database: FreshDatabase, client_id: str, checked: bool, told: str
+) -> None:
+    made = ("application", "create", "--name", "Shop", "--client-id", client_id, "--redirect-uri", "http://[::1]/cb")
+    succeeded(assent(*made, "--public"))
+    introduce = "update application set self_registered = true, verified = $2 where client_id = $1"
+    asyncio.run(fetch(fresh_database.owner_url, introduce, client_id, checked))
+    assert f"{client_id}\tShop\tnative\tactive\t{told}" in succeeded(assent("application", "list")).splitlines()
+    shown = json.loads(succeeded(assent("application", "show", client_id)))
+    assert (shown["self_registered"], shown["checked"]) == (True, checked)
 
 
 def test_a_public_application_has_no_secret_and_an_owner_if_one_is_named(assent: Assent) -> None:

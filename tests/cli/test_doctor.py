@@ -79,12 +79,16 @@ def test_each_exemption_of_an_application_is_named(server: Server) -> None:
     assert "old-shop keeps its refresh token" in found
 
 
-def test_settings_that_do_nothing_yet_are_named(server: Server) -> None:
+def test_that_everybody_may_register_applications_is_told(server: Server) -> None:
     server.environment["ASSENT_REGISTRATION__MODE"] = "open"
     try:
-        assert "registration is set" in " ".join(_lines(server, "settings"))
+        assert "open: everybody can register" in " ".join(_lines(server, "registration"))
     finally:
         del server.environment["ASSENT_REGISTRATION__MODE"]
+
+
+def test_resources_are_those_of_the_server_that_runs_whatever_its_port(server: Server) -> None:
+    assert f"{server.issuer}/api/v1\tthis server" in server.assent_here("resource", "list").stdout
 
 
 def test_without_a_server_it_checks_what_it_can(server: Server) -> None:

@@ -27,8 +27,10 @@ def test_the_pages_name_every_variable_feature_scope_and_command() -> None:
     tables = {
         *("ASSENT_SCOPES", "ASSENT_AUTHORIZATION_DETAILS", "ASSENT_RESOURCES", "ASSENT_CLAIMS"),
         *("ASSENT_TRUSTED_ISSUERS", "ASSENT_TOKEN_EXCHANGE", "ASSENT_ASSURANCE"),
+        "ASSENT_REGISTRATION__STATEMENTS",
     }
     assert all(f"`{name}`" in pages["settings.md"] for name in known_variables() if name not in tables)
+    assert "`registration.statements.<name>.jwks_uri`" in pages["settings.md"]
     assert all(f"`features.{feature.key}`" in pages["settings.md"] for feature in Feature)
     assert all(f"`{scope.name}`" in pages["scopes.md"] for scope in DEFAULT)
     assert all(f"## assent {name}\n" in pages["cli.md"] for name in COMMANDS if name != "reference")

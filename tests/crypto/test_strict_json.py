@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.crypto.strict_json import Unreadable, read
+from app.crypto.strict_json import LARGEST_NUMBER, Unreadable, has_plain_numbers, read
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,9 @@ def test_what_is_nested_deeper_than_asked_for_is_refused() -> None:
         read("[[[[1]]]]", 3)
     with pytest.raises(Unreadable, match="deeply"):
         read('{"a": {"b": {"c": {}}}}', 3)
+
+
+def test_a_whole_number_that_not_every_reader_holds_is_found_wherever_it_stands() -> None:
+    assert has_plain_numbers({"a": [LARGEST_NUMBER, -LARGEST_NUMBER, True, 1e300, "x", None]})
+    assert not has_plain_numbers({"a": [{"b": LARGEST_NUMBER + 1}]})
+    assert not has_plain_numbers([-LARGEST_NUMBER - 1])

@@ -1,5 +1,6 @@
 """The administration by script: operators find, shut out and check; to everybody else nothing is served there."""
 
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,11 @@ import httpx
 import pytest
 
 from app.crypto.secrets import new_id
+from app.models import Application
 from app.routers.api.admin_models import ApplicationSummary, UserAnswer
 from app.store import administration, trail
 from app.store.trail import Place, Selection
+from tests.support import credentials
 from tests.support.api_person import HERE, NOBODYS, Person, assert_problem, enter
 from tests.support.service import ISSUER, Service, authorize_url, follow, obtain_code, redeem, sign_in
 
@@ -28,6 +31,8 @@ async def ids(site: Service) -> dict[str, UUID]:
     async with site.database.transaction() as transaction:
         await administration.mark(transaction, "owned", verified=False, by=made["ada"], note="", now=site.clock())
     await site.application("100%", name="100% Pure")
+    agent = await site.application("agent", name="Some Agent")
+    await credentials.change(site, Application, agent, self_registered=True)
     return made
 
 
@@ -184,6 +189,7 @@ async def test_no_operator_shuts_himself_out(ada: Person, ids: dict[str, UUID]) 
         ({"q": "100%"}, {"100%"}, {"web"}),
         ({"q": "1%"}, set(), {"100%"}),
         ({"unchecked": "true"}, {"owned"}, {"web", "spa"}),
+        ({"self_registered": "true"}, {"agent"}, {"owned", "web"}),
         ({"status": "active"}, {"owned", "web"}, set()),
         ({"status": "inactive"}, set(), {"owned", "web"}),
     ],
@@ -213,6 +219,15 @@ async def test_a_disabled_application_is_out_at_once_with_all_it_holds(site: Ser
             assert refused.status_code == 401
             assert (await script.get(authorize_url("doomed"))).status_code == 303
     assert [event for event, _, _ in await deeds_on(site, "doomed")] == ["application.disabled", "application.enabled"]
+
+
+async def test_an_application_whose_client_id_is_an_address_has_an_address_here_too(site: Service, ada: Person) -> None:
+    client_id = "https://app.example/client.json?v=1"
+    await site.application(client_id)
+    path = f"{APPLICATIONS}/={urlsafe_b64encode(client_id.encode()).decode().rstrip('=')}"
+    assert (await ada.browser.get(path, headers=HERE)).json()["client_id"] == client_id
+    assert (await change(ada, path + OFF)).json()["status"] == "inactive"
+    assert_problem(await ada.browser.get(f"{APPLICATIONS}/=AA", headers=HERE), 404, "not-found")
 
 
 async def test_a_check_says_who_when_and_why_and_can_be_taken_back(site: Service, ada: Person) -> None:

@@ -27,7 +27,9 @@ async def test_me(browser: httpx.AsyncClient) -> None:
 async def test_no_token_is_a_bare_challenge(browser: httpx.AsyncClient) -> None:
     answer = await browser.get("/api/v1/me")
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer realm="{ISSUER}"'
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer realm="{ISSUER}", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/api/v1"'
+    )
 
 
 @pytest.mark.spec("standards", "BR-1")

@@ -43,7 +43,9 @@ async def sam(browser: httpx.AsyncClient) -> Person:
 async def test_nobody_is_challenged(browser: httpx.AsyncClient, method: str, path: str) -> None:
     answer = await browser.request(method, path, headers=HERE)
     assert_problem(answer, 401, "not-signed-in")
-    assert answer.headers["www-authenticate"] == f'Bearer realm="{ISSUER}"'
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer realm="{ISSUER}", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/api/v1"'
+    )
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

@@ -317,6 +317,8 @@ async def test_consent_is_asked_again_with_prompt_consent_or_force_prompt(
 
 
 @pytest.mark.spec("standards", "AR-7")
+@pytest.mark.spec("standards", "NA-2")
+@pytest.mark.spec("standards", "RU-2")
 async def test_a_native_application_is_asked_every_time(site: Service, browser: httpx.AsyncClient) -> None:
     await site.application("cli", auth_method="none", kind="native", redirect_uris=("http://127.0.0.1/cb",))
     for port in (51004, 61023):

@@ -294,3 +294,16 @@ async def test_the_documents_name_the_grant_type_where_it_is_on(browser: httpx.A
     [own] = [schema for schema in schemas if schema["title"] == "client_credentials"]
     assert own["required"] == ["grant_type"]
     assert {"scope", "resource", "client_id", "client_secret"} < own["properties"].keys()
+
+
+@pytest.mark.spec("standards", "DR-13")
+async def test_that_an_application_which_registered_itself_got_a_token_is_noted(
+    site: Service, browser: httpx.AsyncClient
+) -> None:
+    """No record says so; and nothing is noted of the others."""
+    introduced = await site.application("introduced", **MACHINE)
+    await change(site, Application, introduced, self_registered=True)
+    site.server.last_uses.waiting.applications.clear()
+    for client_id in ("introduced", "sweeper"):
+        await token(browser, client_id)
+    assert site.server.last_uses.waiting.applications == {introduced: site.clock()}

@@ -11,11 +11,14 @@ import pytest
 
 from app.crypto.secrets import new_id
 from app.jobs.deletions import delete_applications
+from app.jobs.reap import reap
 from app.jobs.work import Work
+from app.models import Application
 from app.store import records
 from app.store.application_states import mark_for_deletion
 from tests.support.api_person import AUTHORIZATIONS, HERE, NOBODYS, Person, assert_problem, enter
 from tests.support.barn import id_of
+from tests.support.credentials import change
 from tests.support.service import SECRET, Service, fields_of, follow, obtain_code, redeem
 from tests.support.site import VAULT
 
@@ -314,6 +317,21 @@ async def delete_for_good(site: Service, application_id: UUID) -> None:
     async with site.database.transaction() as transaction:
         assert await mark_for_deletion(transaction, application_id, now, now)
     await delete_applications(Work(site.database, site.server.policy.lifetimes, site.clock, VAULT), now)
+
+
+@pytest.mark.spec("standards", "CI-16")
+async def test_a_connection_that_ended_because_nobody_used_it_says_so(site: Service, robin: Person) -> None:
+    application_id = await site.application("tides")
+    assert await obtain_code(robin.browser, "tides", "robin", scope=ASKED)
+    by_document = {"client_id": "https://tides.example/client.json", "self_registered": True}
+    await change(site, Application, application_id, **by_document)
+    later = site.clock() + 2 * site.server.policy.lifetimes.refresh_token_absolute
+    await reap(Work(site.database, site.server.policy.lifetimes, site.clock, VAULT), later)
+    page = await robin.browser.get("/account/activity")
+    assert "Ended what" in page.text
+    assert "because nobody had used it for long" in page.text
+    found = await records.list_for_user(site.database, await id_of(site, "robin"))
+    assert application_id not in {record.application_id for record in found}
 
 
 async def test_nothing_below_the_list_of_what_is_over_breaks_anything(robin: Person) -> None:

@@ -22,7 +22,7 @@ WITHOUT_OPENID = dict.fromkeys(
 )
 WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
     (
-        *("authorization_code", "refresh_token", "issuer_identification", "form_post"),
+        *("authorization_code", "refresh_token", "issuer_identification", "form_post", "client_documents"),
         *("pushed_requests", "request_objects", "signed_answers", "authorization_details", "grant_management"),
     ),
     False,
@@ -111,11 +111,11 @@ def test_every_feature_switches_something() -> None:
         *(Feature.DPOP, Feature.SIGNED_INTROSPECTION, Feature.CLAIMS_PARAMETER, Feature.FRONT_CHANNEL_ID_TOKENS),
         *(Feature.FORM_POST, Feature.BACKCHANNEL_LOGOUT, Feature.FRONTCHANNEL_LOGOUT),
         *(Feature.AUTHORIZATION_DETAILS, Feature.SIGNED_ANSWERS),
-        *(Feature.REQUEST_OBJECTS, Feature.REQUEST_OBJECTS_BY_REFERENCE),
+        *(Feature.REQUEST_OBJECTS, Feature.REQUEST_OBJECTS_BY_REFERENCE, Feature.CLIENT_DOCUMENTS),
     }
     # And these decide for which resources there are tokens.
     unpublished = {Feature.RESOURCE_INDICATORS, Feature.JWT_ACCESS_TOKENS}
-    assert set(Feature) - mounted == pathless | unpublished
+    assert set(Feature) - mounted == (pathless | unpublished) - {Feature.RESOURCE_INDICATORS}
     apis = (Resource("https://api.example"), Resource("https://jwt.example", token_format="jwt"))
     for feature in pathless | unpublished | {grant.FEATURE for grant in GRANT_TYPES.values()}:
         on, off = FeatureSet(Feature), FeatureSet(set(Feature) - {feature})

@@ -34,8 +34,8 @@ async def site(database: Database, trusted: Trust, far: FarServer) -> AsyncItera
     outbound = {"allow": [f"127.0.0.1:{far.port}"], "ca_file": trusted.ca_file}
     features = {"request_objects_by_reference": True}
     async with service(database, outbound=outbound, features=features) as running:
-        await running.user(f"robin{far.port}")
-        await register_signing(running, f"signer{far.port}", request_uris=[uri_of(far)])
+        await running.user(f"robin{far.number}")
+        await register_signing(running, f"signer{far.number}", request_uris=[uri_of(far)])
         yield running
 
 
@@ -44,7 +44,7 @@ def uri_of(far: FarServer, path: str = "/request.jwt") -> str:
 
 
 def url(far: FarServer, uri: str, **beside: str) -> str:
-    return address(f"signer{far.port}", request_uri=uri, **{**BESIDE, **beside})
+    return address(f"signer{far.number}", request_uri=uri, **{**BESIDE, **beside})
 
 
 def says(far: FarServer, text: str, *headers: str, content_type: str = JWT, status: str = "200 OK") -> None:
@@ -56,10 +56,10 @@ def says(far: FarServer, text: str, *headers: str, content_type: str = JWT, stat
 async def test_a_registered_address_is_asked_and_what_stands_there_is_the_request(
     site: Service, far: FarServer, content_type: str
 ) -> None:
-    signer = f"signer{far.port}"
+    signer = f"signer{far.number}"
     says(far, request_object(site, signer), content_type=content_type)
     async with site.browser() as browser:
-        members = query_of(await walk(browser, url(far, uri_of(far)), f"robin{far.port}"))
+        members = query_of(await walk(browser, url(far, uri_of(far)), f"robin{far.number}"))
         assert (members["state"], "code" in members) == ("xyz", True)
         [asked] = far.requests
         assert asked.startswith("GET /request.jwt HTTP/1.1\r\n")
@@ -76,7 +76,7 @@ async def test_a_registered_address_is_asked_and_what_stands_there_is_the_reques
 
 @pytest.mark.spec("standards", "RO-9")
 async def test_it_is_kept_where_its_address_names_it_or_its_server_says_so(site: Service, far: FarServer) -> None:
-    text = request_object(site, f"signer{far.port}", prompt="none")
+    text = request_object(site, f"signer{far.number}", prompt="none")
     named = f"{uri_of(far)}#{encoded(digest(text.encode())).decode()}"
     async with site.browser() as browser:
         says(far, text)
@@ -95,10 +95,10 @@ async def test_it_is_kept_where_its_address_names_it_or_its_server_says_so(site:
 
 @pytest.mark.spec("standards", "RO-9")
 async def test_whoever_comes_too_early_keeps_nobody_from_what_will_stand_there(site: Service, far: FarServer) -> None:
-    text = request_object(site, f"signer{far.port}", prompt="none")
+    text = request_object(site, f"signer{far.number}", prompt="none")
     named = f"{uri_of(far)}#{encoded(digest(text.encode())).decode()}"
     async with site.browser() as browser:
-        says(far, request_object(site, f"signer{far.port}"), "Cache-Control: max-age=3600")
+        says(far, request_object(site, f"signer{far.number}"), "Cache-Control: max-age=3600")
         assert query_of(await browser.get(url(far, named)))["error"] == "invalid_request_uri"
         says(far, text)
         assert query_of(await browser.get(url(far, named)))["error"] == "login_required"
@@ -107,7 +107,7 @@ async def test_whoever_comes_too_early_keeps_nobody_from_what_will_stand_there(s
 @pytest.mark.spec("standards", "RO-9")
 @pytest.mark.spec("standards", "NS-4")
 async def test_what_cannot_be_had_is_an_invalid_request_uri(site: Service, far: FarServer) -> None:
-    text = request_object(site, f"signer{far.port}")
+    text = request_object(site, f"signer{far.number}")
     wrong = f"{uri_of(far)}#{encoded(digest(b'another')).decode()}"
     async with site.browser() as browser:
 
@@ -134,7 +134,7 @@ async def test_what_cannot_be_had_is_an_invalid_request_uri(site: Service, far: 
 
 @pytest.mark.spec("standards", "RO-4")
 async def test_what_stands_there_has_to_be_signed_like_any_object(site: Service, far: FarServer) -> None:
-    says(far, request_object(site, f"signer{far.port}", key=key_of("mallory")))
+    says(far, request_object(site, f"signer{far.number}", key=key_of("mallory")))
     async with site.browser() as browser:
         members = query_of(await browser.get(url(far, uri_of(far))))
         assert members["error"] == "invalid_request_object"

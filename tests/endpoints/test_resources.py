@@ -107,6 +107,26 @@ async def test_a_scope_that_no_resource_of_the_request_understands_is_refused(br
     assert asked.json()["error"] == "invalid_scope"
 
 
+@pytest.mark.spec("standards", "SC-3")
+@pytest.mark.spec("standards", "SC-2")
+@pytest.mark.spec("standards", "RI-5")
+@pytest.mark.spec("standards", "MB-10")
+@pytest.mark.spec("standards", "MC-8")
+async def test_a_client_of_an_api_asks_in_its_own_spelling_for_all_that_it_found_listed(
+    browser: httpx.AsyncClient,
+) -> None:
+    listed = (await browser.get("/.well-known/oauth-authorization-server")).json()["scopes_supported"]
+    asked = " ".join(scope for scope in (*listed, "tools:call") if scope not in {"openid", "offline_access"})
+    first = (await bought(browser, asked, f"{FILES}/", resource=FILES.replace("https://f", "HTTPS://F"))).json()
+    assert {*first["scope"].split()} == {"project:read", "team:read", "profile", "email", "address", "phone"}
+    assert (await seen(browser, first["access_token"]))["aud"] == FILES
+    data = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"], "resource": f"{FILES}/"}
+    again = (await browser.post("/oauth/token", data=data, auth=("web", SECRET))).json()
+    there = (await seen(browser, again["access_token"], "files-server"))["scope"].split()
+    assert {"project:read", "team:read"} <= {*there}
+    assert await seen(browser, again["access_token"], "mail-server") == {"active": False}
+
+
 @pytest.mark.spec("standards", "RI-2")
 @pytest.mark.spec("standards", "RI-3")
 @pytest.mark.spec("standards", "IN-6")
@@ -264,7 +284,7 @@ async def test_an_application_s_own_jwt_asks_the_database_nothing_and_is_told_in
     following = asyncio.create_task(site.database.follow_applications())
     try:
         data = {"grant_type": "client_credentials", "scope": "project:read", "resource": LEDGER}
-        for _ in range(200):  # until the listener is heard and the application is kept
+        for _ in range(3000):  # until the listener is heard and the application is kept
             await browser.post("/oauth/token", data=data, auth=("sweeper", SECRET))
             if site.database.applications.get("sweeper") is not None:
                 break

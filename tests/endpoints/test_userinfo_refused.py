@@ -31,7 +31,9 @@ from tests.support.userinfo import site as site
 async def test_without_a_token_there_is_a_bare_challenge(browser: httpx.AsyncClient) -> None:
     for answer in (await browser.get(PATH), await browser.post(PATH), await browser.post(PATH, data={"token": "x"})):
         assert (answer.status_code, answer.content) == (401, b"")
-        assert answer.headers["www-authenticate"] == f'Bearer realm="{ISSUER}"'
+        assert answer.headers["www-authenticate"] == (
+            f'Bearer realm="{ISSUER}", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/oauth/userinfo"'
+        )
 
 
 @pytest.mark.spec("standards", "UI-1")

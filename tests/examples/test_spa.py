@@ -11,6 +11,8 @@ from app.settings import load
 from tests.support import node_packages
 from tests.support.example_page import HOME
 
+NOTES = "http://localhost:8003/mcp"
+
 
 def test_its_library_is_the_published_one() -> None:
     published = node_packages.installed("oidc-client-ts") / "dist" / "browser" / "oidc-client-ts.min.js"
@@ -34,7 +36,7 @@ def test_its_policy_lets_no_script_in_from_elsewhere() -> None:
 def test_the_demo_registers_it_as_its_own_file_does() -> None:
     settings = load(environment={})
     made_up = demo.MadeUp("a password", "a secret")
-    registered: Any = demo.data_of_demo(settings, made_up, "http://localhost:8001")["applications"]
+    registered: Any = demo.data_of_demo(settings, made_up, "http://localhost:8001", NOTES)["applications"]
     [by_demo] = [application for application in registered if application["client_id"] == demo.PAGE_CLIENT_ID]
     [by_file] = tomllib.loads((HOME / "application.toml").read_text())["applications"]
     assert by_demo == {**by_file, "owner": demo.OWNER}

@@ -160,7 +160,7 @@ async def test_who_signs_out_at_the_server_is_signed_out_here_without_a_click(
 
 async def _once_signed_out(person: Person) -> Answer:
     """Look at the application again and again until it has heard of the sign-out."""
-    for _ in range(200):
+    for _ in range(1200):
         if not _tokens(page := await person.go("/")):
             return page
         await asyncio.sleep(0.05)

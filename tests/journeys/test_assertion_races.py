@@ -1,5 +1,6 @@
 """An assertion counts once, however many show it at the same moment, to whichever worker and at whichever endpoint:
-one that proves who a client is, one that buys a token, and a request object that is pushed."""
+one that proves who a client is, one that buys a token, and a request object that is pushed. So does an initial access
+token, as often as it says."""
 
 import asyncio
 import json
@@ -19,6 +20,8 @@ from tests.support.assertions import claims_of, form, key_of, key_set, maced, si
 from tests.support.database import FreshDatabase
 from tests.support.delegation import EXCHANGE, IDP, JWT, JWT_BEARER
 from tests.support.race import CONNECTIONS, SCOPES, USERNAME, RacedServer, errors_of, raced_server
+from tests.support.registering import bearer as bearing
+from tests.support.registering import permission
 from tests.support.request_objects import TYP
 from tests.support.request_objects import claims_of as asked_by
 from tests.support.service import REDIRECT_URI
@@ -45,6 +48,12 @@ subject = "username"
 clients = ["{AGENT}"]
 subject_issuers = ["{IDP.name}"]
 scopes = ["{SCOPES[0]}"]
+
+[registration]
+mode = "token"
+
+[limits]
+registrations = 100000
 """
 AGENCY = {
     "client_id": AGENT,
@@ -196,3 +205,16 @@ async def test_the_same_request_object_at_both_workers(raced: RacedServer, volum
             lost = [answer for answer in answers if answer.status_code != 201]
             assert len(lost) == CONNECTIONS - 1
             assert errors_of(lost) == {(400, "invalid_request_object")}
+
+
+@pytest.mark.slow  # that only as many get in as it says is proved in one process as well
+@pytest.mark.spec("standards", "DR-2")
+async def test_the_same_initial_access_token_at_both_workers(raced: RacedServer, database: Database) -> None:
+    members = {"client_name": "Rye Inspector", "redirect_uris": [REDIRECT_URI]}
+    async with raced.rivals() as rivals:
+        for uses in (1, 3):
+            header = bearing(await permission(database, datetime.now(UTC), uses=uses))
+            answers = await asyncio.gather(
+                *(rival.post("/oauth/register", json=members, headers=header) for rival in rivals)
+            )
+            assert Counter(answer.status_code for answer in answers) == {201: uses, 401: CONNECTIONS - uses}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
+from tests.support.chromium import settle
 from tests.support.isolation import every_route
 from tests.support.lived_in import LivedIn
 from tests.support.visits import VISITS, Visit, form_routes
@@ -91,7 +92,7 @@ def route_at(path: str) -> str:
 @cache
 def served() -> dict[str, re.Pattern[str]]:
     """Return a pattern of its paths for every route."""
-    return {route.path: re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path)) for route in every_route()}
+    return {route.path: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route.path))) for route in every_route()}
 
 
 def send(world: LivedIn, walker: Walker, form: Form) -> None:
@@ -117,6 +118,7 @@ def press(page: Page, form: Locator) -> Response:
     assert answer.status < 500, f"{answer.request.method} {answer.url}"
     if not leads_away(answer):
         page.locator("html:not(#before) main").wait_for()
+        settle(page)
         assert page.locator("h1").count() == 1, f"{answer.status} {answer.url}"
         assert page.inner_text("main").strip()
     return answer

@@ -94,7 +94,7 @@ def look(world: LivedIn, walker: Walker, visit: Visit, way: Way) -> Page:
     """Open a page and check everything that does not depend on what the page is about."""
     page, status = walker.open(world.address(visit.address))
     assert status == visit.status, f"{visit}: {page.inner_text('main')}"
-    page.locator("h1").first.wait_for(timeout=30_000)  # one page is made by a script, and takes its time
+    page.locator("h1").first.wait_for()  # one page is made by a script, and takes its time
     [headline] = page.locator("h1").all_inner_texts()
     assert visit.headline in headline, visit
     assert page.title().endswith(" – Assent")

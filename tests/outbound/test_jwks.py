@@ -211,6 +211,13 @@ async def test_only_so_many_sets_are_kept(far: FarServer, sets: KeySets, monkeyp
     assert [line.split()[1] for line in far.requests] == ["/a", "/b", "/c", "/b"]
 
 
+async def test_only_so_many_bytes_are_kept(far: FarServer, sets: KeySets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "MAX_KEPT", 200)
+    for path in ("a", "b", "a", "c", "a", "b"):
+        await sets.keys(address(far, path))
+    assert [line.split()[1] for line in far.requests] == ["/a", "/b", "/c", "/b"]
+
+
 async def test_trouble_of_our_own_is_not_remembered_as_a_failure_of_theirs(far: FarServer, clock: Clock) -> None:
     class Broken(Count):
         async def __call__(self, host: str) -> bool:

@@ -1,14 +1,17 @@
 """The way out of a running server: exemptions and limits as configured, and nothing loaded before it is needed."""
 
+import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from app.outbound.client import Failed, Refused
+from app.outbound.client import AT_ONCE_FOR_VISITORS, Failed, Refused
 from app.store.database import Database
 from tests.architecture.repository import ROOT
-from tests.support.far_server import far_server
+from tests.support.documents import written
+from tests.support.far_server import answer, far_server, trust
 from tests.support.service import service
 
 
@@ -29,6 +32,38 @@ async def test_a_server_fetches_key_sets_by_its_settings(database: Database) -> 
             running.clock.forward(60)
             assert await key_sets.keys(f"http://{place}/c") == ()
             assert (far.connections, other.connections) == (3, 0)
+
+
+@pytest.mark.spec("standards", "CI-15")
+@pytest.mark.spec("standards", "JW-6")
+async def test_nothing_else_that_visitors_set_off_keeps_a_client_from_its_document_or_its_keys(
+    database: Database, tmp_path: Path
+) -> None:
+    full, speak = asyncio.Event(), asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if silent.connections == AT_ONCE_FOR_VISITORS:
+            full.set()
+        await speak.wait()
+
+    trusted = trust(tmp_path, "127.0.0.1")
+    async with far_server(None, "127.0.0.1") as silent, far_server(trusted.context, "127.0.0.1") as far:
+        silent.behave = hold
+        client_id = f"https://127.0.0.1:{far.port}/client.json"
+        far.says = answer(written(client_id=client_id))
+        places = [f"127.0.0.1:{one.port}" for one in (silent, far)]
+        outbound = {"allow": places, "ca_file": trusted.ca_file}
+        limits = {"document_fetches": AT_ONCE_FOR_VISITORS}  # all that visitors may ask of this host
+        async with service(database, outbound=outbound, limits=limits) as running:
+            objects = running.server.request_documents
+            uris = [f"http://{places[0]}/{number}" for number in range(AT_ONCE_FOR_VISITORS)]
+            slow = [asyncio.create_task(objects.get(uri, uri)) for uri in uris]
+            await full.wait()
+            assert (await running.server.client_documents.get(client_id, running.clock())).client_id == client_id
+            far.says = answer()
+            assert await running.server.key_sets_of_strangers.keys(f"https://{places[1]}/jwks.json") == ()
+            speak.set()
+            await asyncio.gather(*slow, return_exceptions=True)
 
 
 def test_a_worker_loads_no_http_client_before_its_first_fetch() -> None:

@@ -38,10 +38,11 @@ async def test_many_uses_of_a_credential_are_one_line() -> None:
         uses.personal_token(ONE, at)
         uses.api_key(TWO, b"key", at)
         uses.secret(ONE, b"digest", at)
+        uses.application(TWO, at)
     await uses.flush()
     await uses.flush()
     [page] = book.pages
-    assert page == Uses({ONE: LATER}, {(TWO, b"key"): LATER}, {(ONE, b"digest"): LATER})
+    assert page == Uses({ONE: LATER}, {(TWO, b"key"): LATER}, {(ONE, b"digest"): LATER}, {TWO: LATER})
 
 
 async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -> None:
@@ -51,6 +52,7 @@ async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -
     uses.personal_token(TWO, NOW)
     uses.api_key(ONE, b"key", NOW)
     uses.secret(ONE, b"digest", NOW)
+    uses.application(TWO, NOW)
     book.open = False
     flushing = asyncio.create_task(uses.flush())
     await asyncio.sleep(0)
@@ -59,7 +61,7 @@ async def test_what_could_not_be_written_is_written_later_and_newer_uses_win() -
     book.open = True
     await uses.flush()
     [page] = book.pages
-    assert page == Uses({ONE: LATER, TWO: NOW}, {(ONE, b"key"): NOW}, {(ONE, b"digest"): NOW})
+    assert page == Uses({ONE: LATER, TWO: NOW}, {(ONE, b"key"): NOW}, {(ONE, b"digest"): NOW}, {TWO: NOW})
 
 
 async def test_memory_is_bounded_and_known_credentials_stay_noted(monkeypatch: pytest.MonkeyPatch) -> None:

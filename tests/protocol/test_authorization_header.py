@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from app.protocol import authorization_header
-from app.protocol.authorization_header import Challenged, Credentials
+from app.protocol.authorization_header import Challenged, Credentials, Scheme
 from app.protocol.errors import ErrorCode
 from app.protocol.sender import UNBOUND, Binding
 
@@ -76,6 +76,16 @@ def test_a_bare_challenge_names_no_error_and_a_scope_is_named_last() -> None:
     assert Challenged(ErrorCode.INVALID_TOKEN, "x", bare=True).challenge_for("r") == 'Bearer realm="r"'
     lacking = Challenged(ErrorCode.INSUFFICIENT_SCOPE, "x", scope="a b").challenge_for("r")
     assert lacking == 'Bearer realm="r", error="insufficient_scope", error_description="x", scope="a b"'
+
+
+@pytest.mark.spec("standards", "PR-3")
+@pytest.mark.parametrize("scheme", ["Bearer", "DPoP"])
+def test_a_challenge_names_the_metadata_of_its_api_once_in_either_scheme(scheme: Scheme) -> None:
+    there = "https://r.example/.well-known/oauth-protected-resource"
+    for bare in (True, False):
+        told = Challenged(ErrorCode.INVALID_TOKEN, "x", bare=bare, scheme=scheme).challenge_for("r", there)
+        assert told.startswith(f'{scheme} realm="r", ')
+        assert told.count(f'resource_metadata="{there}"') == 1
 
 
 @pytest.mark.spec("standards", "DP-14")

@@ -130,6 +130,8 @@ def test_members_that_contradict_each_other_are_refused(members: dict[str, Any],
         ("client_uri", "javascript:alert(1)", "http or https"),
         ("logo_uri", "https://user@client.example/", "without a user name"),
         ("policy_uri", "https://é.example/", "ASCII"),
+        ("backchannel_logout_uri", "https://[1:2]/", "absolute"),
+        ("tos_uri", "https://client.example:99999/", "absolute"),
         ("initiate_login_uri", "http://client.example/", "https"),
         ("request_uris", ["https://user@client.example/"], "without a user name"),
         ("token_endpoint_auth_signing_alg", "none", "must not be none"),
@@ -138,11 +140,13 @@ def test_members_that_contradict_each_other_are_refused(members: dict[str, Any],
         ("jwks", {"keys": [{"kty": "oct", "k": "AA"}]}, "public keys only"),
         ("jwks", {"keys": [{**PUBLIC_KEY, "kid": "a\0b"}]}, "control characters"),
         ("jwks", {"keys": [{**PUBLIC_KEY, "x5c": [{"\ud800": 1}]}]}, "control characters"),
+        ("jwks", {"keys": [{**PUBLIC_KEY, "x": [1, -(2**53)]}]}, "numbers"),
         ("jwks", {"keys": [{**PUBLIC_KEY, "d": "AA"}]}, "public keys only"),
         ("contacts", [str(number) for number in range(101)], "at most 100 items"),
         ("default_max_age", -1, "greater than or equal to 0"),
         ("client_name#", "x", "language tag"),
         ("client_name#d_e", "x", "language tag"),
+        ("client_name#\ud800", "x", "language tag"),
     ],
 )
 def test_a_member_with_a_value_it_cannot_have_is_named_with_the_rule(member: str, value: object, why: str) -> None:
@@ -178,6 +182,12 @@ def test_a_private_scheme_belongs_to_a_native_application() -> None:
 def test_a_web_application_may_be_developed_on_a_loopback_address() -> None:
     document = {"redirect_uris": ["http://localhost:8001/callback"], "application_type": "web"}
     assert read(document, SCOPES).redirect_uris == ("http://localhost:8001/callback",)
+
+
+def test_members_in_more_languages_than_people_read_are_refused() -> None:
+    many = {f"client_name#x-{number}": "Diary" for number in range(100)}
+    assert len(metadata(**many).localized) == 100
+    assert "more than 100" in refusal(**many, **{"tos_uri#de": "https://client.example/agb"}).description
 
 
 @pytest.mark.spec("RFC 7591", "2.2")

@@ -61,6 +61,10 @@ def test_an_application_uses_the_grant_types_that_it_is_registered_for() -> None
     with pytest.raises(OAuthError) as refused:
         grant_types.require_registered("client_credentials", client())
     assert refused.value.code is ErrorCode.UNAUTHORIZED_CLIENT
+    assert "its owner can add it" in refused.value.description
+    by_document = client(client_id="https://app.example/client.json", self_registered=True)
+    with pytest.raises(OAuthError, match="authorization_code and refresh_token, and nothing else"):
+        grant_types.require_registered("client_credentials", by_document)
 
 
 def test_forms_ask_for_what_the_server_takes() -> None:

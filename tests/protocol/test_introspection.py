@@ -114,6 +114,17 @@ def test_a_resource_server_sees_what_is_for_it_and_the_application_everything() 
     assert [answer["scope"] for answer in told] == ["a b", "a", "a b"]
 
 
+@pytest.mark.spec("standards", "IN-2")
+@pytest.mark.spec("standards", "DR-13")
+def test_whoever_registered_himself_is_no_api_until_he_is_checked() -> None:
+    stranger = client(id=CODE, client_id="stranger", self_registered=True, verified=False)
+    assert described(access_token(), stranger) == introspection.INACTIVE
+    assert described(access_token(), replace(stranger, verified=True))["active"]
+    assert described(access_token(), client(self_registered=True, verified=False))["active"]  # its own
+    named = replace(FILES_SERVER, self_registered=True, verified=False)  # by the operator, for a resource
+    assert described(FOR_BOTH, named)["active"]
+
+
 @pytest.mark.spec("standards", "IN-6")
 def test_an_application_s_own_token_is_cut_to_what_the_resource_understands() -> None:
     own = machine_token(origin=replace(machine_token().origin, resources=BOTH))

@@ -20,8 +20,14 @@ def body(*keys: object) -> bytes:
 @pytest.mark.spec("standards", "JW-6")
 def test_the_keys_of_a_set_are_its_known_ones() -> None:
     other = {"kty": "RSA", "n": "n", "e": "AQAB"}
-    assert key_sets.read_set(body(KEY, {"kty": "future", "x": 1}, other)) == (KEY, other)
+    assert key_sets.read_set(body(KEY, {"kty": "future", "x": "1"}, other)) == (KEY, other)
     assert key_sets.read_set(body()) == ()
+
+
+@pytest.mark.spec("standards", "JW-6")
+def test_of_a_key_is_kept_what_somebody_reads() -> None:
+    whole = {**KEY, "use": "sig", "alg": "ES256", "key_ops": ["verify"], "x5c": ["MII"]}
+    assert key_sets.read_set(body({**whole, "x5u": "https://a.example/", "more": [[]] * 1000})) == (whole,)
 
 
 @pytest.mark.spec("standards", "JW-6")
@@ -54,6 +60,10 @@ def test_a_symmetric_key_refuses_the_set() -> None:
         pytest.param(b'{"keys":[1]}', "is no JWK set", id="a number for a key"),
         pytest.param(b'{"keys":[{"kid":"a"}]}', "is no JWK set", id="no kty"),
         pytest.param(b'{"keys":[{"kty":"EC","kid":1}]}', "is no JWK set", id="kid is no string"),
+        pytest.param(b'{"keys":[{"kty":"EC","x":[]}]}', "is no JWK set", id="x is no string"),
+        pytest.param(b'{"keys":[{"kty":"EC","key_ops":"verify"}]}', "is no JWK set", id="key_ops is no list"),
+        pytest.param(b'{"keys":[{"kty":"EC","x5c":[[]]}]}', "is no JWK set", id="x5c has no strings"),
+        pytest.param(body(KEY | {"x5c": ["a"] * 21}), "is no JWK set", id="x5c has too many"),
         pytest.param(body(*[KEY] * 51), "has more than 50 keys", id="too many"),
     ],
 )

@@ -42,7 +42,7 @@ WITHOUT_OPENID = dict.fromkeys(
 )
 WITHOUT_CODES = WITHOUT_OPENID | dict.fromkeys(
     (
-        *("authorization_code", "refresh_token", "issuer_identification", "form_post"),
+        *("authorization_code", "refresh_token", "issuer_identification", "form_post", "client_documents"),
         *("pushed_requests", "request_objects", "signed_answers", "authorization_details", "grant_management"),
     ),
     False,
@@ -98,12 +98,15 @@ def published(switches: dict[str, bool] | None = None, *, issuer: str = ISSUER, 
 @pytest.mark.spec("standards", "RV-8")
 @pytest.mark.spec("standards", "BC-13")
 @pytest.mark.spec("standards", "IN-11")
+@pytest.mark.spec("standards", "CI-13")
 def test_a_whole_server_publishes_what_it_has() -> None:
     assert published() == {
         "issuer": ISSUER,
         "authorization_endpoint": f"{ISSUER}/oauth/authorize",
         "token_endpoint": f"{ISSUER}/oauth/token",
         "introspection_endpoint": f"{ISSUER}/oauth/introspect",
+        "registration_endpoint": f"{ISSUER}/oauth/register",
+        "client_id_metadata_document_supported": True,
         "revocation_endpoint": f"{ISSUER}/oauth/revoke",
         "device_authorization_endpoint": f"{ISSUER}/oauth/device_authorization",
         "jwks_uri": f"{ISSUER}/oauth/jwks",

@@ -98,6 +98,7 @@ def test_any_one_logout_makes_sessions_named(logout: Feature) -> None:
 
 @pytest.mark.spec("standards", "UI-5")
 @pytest.mark.spec("standards", "ID-8")
+@pytest.mark.spec("standards", "BB-6")
 def test_what_scopes_stand_for_is_not_told_beside_an_access_token() -> None:
     assert told(origin(scopes=("openid", "profile", "email")), asked=ClaimsRequest(userinfo=("name",))) == {}
 

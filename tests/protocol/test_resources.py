@@ -10,6 +10,7 @@ from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.features import Feature, FeatureSet
 from app.protocol.policy import ApplicationPolicy, EffectivePolicy, ServerPolicy, effective
 from app.protocol.resources import Resource, ResourceRegistry, Shape
+from app.protocol.scopes import ScopeDefinition, ScopeRegistry
 
 BARE = Resource("https://api.example")
 SLASH = Resource("https://mcp.example/")
@@ -61,10 +62,14 @@ def test_without_its_feature_there_are_no_resources_or_none_that_read_jwts() -> 
         ("urn:example:files", SHORT),
         ("URN:example:files", None),
         ("https://[broken", None),
+        ("https:xxapi.example", None),
+        ("https://api.example/\t", None),
+        ("https://\u212aeys.example", None),
     ],
 )
 def test_simple_comparison_first_then_origins_in_any_spelling(sent: str, meant: Resource | None) -> None:
-    assert REGISTRY.find(sent) is meant
+    keys = Resource("https://keys.example")
+    assert ResourceRegistry([*REGISTRY, keys]).find(sent) is meant
 
 
 @pytest.mark.spec("standards", "RI-1")
@@ -148,13 +153,30 @@ def test_whoever_checks_by_himself_honours_what_is_gone_for_as_long_as_his_longe
     [
         ("https://api.example/v1", None),
         ("urn:example:files", None),
-        ("https://api.example/\u00fc", "printable ASCII"),
-        ("https://api.example/a b", "printable ASCII"),
+        ("https://api.example/a?b=c&d=[e]%20~", None),
+        ("https://api.example/\u00fc", "characters that a URI can have"),
+        ("https://api.example/a b", "characters that a URI can have"),
+        ('https://api.example/"', "characters that a URI can have"),
+        ("https://api.example/<b>", "characters that a URI can have"),
+        ("https://api.example/\\", "characters that a URI can have"),
         ("https://API.example", "lower case"),
         ("HTTPS://api.example", "lower case"),
     ],
-    ids=["address", "name", "letter", "space", "host", "scheme"],
+    ids=["address", "name", "marks", "letter", "space", "quote", "tag", "backslash", "host", "scheme"],
 )
 def test_what_can_name_a_resource(identifier: str, problem: str | None) -> None:
     said = resources.problem_with(identifier)
     assert said is None if problem is None else problem in (said or "")
+
+
+def test_what_is_wrong_with_a_resource_is_told_by_member() -> None:
+    registry, everything = ScopeRegistry([ScopeDefinition("a")]), FeatureSet(Feature)
+
+    def wrong(resource: Resource, features: FeatureSet = everything) -> list[str]:
+        return [member for member, _ in resources.problems_with(resource, registry, ("ES256",), features)]
+
+    fine = Resource("https://x.example", scopes=frozenset({"a"}), token_format="jwt", signing_alg="ES256")
+    assert wrong(fine) == []
+    assert wrong(fine, FeatureSet(everything - {Feature.JWT_ACCESS_TOKENS})) == ["token_format"]
+    bad = Resource("files", scopes=frozenset({"b", "c", "a"}), signing_alg="HS256")
+    assert wrong(bad) == ["identifier", "scopes", "scopes", "signing_alg"]

@@ -31,6 +31,8 @@ def described(policy: ApplicationPolicy | None = None, **members: Any) -> Descri
     return applications.describe(read(document, SCOPES), policy or ApplicationPolicy())
 
 
+@pytest.mark.spec("standards", "RU-6")
+@pytest.mark.spec("standards", "NA-2")
 @pytest.mark.parametrize(
     ("members", "kind"),
     [

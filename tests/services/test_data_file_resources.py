@@ -81,7 +81,7 @@ async def test_declaring_and_changing_are_written_down(database: Database) -> No
         ({"identifier": "api.example"}, "must be an absolute URI"),
         ({"identifier": "https://api.example#x"}, "must not have a fragment"),
         ({"identifier": "https://API.example"}, "must have its scheme and host in lower case"),
-        ({"identifier": "https://api.example/ä"}, "must be made of printable ASCII"),
+        ({"identifier": "https://api.example/ä"}, "must be made of the characters that a URI can have"),
         ({"identifier": "https://[api"}, "is not a URI"),
         ({"identifier": "https://api.example", "scopes": ["org:fly"]}, "unknown scope: org:fly"),
         ({"identifier": "https://api.example", "signing_alg": "HS256"}, "must be 'ES256'"),

@@ -81,7 +81,10 @@ def test_entries_without_a_name_are_told_by_their_number() -> None:
     [
         ({"client_id": ""}, "client_id must be 1 to 200 printable"),
         ({"client_id": "a b"}, "client_id must be 1 to 200 printable"),
-        ({"client_id": "https://shop.example/client"}, "client_id must not start with https://"),
+        (
+            {"client_id": "https://shop.example"},
+            "client_id must have a path, such as https://app.example.com/client.json",
+        ),
         ({"client_secret": "é"}, "client_secret must be 1 to 500 printable"),
         ({"client_secret": "x", "token_endpoint_auth_method": "none"}, "has a client_secret but"),
         ({"scope": "org:fly"}, "scope unknown scope: org:fly"),

@@ -210,13 +210,6 @@ def test_partitions_are_made_ahead(left: int, level: Level) -> None:
     assert _worst(doctor.check_partitions({"audit": 3, "access_token": left})).level is level
 
 
-def test_settings_that_do_nothing_yet_are_named() -> None:
-    (finding,) = doctor.check_dormant_keys(["registration.mode"])
-
-    assert finding.level is Level.WARN
-    assert "registration.mode" in finding.seen
-
-
 def test_a_key_that_every_website_may_use_is_named() -> None:
     own = WebsiteKey("saltbarn", "Board", ("board.example", "*.board.example"))
     assert _worst(doctor.check_keys([own])).level is Level.OK

@@ -225,9 +225,10 @@ async def test_handing_over_is_written_down_for_both_organizations(
         ({"client_name": "Bank"}, True),
         ({"client_uri": "https://bank.example"}, True),
         ({"redirect_uris": ["https://bank.example/cb"]}, True),
+        ({"grant_types": ["authorization_code", "client_credentials"]}, True),
         ({"scopes": ["org:read"], "allowed_origins": ["*"]}, False),
     ],
-    ids=["name", "home page", "redirect URI", "what is not seen"],
+    ids=["name", "home page", "redirect URI", "tokens of its own", "what is not seen"],
 )
 async def test_what_an_operator_has_checked_lapses_when_it_presents_itself_anew(
     database: Database, ada: Holder, clock: Clock, fresh_database: FreshDatabase, document: dict[str, Any], lapses: bool

@@ -35,7 +35,6 @@ def test_without_any_source_there_are_defaults() -> None:
     assert settings.policy().lifetimes.access_token.total_seconds() == 3600
     assert len(settings.scope_registry()) == len(BUILTIN) + 16
     assert settings.root_secret is None
-    assert settings.not_in_effect() == []
 
 
 def test_environment_wins_over_the_file_and_the_command_line_over_both() -> None:
@@ -237,7 +236,7 @@ def test_the_scope_for_global_revocation_is_there_while_the_feature_is_on() -> N
         )
 
 
-def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
+def test_tables_of_every_kind_are_read() -> None:
     write(
         "[registration]\nmode = 'open'\n"
         "[limits]\nregistrations = 5\nfirst_wait = 5\n[lifetimes]\npersonal_token = 60\n"
@@ -247,7 +246,6 @@ def test_keys_whose_feature_waits_are_accepted_checked_and_told() -> None:
     settings = load(environment={})
     assert settings.registration.mode == "open"
     assert settings.authorization_details["payment"].definition == {"type": "object"}
-    assert [key for key, _ in settings.not_in_effect()] == ["registration"]
 
 
 def test_a_server_on_another_address_than_the_loopback_one_needs_an_issuer() -> None:

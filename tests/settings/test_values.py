@@ -246,5 +246,4 @@ def test_what_workers_learn_of_the_way_out(tmp_path: Path) -> None:
         proxy="egress.example:3128",
         fetches_per_minute=7,
     )
-    assert found.not_in_effect() == []
     assert settings().configuration().outbound == OutboundRules()

@@ -14,7 +14,8 @@ from app.models import ApiKey, ApplicationSecret
 from app.store import last_use
 from app.store.database import Database
 from app.store.last_use import Uses
-from tests.store.scene import NOW, begin
+from tests.store.scene import NOW, begin, fetch
+from tests.support.database import FreshDatabase
 from tests.support.membership import found
 
 
@@ -80,3 +81,19 @@ async def test_a_secret_is_noted_by_its_application_and_digest(database: Databas
             col(ApplicationSecret.digest).in_([shown, retired])
         )
         assert dict((await transaction.execute(query)).all()) == {shown: NOW, retired: None}
+
+
+async def test_when_applications_that_introduced_themselves_were_last_given_a_token_is_kept(
+    database: Database, fresh_database: FreshDatabase
+) -> None:
+    """Twenty servers write about the same ones; of others, and of what is gone, nothing is written."""
+    scenes = [await begin(database, self_registered=True) for _ in range(20)]
+    known, other = [scene.application_id for scene in scenes], (await begin(database)).application_id
+    batches = []
+    for second in range(20):
+        mixed = Random(second).sample([*known, other, new_id(NOW)], 22)
+        batches.append(Uses(applications={one: NOW + timedelta(seconds=second) for one in mixed}))
+    await asyncio.gather(*(last_use.save(database, batch) for batch in batches))
+    rows = await fetch(fresh_database.superuser_url, "select * from application_use")
+    assert {row["application_id"] for row in rows} == set(known)
+    assert {row["last_at"] for row in rows} == {NOW + timedelta(seconds=19)}

@@ -52,6 +52,7 @@ async def test_who_cannot_be_told_gets_no_notice(scene: Scene, url: str) -> None
 @pytest.mark.spec("standards", "LB-5")
 @pytest.mark.spec("standards", "RF-7")
 @pytest.mark.spec("standards", "RF-9")
+@pytest.mark.spec("standards", "BB-3")
 async def test_what_hangs_on_the_session_ends_with_it_and_the_rest_goes_on(scene: Scene, url: str) -> None:
     session, elsewhere = await scenes.sign_in(scene), await scenes.sign_in(scene)
     page = await application(scene, kind="browser")

@@ -19,6 +19,7 @@ import httpx
 from app.protocol import ciba as ciba_rules
 from app.protocol.grant_types import ciba, device_code
 from app.store import embedded
+from app.views.addresses import segment_of
 from tests.support.facts import VERIFIER
 from tests.support.server import Server, directory_for_server, running_server
 from tests.support.service import PASSWORD, REDIRECT_URI, SECRET, authorize_url, fields_of
@@ -183,6 +184,8 @@ def lived_in() -> Iterator[LivedIn]:
             **_organizations(robin),
             **_devices(server, residents["sam"]),
             **_approvals(server, residents["sam"]),
+            "registration token": operator.make("admin/registration-tokens", label="Partner portal", uses=10)["id"],
+            **_resources(server, operator),
             "request": _refused_request(server),
             "setup link": _setup_link(server),
             "nobody": "00000000-0000-4000-8000-000000000000",
@@ -220,6 +223,15 @@ def _enter_besides(browser: httpx.Client, username: str) -> None:
     assert browser.post("/login", data={**form, "username": username, "password": PASSWORD}).status_code == 303
     form = fields_of(browser.get("/select-account"))
     assert browser.post("/select-account", data={**form, "account": present}).status_code == 303
+
+
+def _resources(server: Server, operator: Resident) -> dict[str, str]:
+    """Declare an API beside the server's own."""
+    declared = {"identifier": "https://mcp.example.com/diary", "name": "Diary tools", "scopes": ["project:read"]}
+    return {
+        "resource": operator.make("admin/resources", **declared)["id"],
+        "own api": segment_of(f"{server.issuer}/api/v1"),
+    }
 
 
 def _setup_link(server: Server) -> str:

@@ -11,8 +11,11 @@ from tests.support.service import authorize_url
 
 NOT_FOR_READING = {
     *("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"),
+    *("/.well-known", "/.well-known/**"),
+    *("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/**"),
     "/health/live",
     "/health/ready",
+    "/logos/{sealed}",
     "/oauth/check-session",
     *("/oauth/grants", "/oauth/grants/*", "/oauth/jwks", "/oauth/userinfo"),
     "/openapi.json",
@@ -245,6 +248,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/admin/applications": (
         Visit("/admin/applications", "ada", "All applications"),
         Visit("/admin/applications?show=unchecked", "ada", "All applications"),
+        Visit("/admin/applications?show=self-registered", "ada", "All applications"),
         Visit("/admin/applications?q=nobody", "ada", "All applications"),
     ),
     "/admin/applications/{segment}": (
@@ -254,6 +258,21 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("/admin/applications/{deleted}", "ada", "Old Dashboard"),
     ),
     "/admin/applications/{segment}/disable": (Visit("/admin/applications/{notes}/disable", "ada", "Disable"),),
+    "/admin/registration-tokens": (
+        Visit("/admin/registration-tokens", "ada", "Registration tokens"),
+        Visit("/admin/registration-tokens", "robin", NOTHING, 404),
+    ),
+    "/admin/registration-tokens/new": (Visit("/admin/registration-tokens/new", "ada", "Registration tokens"),),
+    "/admin/registration-tokens/{token_id}/revoke": (
+        Visit("/admin/registration-tokens/{registration token}/revoke", "ada", "Revoke “Partner portal”?"),
+        Visit("/admin/registration-tokens/{nobody}/revoke", "ada", NOTHING, 404),
+    ),
+    "/admin/resources": (Visit("/admin/resources", "ada", "Resources"),),
+    "/admin/resources/{segment}": (
+        Visit("/admin/resources/{resource}", "ada", "Diary tools"),
+        Visit("/admin/resources/{own api}", "ada", "The API of this server"),
+        Visit("/admin/resources/nothing", "ada", NOTHING, 404),
+    ),
     "/admin/requests": (Visit("/admin/requests", "ada", "Requests"),),
     "/admin/requests/{request_id}": (
         Visit("/admin/requests/{request}", "ada", "Refused"),

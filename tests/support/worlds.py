@@ -28,10 +28,12 @@ from app.models import (
     BrowserSession,
     DecisionTrace,
     GrantCode,
+    InitialAccessToken,
     Organization,
     OrganizationInvitation,
     OrganizationMember,
     PersonalToken,
+    Resource,
     TokenFamily,
     User,
 )
@@ -39,6 +41,7 @@ from app.protocol.grant_types import ciba
 from app.protocol.scopes import ABOUT_PEOPLE
 from app.protocol.token_format import Credential, Prefix, format_credential
 from app.store.transaction import Transaction
+from app.views.addresses import segment_of
 from tests.support.api_person import HERE
 from tests.support.facts import CHALLENGE
 from tests.support.service import ISSUER, REDIRECT_URI, Service
@@ -225,6 +228,18 @@ class _Builder:
         )  # fmt: skip
         self.ids["token"], self.secrets["personal_token"] = str(token_id), text
 
+    async def registration_tokens(self) -> None:
+        """A token with which others may register applications, which an operator made."""
+        token_id, kept, text = self.credential(Prefix.INITIAL_ACCESS)
+        await self.add(InitialAccessToken, id=token_id, digest=kept, label=f"{self.mark} partner", created_by=self.name)
+        self.ids["registration token"], self.secrets["initial_access_token"] = str(token_id), text
+
+    async def resources(self) -> None:
+        """An API that an operator has declared."""
+        identifier = f"https://{self.name}.example/mcp"
+        await self.add(Resource, identifier=identifier, name=f"{self.mark} tools", scopes=["event:read"])
+        self.ids["resource"] = segment_of(identifier)
+
     async def past(self) -> None:
         """Rows of the audit trail of the person and of the organization, and why a request was answered as it was."""
         self.ids["request"] = f"req_{uuid4().hex[:20]}"
@@ -263,6 +278,8 @@ async def a_world(site: Service, mark: str, *, operator: bool = False) -> World:
         await builder.authorizations()
         await builder.approvals()
         await builder.tokens()
+        await builder.registration_tokens()
+        await builder.resources()
         await builder.past()
         await builder.session()
     return World(mark, builder.user_id, builder.organization_id, builder.ids, builder.secrets)

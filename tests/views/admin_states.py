@@ -109,6 +109,8 @@ def admin_pages() -> Iterator[tuple[str, Page]]:
         "admin-applications-unchecked",
         replace(applications, applications=(UNCHECKED,), show="unchecked", next_url="/admin/applications?after=x"),
     )
+    introduced = (replace(UNCHECKED, self_registered=True, client_id="https://app.example/client.json"),)
+    yield "admin-applications-self-registered", replace(applications, applications=introduced, show="self-registered")
     yield "admin-applications-none", replace(applications, applications=(), q="none")
     application = AdminApplication(account=OPERATOR, application=UNCHECKED, version=3, csrf="csrf-value")
     yield "admin-application-unchecked", application

@@ -43,9 +43,12 @@ from tests.views.answer_states import answer_pages
 from tests.views.approval_states import approval_pages
 from tests.views.audit_states import audit_pages, connection_pages
 from tests.views.device_states import device_pages
+from tests.views.introduced_states import introduced_pages
 from tests.views.key_states import key_pages
 from tests.views.organization_states import organization_pages
 from tests.views.portal_states import portal_pages
+from tests.views.registration_states import registration_pages
+from tests.views.resource_states import resource_pages
 from tests.views.session_states import account_choice_pages, session_pages
 from tests.views.token_states import token_pages
 
@@ -203,6 +206,7 @@ def consent_pages() -> Iterator[tuple[str, Page]]:
             groups=all_had,
         ),
     )
+    yield from introduced_pages(FIRST, UNCHECKED, (tracker_had, BILLING), all_had)
 
 
 def error_pages() -> Iterator[tuple[str, Page]]:
@@ -326,7 +330,12 @@ def account_pages() -> Iterator[tuple[str, Page]]:
     apart = replace(CONNECTED, id="5", beside=True, several=True)
     yield "applications-apart", replace(applications, applications=(CONNECTED, apart))
     instead = HistoryEntry("replaced", NOW)
-    told = (HistoryEntry("given_up", NOW), replace(instead, permissions=("See your plan",)), instead)
+    told = (
+        HistoryEntry("given_up", NOW),
+        HistoryEntry("lapsed", NOW),
+        replace(instead, permissions=("See your plan",)),
+        instead,
+    )
     yield "application-apart", replace(application, entry=apart, history=told)
     yield from connection_pages(applications, application, UNCHECKED)
     yield "disconnect", Disconnect(account=PERSON, entry=CONNECTED, csrf="csrf-value")
@@ -359,6 +368,8 @@ GALLERY: dict[str, Page] = {
         token_pages(PERSON, NOW),
         organization_pages(PERSON, NOW),
         admin_pages(),
+        registration_pages(),
+        resource_pages(),
         audit_pages(PERSON, NOW),
     )
     for name, page in pages

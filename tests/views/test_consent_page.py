@@ -7,7 +7,8 @@ import pytest
 from app.views.pages import (
     Destination,
 )
-from tests.views.gallery import FIRST, GALLERY, VIEWS
+from tests.views.gallery import FIRST, GALLERY, UNCHECKED, VIEWS
+from tests.views.introduced_states import LOGO
 from tests.views.parsed import Parsed, parsed
 
 
@@ -133,3 +134,85 @@ def test_to_stay_connected_is_a_question_of_its_own() -> None:
     assert "Deploy Diary asks to stay connected while you are away" in text
     assert "It also asks to" not in text
     assert "Until you disconnect it. New" in text
+
+
+@pytest.mark.spec("standards", "CI-12")
+@pytest.mark.spec("standards", "MC-6")
+def test_it_says_where_an_application_is_described_and_where_answers_go() -> None:
+    text = parsed("consent-document").text("header")
+    assert "Described at notes-agent.example" in text
+    assert "Answers go to" not in text
+    text = parsed("consent-document-elsewhere").text("form")
+    assert "Described at notes-agent.example Answers go to localhost" in text
+    assert "any program on this computer could receive it" in text
+
+
+@pytest.mark.spec("standards", "SU-1")
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("consent-document", "Allow an application that calls itself “ Notes Agent ” to use your account?"),
+        ("consent-document-more", "An application that calls itself “ Notes Agent ” asks for 3 more permissions"),
+        ("consent-document-again", "An application that calls itself “ Notes Agent ” asks you to confirm"),
+        ("consent-document-stays", "“ Notes Agent ” asks to stay connected while you are away"),
+    ],
+)
+def test_an_unchecked_application_that_asks_again_is_told_from_one_that_is_new(name: str, question: str) -> None:
+    page = parsed(name)
+    assert question in page.text("h1")
+    assert "Nobody at Lumenfold has checked it" in page.text("form")
+    assert ("Already allowed" in page.text("form")) == (name != "consent-document")
+    assert "btn--primary" not in " ".join(button["class"] for button in page.all("button"))
+
+
+@pytest.mark.spec("standards", "DR-13")
+def test_a_name_that_looks_like_a_known_one_is_told_from_it() -> None:
+    text = parsed("consent-imitation").text("form")
+    assert "It is not the Deploy Diary that is known here" in text
+    assert "First seen 2 hours ago" in text
+    assert "It is no part of Lumenfold" in parsed("consent-imitates-us").text("form")
+    assert "known here" not in parsed("consent-document").text("form")
+
+
+def test_neither_name_nor_maker_of_an_unchecked_application_closes_its_quotation_marks() -> None:
+    application = replace(UNCHECKED, name="A” is checked. “B", owner="C” is checked. “D")
+    assert (application.shown, application.maker) == ("A is checked. B", "C is checked. D")
+
+
+@pytest.mark.spec("standards", "CI-11")
+def test_what_has_changed_since_it_was_allowed_is_named() -> None:
+    text = parsed("consent-document-changed").text("form")
+    assert "It has changed since you allowed it" in text
+    assert "New: its name, where it sends you, its logo, how it proves who it is." in text
+    assert "It has changed" not in parsed("consent-document-again").text("form")
+
+
+def test_its_own_pages_are_links_that_say_where_they_lead() -> None:
+    links = [link for link in parsed("consent-document").all("a") if "nofollow" in link.get("rel", "")]
+    assert [link["href"] for link in links] == ["https://notes-agent.example/privacy", "https://legal.example/terms"]
+    assert {link["rel"] for link in links} == {"noopener noreferrer nofollow"}
+    assert "Privacy policy · Terms at legal.example" in parsed("consent-document").text("header")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//elsewhere.example/",
+        "/account",
+        "com.example.app:/privacy",
+        "https://notes-agent.example@elsewhere.example/",
+        "https://notes-agent.example/\\u202e",
+        "https://notes-agent.example/\n",
+    ],
+)
+def test_an_own_page_that_is_none_of_the_web_is_no_link(uri: str) -> None:
+    assert replace(FIRST.application, policy_uri=uri, tos_uri=uri).own_pages == ()
+
+
+@pytest.mark.spec("standards", "CI-12")
+def test_a_logo_stands_in_the_place_of_the_letters_and_comes_from_here() -> None:
+    [logo] = parsed("consent-document-logo").all("img")
+    assert (logo["src"], logo["alt"]) == (LOGO, "")
+    assert parsed("consent-document").all("img") == []

@@ -39,6 +39,26 @@ def test_every_event_has_a_sentence_even_when_its_row_tells_nothing(event: Event
             Deed(Event.SESSION_ENDED, {"reason": "signed out by an operator"}, person="Robin"),
             "Signed Robin out of a browser",
         ),
+        (
+            Deed(Event.AUTHORIZATION_REVOKED, {"reason": "not_used_for_long"}, application="Deploy Diary"),
+            "Ended what Deploy Diary may do because nobody had used it for long",
+        ),
+        (
+            Deed(Event.APPLICATION_DELETION_ASKED, {}, application="Diary"),
+            "Deleted Diary, which can be undone for a while",
+        ),
+        (
+            Deed(Event.APPLICATION_DELETION_ASKED, {"reason": "by_itself"}, application="Diary"),
+            "Deleted its own registration: Diary",
+        ),
+        (
+            Deed(Event.APPLICATION_REAPED, {"before": {"client_name": "Rye Inspector"}}, "9f0d4c1e"),
+            "Removed Rye Inspector, which nobody used",
+        ),
+        (
+            Deed(Event.INITIAL_TOKEN_REVOKED, {"before": {"label": "Partner portal"}}),
+            "Revoked registration token “Partner portal”",
+        ),
         (Deed(Event.SESSION_CHOSEN, {}, application="Deploy Diary"), "Chose this account for Deploy Diary"),
         (
             Deed(Event.BACKCHANNEL_REQUEST_UNTOLD, {"whom": "client"}, application="Till"),

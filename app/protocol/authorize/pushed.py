@@ -1,7 +1,9 @@
 """Pushed authorization requests (RFC 9126): what a client may push, and until when a browser may come with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.crypto.hashing import digest, matches
@@ -22,7 +24,7 @@ UNKNOWN = "nothing was pushed under this reference, or it was cleared away"
 @dataclass(frozen=True, slots=True)
 class PushedFact:
     """A request that passed every check when it was pushed. `params` are its parameters as they count, whatever they
-    came in; `signed` tells that they came as a signed request object."""
+    came in; `signed` tells that they came as a signed request object. `document` as in `InteractionFact`."""
 
     id: UUID
     digest: bytes = field(repr=False)
@@ -31,6 +33,7 @@ class PushedFact:
     signed: bool
     expires_at: datetime
     used_at: datetime | None
+    document: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def is_offered(features: FeatureSet) -> bool:

@@ -46,7 +46,7 @@ class ReturnPath:
         if self.state is not None:
             members["state"] = self.state
         if self.issuer is not None:
-            members["iss"] = self.issuer
+            members["iss"] = self.issuer  # MC-5, MB-9: letter by letter as in the metadata, beside errors too
         return ClientAnswer(self.mode, self.uri, members)
 
 
@@ -115,7 +115,8 @@ def _state(params: Parameters) -> str | None:
 
 
 def _redirect_uri(client: ClientFact, params: Parameters) -> tuple[str | None, str]:
-    """Return (as sent, where to answer): the registered string, exact or by the loopback rule (B6)."""
+    """Return (as sent, where to answer): the registered string, exact or by the loopback rule (B6). None need be sent
+    where there is one alone (RU-8)."""
     if "redirect_uri" in params.duplicated:
         raise NoReturnPath("redirect_uri", "redirect_uri was sent more than once; send it once")
     sent = params.get("redirect_uri")

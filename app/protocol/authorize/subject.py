@@ -61,9 +61,11 @@ class Subject:
 
     @cached_property
     def asked(self) -> AskedScopes:
-        """The scopes that the request asks for; raises `invalid_scope`."""
+        """The scopes that the request asks for; raises `invalid_scope`, and as `chosen`."""
         renewable = self.where in ("device", "ciba") or response_types.CODE in self.words
-        return asked_scopes.read(self.params.get("scope"), self.registry, self.client, renewable=renewable)
+        return asked_scopes.read(
+            self.params.get("scope"), self.registry, self.client, renewable=renewable, resources=self.chosen
+        )
 
     @cached_property
     def asked_claims(self) -> ClaimsParameter:

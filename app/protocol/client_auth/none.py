@@ -1,4 +1,4 @@
-"""`none`: a public client only says its client_id (RFC 6749 §2.1, §3.2.1; T-5)."""
+"""`none`: a public client only says its client_id (RFC 6749 §2.1, §3.2.1; T-5, MC-1, BB-2)."""
 
 from app.protocol.params import Parameters
 

@@ -34,8 +34,11 @@ def offered(features: FeatureSet) -> dict[str, ModuleType]:
 
 def require_registered(name: str, client: ClientFact) -> None:
     """Raise `unauthorized_client` unless the application is registered for a grant type (RFC 6749 §5.2)."""
-    if name not in client.grant_types:
-        raise OAuthError(
-            ErrorCode.UNAUTHORIZED_CLIENT,
-            f"this application is not registered for grant_type={name}; its owner can add it to grant_types",
-        )
+    if name in client.grant_types:
+        return
+    remedy = "its owner can add it to grant_types"
+    if client.by_document:
+        remedy = "by its metadata document it can have authorization_code and refresh_token, and nothing else"
+    raise OAuthError(
+        ErrorCode.UNAUTHORIZED_CLIENT, f"this application is not registered for grant_type={name}; {remedy}"
+    )

@@ -1,4 +1,4 @@
-"""The refresh token grant: rotation in a family, reuse detection, and a grace for lost responses.
+"""The refresh token grant: rotation in a family (MC-7), reuse detection, and a grace for lost responses.
 
 RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3; the table of decisions is storage.md §5.
 """

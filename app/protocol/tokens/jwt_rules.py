@@ -33,6 +33,7 @@ class Kind(Enum):
     CLIENT_ASSERTION = ("client assertion", "client-authentication+jwt", True)  # RFC 7523 §3, CA-6
     AUTHORIZATION_GRANT = ("assertion", "authorization-grant+jwt", True)  # RFC 7523 §3
     REQUEST_OBJECT = ("request object", "oauth-authz-req+jwt", True)  # RFC 9101 §10.8
+    SOFTWARE_STATEMENT = ("software statement", "software-statement+jwt", True)  # RFC 7591 §2.3, of no type of its own
     LOGOUT_TOKEN = ("logout token", "logout+jwt", True)  # OpenID Connect Back-Channel Logout §2.4
     ID_TOKEN = ("ID token", "jwt", True)  # OpenID Connect Core §2
 

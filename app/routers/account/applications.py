@@ -103,7 +103,7 @@ async def show_history(request: Request, record_id: str) -> Response:
     connection = await connections.find(server.database, session.user_id, known) if known else None
     if known is None or connection is None:
         return await _show_ended(request, session, known)
-    entry = EndedApplication(str(known), desk.application_of(connection.record), None)
+    entry = EndedApplication(str(known), desk.application_of(connection.record, server.client_documents.rules), None)
     return await _show_history(request, session, known, entry, live=True)
 
 
@@ -148,9 +148,10 @@ async def disconnect(request: Request, record_id: str) -> Response:
     await forms.read_form(request)
     session = await require_signed_in(request)
     connection = await _own(request, session, record_id)
-    shown = desk.application_of(connection.record)
+    server = server_of(request)
+    shown = desk.application_of(connection.record, server.client_documents.rules)
     await connections.disconnect(
-        server_of(request).database,
+        server.database,
         connection,
         occasion_of(request),
         host=shown.host,

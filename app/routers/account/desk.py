@@ -6,14 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from app.pipeline.server import Server
-from app.protocol import consent, details, redirect_uri
+from app.protocol import client_documents, consent, details, introductions, redirect_uri
+from app.protocol.configuration import DocumentRules
 from app.protocol.events import Event
 from app.protocol.grant_types import ciba, device_code
 from app.protocol.liveness import is_scope, split_pair
 from app.protocol.scopes import ScopeKind
 from app.protocol.vocabulary import Vocabulary
 from app.routers.pages import detail_lines
-from app.services.connections import APPLICATION_DELETED, ENDED_BY_PERSON, NARROWED, Connection, Ended
+from app.services.connections import APPLICATION_DELETED, ENDED_BY_PERSON, NARROWED, NOT_USED, Connection, Ended
 from app.store.records import Record
 from app.store.trail import TrailEntry
 from app.store.usage import LiveFamily
@@ -40,7 +41,7 @@ def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedA
     kinds = [_kind(server.vocabulary, pair.pair) for pair in record.pairs]
     return ConnectedApplication(
         id=str(record.id),
-        application=application_of(record),
+        application=application_of(record, server.client_documents.rules),
         sees=kinds.count("see"),
         changes=kinds.count("change"),
         manages=kinds.count("manage"),
@@ -52,14 +53,18 @@ def line_of(server: Server, connection: Connection, now: datetime) -> ConnectedA
     )
 
 
-def application_of(record: Record) -> Application:
-    """Return the application as pages introduce it; the host is that of its first registered address."""
+def application_of(record: Record, documents: DocumentRules) -> Application:
+    """Return the application as pages introduce it; the host is that of its registered addresses, beside that of its
+    document, if it is known by one. By `documents` the operator may answer for that."""
+    by_host = client_documents.is_vouched(record.client_id, documents, self_registered=record.self_registered)
+    vouched = record.vouched_for or by_host
     return Application(
         name=record.application_name,
-        host=redirect_uri.display_host(record.redirect_uris[0]) if record.redirect_uris else "",
+        host=redirect_uri.known_host(record.redirect_uris, vouched=vouched),
         owner=record.owner_name,
-        verified=record.vouched_for,
+        verified=vouched,
         self_registered=record.self_registered,
+        described_at=introductions.described_at(record.client_id, self_registered=record.self_registered),
     )
 
 
@@ -181,7 +186,8 @@ def _kind_of_act(
         case Event.AUTHORIZATION_REVOKED:
             if entry.actor_kind == "application":
                 return "given_up", taken
-            return "deleted" if reason == APPLICATION_DELETED else "disconnected", taken
+            by_itself: dict[object, HistoryAct] = {APPLICATION_DELETED: "deleted", NOT_USED: "lapsed"}
+            return by_itself.get(reason, "disconnected"), taken
         case Event.CODE_REPLAYED:
             return "revoked", ()
         case Event.FAMILY_REVOKED:

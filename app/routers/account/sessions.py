@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.pipeline.server import server_of
+from app.pipeline.server import Server, server_of
 from app.protocol.facts import SessionFact
 from app.routers.cursors import cursor_of, read_cursor
 from app.routers.pages import answers, forms
@@ -38,7 +38,7 @@ async def show_list(request: Request) -> Response:
     after = read_cursor(request.query_params.get("after", ""))
     found = await own_sessions.list_page(server.database, session.user_id, now, after=after, limit=_PAGE + 1)
     listed = found[:_PAGE]
-    lines = sorted((line_of(one, session) for one in listed), key=lambda line: not line.present)
+    lines = sorted((line_of(server, one, session) for one in listed), key=lambda line: not line.present)
     page = Sessions(
         account=person_of(session),
         sessions=tuple(lines),
@@ -70,7 +70,7 @@ async def end(request: Request) -> Response:
     return answers.see(request, f"{PATH}?{urlencode({'done': str(known)})}")
 
 
-def line_of(found: OwnSession, viewer: SessionFact) -> SessionLine:
+def line_of(server: Server, found: OwnSession, viewer: SessionFact) -> SessionLine:
     """Return one line of the list, as somebody sees it in his own session."""
     session = found.session
     return SessionLine(
@@ -81,7 +81,7 @@ def line_of(found: OwnSession, viewer: SessionFact) -> SessionLine:
         last_used=session.last_used_at,
         amr=session.amr,
         present=session.id == viewer.id,
-        applications=tuple(shown(one) for one in found.into),
+        applications=tuple(shown(server, one) for one in found.into),
     )
 
 

@@ -19,7 +19,7 @@ from app.routers.pages import answers, forms, levels, once
 from app.routers.pages.answers import PageRefused, SeeInstead
 from app.routers.pages.forms import Form
 from app.routers.pages.visitor import occasion_of, person_of, require_recent, require_signed_in
-from app.services import personal_tokens
+from app.services import names, personal_tokens
 from app.services.connections import read_id
 from app.services.personal_tokens import Made, Reach, Wanted
 from app.store.idempotency import Repeated
@@ -60,7 +60,7 @@ async def create(request: Request) -> Response:
     server, occasion = server_of(request), occasion_of(request)
     reach = await _reach(request, session)
     end = _end_of(request, form)
-    name = personal_tokens.tidy_name(form.get("name"))
+    name = names.tidy(form.get("name"))
     problems = _problems(form, name, end, reach)
     if problems or end is None:
         return await _again(request, session, form, problems)
@@ -95,7 +95,7 @@ async def rename(request: Request, token_id: str) -> Response:
     session = await require_signed_in(request)
     token = await _own(request, session, token_id)
     require_recent(request, session, back=f"{PATH}/{token.id}")
-    name = personal_tokens.tidy_name(form.get("name"))
+    name = names.tidy(form.get("name"))
     if problem := personal_tokens.problem_with_name(name):
         return answers.show(request, _page(request, session, token, name=name, problems=(Trouble("name", problem),)))
     database = server_of(request).database

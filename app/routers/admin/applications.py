@@ -1,13 +1,15 @@
 """`/admin/applications`: everybody's applications, found, checked, shut out and let in again."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.pipeline import look_alikes
 from app.pipeline.server import server_of
-from app.protocol import redirect_uri
+from app.protocol import introductions, redirect_uri
 from app.protocol.facts import SessionFact
 from app.routers.admin.entrance import absent, require_operator
 from app.routers.admin.users import done_in
@@ -66,7 +68,7 @@ async def show_application(request: Request, segment: str) -> Response:
     listed = await _find(request, session, segment)
     state: Done = "disabled" if listed.off_by == "operator" else "enabled"
     check: Done = "checked" if listed.verified else "unchecked"
-    return _show(request, session, listed, done=done_in(request, state, check))
+    return await _show(request, session, listed, done=done_in(request, state, check))
 
 
 @router.get(PATH + "/{segment}/disable")
@@ -113,14 +115,16 @@ async def check(request: Request, segment: str) -> Response:
     require_recent(request, session, back=url)
     note = form.get("note").strip()
     if problem := problem_with_note(note):
-        return _show(request, session, listed, note=note, note_problem=problem)
+        return await _show(request, session, listed, note=note, note_problem=problem)
     acting = _acting(request, session)
     if form.get("checked") == "yes":
         try:
             await acting.check_application(listed.client_id, note, version_in(form))
         except ApplicationChanged:
             changed = "The application has changed since this page was opened: look again, and decide again"
-            return _show(request, session, await _find(request, session, segment), note=note, note_problem=changed)
+            return await _show(
+                request, session, await _find(request, session, segment), note=note, note_problem=changed
+            )
         return answers.see(request, f"{url}?done=checked")
     await acting.uncheck_application(listed.client_id, note)
     return answers.see(request, f"{url}?done=unchecked")
@@ -129,7 +133,7 @@ async def check(request: Request, segment: str) -> Response:
 def wanted_by(q: str, show: str) -> Wanted:
     """Return what the form of the list asks for; what it cannot ask for narrows nothing."""
     status = next((known for known in STATUSES if known == show), None)
-    return Wanted(q, status, unchecked=show == "unchecked")
+    return Wanted(q, status, unchecked=show == "unchecked", self_registered=show == "self-registered")
 
 
 def line_of(listed: Listed) -> ApplicationLine:
@@ -148,15 +152,20 @@ def line_of(listed: Listed) -> ApplicationLine:
         check=CheckMark(listed.checked_at, listed.checked_by, listed.checked_note) if vouched else None,
         unchecked=listed.unchecked,
         redirect_uris=listed.redirect_uris,
+        described_at=introductions.described_at(listed.client_id, self_registered=listed.self_registered),
     )
 
 
-def _show(
+async def _show(
     request: Request, session: SessionFact, listed: Listed, *, note: str = "", note_problem: str = "", done: Done = ""
 ) -> Response:
+    line = line_of(listed)
+    if line.unchecked:
+        imitates = await look_alikes.imitated(server_of(request), listed.name, besides=listed.client_id)
+        line = replace(line, imitates=imitates or "")
     page = AdminApplication(
         account=person_of(session),
-        application=line_of(listed),
+        application=line,
         version=listed.version,
         csrf=forms.csrf_token(request),
         note=note,

@@ -66,7 +66,7 @@ async def show_user(request: Request, user_id: str) -> Response:
         account=person_of(session),
         person=_line(person, session),
         holdings=holdings,
-        sessions=tuple(line_of(one, session) for one in found),
+        sessions=tuple(line_of(server, one, session) for one in found),
         csrf=forms.csrf_token(request),
         now=now,
         done=done_in(

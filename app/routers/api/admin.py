@@ -38,11 +38,18 @@ from app.services.connections import read_id
 from app.services.names import MAX_LOGIN_LENGTH
 from app.store import traces
 from app.store.administration import Listed, Person, Wanted
+from app.views.addresses import identifier_at
 
 router = api_router()
 
 UserId = Annotated[str, Path(description="The `id` of a person of the list.", json_schema_extra={"format": "uuid"})]
-ClientId = Annotated[str, Path(description="The `client_id` of an application of the list.")]
+ClientId = Annotated[
+    str,
+    Path(
+        description="The `client_id` of an application of the list. One that is an address does not fit into a path: "
+        "write `=` and its base64url form without padding."
+    ),
+]
 
 
 @router.get(
@@ -142,10 +149,14 @@ async def list_applications(
         Query(description="Only those in this state."),
     ] = None,
     unchecked: Annotated[bool, Query(description="Only those of others that no operator has checked.")] = False,
+    self_registered: Annotated[bool, Query(description="Only those that registered themselves.")] = False,
 ) -> ApplicationList:
     """The newest first, without those that are deleted."""
     found = await administration.list_applications(
-        server_of(request).database, Wanted(q, status, unchecked), after=page.after, limit=page.limit + 1
+        server_of(request).database,
+        Wanted(q, status, unchecked, self_registered),
+        after=page.after,
+        limit=page.limit + 1,
     )
     shown = cut(request, response, page, found, lambda item: item.id)
     return ApplicationList(items=[ApplicationSummary.of(listed) for listed in shown])
@@ -261,7 +272,7 @@ async def _told(request: Request, person: Person) -> UserAnswer:
 
 
 async def _application(request: Request, client_id: str) -> Listed:
-    listed = await administration.find_application(server_of(request).database, client_id)
+    listed = await administration.find_application(server_of(request).database, identifier_at(client_id))
     if listed is None:
         raise Refused(Kind.NOT_FOUND, "there is no such application")
     return listed

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.protocol.claims_request import claim_of
+from app.protocol.configuration import DocumentRules
 from app.protocol.facts import SessionFact
 from app.protocol.granted_details import PAIR_PREFIX, is_pair, type_of
 from app.protocol.liveness import is_scope, split_pair
@@ -258,13 +259,14 @@ def ended_of(ended: Ended) -> EndedAuthorization:
     )
 
 
-def summary_of(connection: Connection) -> AuthorizationSummary:
+def summary_of(connection: Connection, documents: DocumentRules) -> AuthorizationSummary:
     """Return one item of the list."""
-    return AuthorizationSummary(**_summary(connection))
+    return AuthorizationSummary(**_summary(connection, documents))
 
 
 def answer_of(
     connection: Connection,
+    documents: DocumentRules,
     vocabulary: Vocabulary,
     history: Iterable[TrailEntry],
     live_families: int,
@@ -272,7 +274,7 @@ def answer_of(
 ) -> AuthorizationAnswer:
     """Return the whole of a connection, as the person of the session sees it."""
     return AuthorizationAnswer(
-        **_summary(connection),
+        **_summary(connection, documents),
         resources=_resources(connection.record, vocabulary),
         granted_claims=_claims(connection.record, vocabulary),
         granted_details=_details(connection.record, vocabulary),
@@ -281,9 +283,9 @@ def answer_of(
     )
 
 
-def _summary(connection: Connection) -> dict[str, Any]:
+def _summary(connection: Connection, documents: DocumentRules) -> dict[str, Any]:
     record = connection.record
-    shown = desk.application_of(record)
+    shown = desk.application_of(record, documents)
     return {
         "id": record.id,
         "version": record.version,

@@ -55,11 +55,10 @@ async def list_authorizations(
     request: Request, response: Response, session: Reader, page: AskedPage
 ) -> AuthorizationList:
     """The newest connection first. The list does not shift when something is connected or disconnected meanwhile."""
-    found = await connections.list_page(
-        server_of(request).database, session.user_id, after=page.after, limit=page.limit + 1
-    )
+    server = server_of(request)
+    found = await connections.list_page(server.database, session.user_id, after=page.after, limit=page.limit + 1)
     shown = cut(request, response, page, found, lambda item: item.record.id)
-    return AuthorizationList(items=[summary_of(connection) for connection in shown])
+    return AuthorizationList(items=[summary_of(connection, server.client_documents.rules) for connection in shown])
 
 
 @router.get(
@@ -131,7 +130,8 @@ async def read_authorization(
     told = await connections.history(server.database, connection.record.id)
     families = await connections.live_families(server.database, connection, server.clock())
     response.headers["ETag"] = etag(connection.record.version)
-    return answer_of(connection, server.vocabulary, told.entries, families, session)
+    documents = server.client_documents.rules
+    return answer_of(connection, documents, server.vocabulary, told.entries, families, session)
 
 
 @router.get(
@@ -211,10 +211,11 @@ async def end_family(
 async def disconnect(request: Request, session: Changer, id: RecordId, if_match: IfMatch = None) -> Response:
     """Ends all access of the application at once; its next request for permission asks you anew."""
     connection = await _own(request, session, id)
-    shown = desk.application_of(connection.record)
+    server = server_of(request)
+    shown = desk.application_of(connection.record, server.client_documents.rules)
     try:
         ended = await connections.disconnect(
-            server_of(request).database,
+            server.database,
             connection,
             occasion_of(request),
             host=shown.host,

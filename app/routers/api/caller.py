@@ -12,6 +12,7 @@ from fastapi import Depends, Header, Security
 from fastapi.security import APIKeyCookie
 from starlette.requests import Request
 
+from app.pipeline import guard
 from app.pipeline.server import server_of
 from app.protocol.acr import Required
 from app.protocol.facts import SessionFact
@@ -116,7 +117,8 @@ def _login_too_old() -> Refused:
 async def _require_session(request: Request) -> SessionFact:
     session = await signed_in(request)
     if session is None:
-        challenge = f'Bearer realm="{server_of(request).issuer}"'
+        server = server_of(request)
+        challenge = guard.nobody().challenge_for(server.issuer, server.own_documents.api)
         raise Refused(Kind.NOT_SIGNED_IN, "sign in at /login first", headers={"WWW-Authenticate": challenge})
     return session
 

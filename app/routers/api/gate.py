@@ -195,7 +195,7 @@ async def _by_credential(request: Request) -> CredentialCaller:
         caller = await guard.identify(server, asked)
     except (Challenged, OriginRefused) as refused:
         request.state.refusal = refused  # for the log
-        raise refusal_of(refused, server.issuer) from None
+        raise refusal_of(refused, server.issuer, server.own_documents) from None
     except OAuthError as malformed:
         raise Refused(Kind.INVALID_REQUEST, malformed.description) from None
     allow_website(request, guard.allowed_website(server, asked))
@@ -244,7 +244,7 @@ def _challenge_sign_in(request: Request, caller: Caller, permission: Permission,
         scheme: Scheme = "DPoP" if caller.token.binding.jkt else "Bearer"
         refused = step_up.challenge(min(enough), server.scopes, server.policy.assurance, scheme)
         request.state.refusal = refused
-        raise refusal_of(refused, server.issuer)
+        raise refusal_of(refused, server.issuer, server.own_documents)
 
 
 def _insufficient(request: Request, caller: Caller, permission: Permission, why: str) -> Refused:
@@ -253,7 +253,8 @@ def _insufficient(request: Request, caller: Caller, permission: Permission, why:
         return Refused(Kind.INSUFFICIENT_SCOPE, f"this needs one of {needed}; your role here has none of them")
     refused = Challenged(ErrorCode.INSUFFICIENT_SCOPE, f"this needs one of {needed}; {why}", scope=needed)
     request.state.refusal = refused
-    return refusal_of(refused, server_of(request).issuer)
+    server = server_of(request)
+    return refusal_of(refused, server.issuer, server.own_documents)
 
 
 def _as_operator(known: Known) -> Occasion:

@@ -1,5 +1,7 @@
 """The hot endpoints of the JSON API: the same callers, problems and CORS as its FastAPI routes, without FastAPI."""
 
+from typing import Any
+
 import orjson
 
 from app.pipeline import guard
@@ -9,8 +11,9 @@ from app.pipeline.http import Refused as Around
 from app.pipeline.server import Server
 from app.protocol.authorization_header import Challenged
 from app.protocol.errors import ErrorCode, OAuthError
+from app.protocol.resource_metadata import OwnDocuments
 from app.routers.api.cors import cors_of
-from app.routers.api.problems import HEADERS, MEDIA_TYPE, Kind, Refused, content_of
+from app.routers.api.problems import HEADERS, MEDIA_TYPE, Kind, Refused, content_of, problems
 
 _KINDS = {
     ErrorCode.INVALID_TOKEN: Kind.INVALID_CREDENTIAL,
@@ -22,12 +25,20 @@ _KINDS = {
     ErrorCode.SERVER_ERROR: Kind.BROKEN,
     ErrorCode.TEMPORARILY_UNAVAILABLE: Kind.UNAVAILABLE,
 }
+BY_CREDENTIAL: tuple[dict[str, list[str]], ...] = ({"oauth": []}, {"bearer": []}, {"key": []})
+"""By what these endpoints can be called, as the API document says it."""
+
 _BY_STATUS = {405: Kind.METHOD_NOT_ALLOWED, 413: Kind.TOO_LARGE}
 
 
 def reading_endpoint(handler: Handler) -> Endpoint:
     """Return a hot endpoint of the JSON API that only reads."""
     return Endpoint(handler, methods=("GET", "HEAD"), cors=cors_of(("GET", "HEAD")), refuse=problem)
+
+
+def described(*kinds: Kind) -> dict[str, Any]:
+    """Describe the errors of an endpoint as FastAPI does those of its routes."""
+    return {str(status): problem for status, problem in problems(*kinds).items()}
 
 
 async def caller_of(server: Server, request: Request) -> CredentialCaller | None:
@@ -39,18 +50,18 @@ async def caller_of(server: Server, request: Request) -> CredentialCaller | None
     return caller
 
 
-def refusal_of(error: Challenged | OriginRefused, issuer: str) -> Refused:
-    """Return a refused credential as a problem of the JSON API, with its challenge if it has one."""
+def refusal_of(error: Challenged | OriginRefused, issuer: str, own: OwnDocuments) -> Refused:
+    """Return a refused credential as a problem of the JSON API, with its challenge if it has one (PR-3)."""
     if isinstance(error, OriginRefused):
         return Refused(Kind.ORIGIN_NOT_ALLOWED, error.description)
     kind = Kind.NOT_SIGNED_IN if error.bare else _KINDS.get(error.code, Kind.INVALID_REQUEST)
-    return Refused(kind, error.description, headers={"WWW-Authenticate": error.challenge_for(issuer)})
+    return Refused(kind, error.description, headers={"WWW-Authenticate": error.challenge_for(issuer, own.api)})
 
 
 def problem(error: OAuthError, around: Around) -> Response:
     """Return the answer of a hot endpoint that refuses: the one error shape of the JSON API."""
     if isinstance(error, Challenged | OriginRefused):
-        refused = refusal_of(error, around.issuer)
+        refused = refusal_of(error, around.issuer, around.own_documents)
     else:
         kind = _BY_STATUS.get(around.status) or _KINDS.get(error.code, Kind.INVALID_REQUEST)
         retry = {"Retry-After": "2"} if kind is Kind.UNAVAILABLE else {}

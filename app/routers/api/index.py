@@ -1,15 +1,33 @@
 """GET /api/v1/: anyone may ask which server this is and who he is to it (original behaviour §2.10)."""
 
+from typing import Any
+
 from app import __version__
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.server import Server
 from app.protocol.callers import KeyCaller, MachineCaller, PersonalCaller, SystemCaller, TokenCaller
 from app.protocol.origins import origin_of
-from app.routers.api.hot import caller_of
+from app.routers.api.hot import BY_CREDENTIAL, caller_of, described
+from app.routers.api.problems import Kind
 from app.routers.pages import cookies
 from app.services import sessions
 
 Content = dict[str, object]
+
+OPERATION: dict[str, Any] = {
+    "tags": ["api"],
+    "operationId": "index",
+    "summary": "Which server this is, and who you are to it",
+    "description": "For everybody. With a session: its person. With a token or key: what it is and what it allows.",
+    "security": [{}, *BY_CREDENTIAL, {"session": []}],
+    "responses": {
+        "200": {
+            "description": "Version, issuer, user and credential.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Index"}}},
+        },
+        **described(Kind.INVALID_CREDENTIAL, Kind.ORIGIN_NOT_ALLOWED),
+    },
+}
 
 
 async def index(server: Server, request: Request) -> Response:

@@ -1,12 +1,30 @@
 """GET /api/v1/me: the person that a token speaks for."""
 
+from typing import Any
+
 from app.pipeline import guard
 from app.pipeline.http import Request, Response, json_response
 from app.pipeline.server import Server
 from app.protocol.authorization_header import Challenged
 from app.protocol.callers import PersonalCaller, TokenCaller
 from app.protocol.errors import ErrorCode
-from app.routers.api.hot import caller_of
+from app.routers.api.hot import BY_CREDENTIAL, caller_of, described
+from app.routers.api.problems import Kind
+
+OPERATION: dict[str, Any] = {
+    "tags": ["api"],
+    "operationId": "me",
+    "summary": "The person that the token speaks for",
+    "description": "For tokens that a person gave. Keys and an application’s own tokens speak for nobody.",
+    "security": [*BY_CREDENTIAL],
+    "responses": {
+        "200": {
+            "description": "Who it is.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Me"}}},
+        },
+        **described(Kind.NOT_SIGNED_IN, Kind.INVALID_CREDENTIAL, Kind.INSUFFICIENT_SCOPE, Kind.ORIGIN_NOT_ALLOWED),
+    },
+}
 
 
 async def me(server: Server, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StrictBool, StrictInt
@@ -13,13 +13,13 @@ from app.protocol.names import MAX_NAME_LENGTH
 from app.protocol.scopes import MAX_SCOPE_LENGTH, MAX_SCOPES
 from app.routers.api.problems import FieldError, Kind, Refused
 from app.routers.api.shapes import shown_as, taken_as
+from app.services import names
 from app.services.personal_tokens import (
     MAX_LIFETIME,
     MIN_LIFETIME,
     Made,
     problem_with_end,
     problem_with_name,
-    tidy_name,
 )
 from app.store.personal_tokens import OwnToken
 
@@ -40,7 +40,7 @@ _NEW: dict[str, Any] = {"name": "Nightly export", "scopes": ["event:read", "org:
 
 
 def _read_name(name: str) -> str:
-    name = tidy_name(name)
+    name = names.tidy(name)
     if problem := problem_with_name(name):
         raise PydanticCustomError("name", "{problem}", {"problem": problem})
     return name
@@ -59,6 +59,31 @@ Name = Annotated[
     Field(description=f"Where it is used: 1 to {MAX_NAME_LENGTH} visible characters."),
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
+
+
+class Ending(Protocol):
+    """What somebody says of the end of a token."""
+
+    expires_in: int | None
+    expires_at: datetime | None
+    never_expires: bool
+
+
+def end_of(asked: Ending, now: datetime, usual: timedelta) -> datetime | None:
+    """Return when a token ends (aware UTC), None for never; after the usual time if nothing is said of it.
+
+    Raises `Refused`.
+    """
+    said = [name for name in ("expires_in", "expires_at", "never_expires") if getattr(asked, name)]
+    if len(said) > 1:
+        raise _wrong(said[-1], f"say either this or {said[0]}")
+    if asked.never_expires:
+        return None
+    if asked.expires_at is None:
+        return now + (usual if asked.expires_in is None else timedelta(seconds=asked.expires_in))
+    if problem := problem_with_end(asked.expires_at, now):
+        raise _wrong("expires_at", problem)
+    return asked.expires_at.astimezone(UTC)
 
 
 class NewToken(BaseModel):
@@ -83,16 +108,7 @@ class NewToken(BaseModel):
 
     def end(self, now: datetime, usual: timedelta) -> datetime | None:
         """Return when it ends (aware UTC), None for never; raises `Refused`."""
-        said = [name for name in ("expires_in", "expires_at", "never_expires") if getattr(self, name)]
-        if len(said) > 1:
-            raise _wrong(said[-1], f"say either this or {said[0]}")
-        if self.never_expires:
-            return None
-        if self.expires_at is None:
-            return now + (usual if self.expires_in is None else timedelta(seconds=self.expires_in))
-        if problem := problem_with_end(self.expires_at, now):
-            raise _wrong("expires_at", problem)
-        return self.expires_at.astimezone(UTC)
+        return end_of(self, now, usual)
 
 
 class TokenChanges(BaseModel):

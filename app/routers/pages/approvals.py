@@ -18,7 +18,8 @@ from app.protocol.errors import OAuthError
 from app.protocol.facts import ClientFact, SessionFact
 from app.routers.pages import answers, forms, levels, permissions
 from app.routers.pages.answers import PageRefused, reference, request_id
-from app.routers.pages.client_answers import application_of
+from app.routers.pages.client_answers import application_of, home_of
+from app.routers.pages.introduced import introduced
 from app.routers.pages.returning import reference_to
 from app.routers.pages.visitor import actor_of, person_of, require_signed_in
 from app.services.connections import read_id
@@ -93,7 +94,7 @@ async def decide(request: Request, approval_id: str) -> Response:
 
 def shown(client: ClientFact) -> Application:
     """Return the application as these pages introduce it."""
-    return application_of(client, client.client_uri)
+    return application_of(client, home_of(client))
 
 
 def acr_of(request: Request, session: SessionFact, known: Waiting[BackchannelRequestFact]) -> str:
@@ -154,7 +155,7 @@ async def _page(request: Request, session: SessionFact, known: Waiting[Backchann
         account=person_of(session),
         csrf=forms.csrf_token(request),
         id=str(asked.id),
-        application=shown(client),
+        application=await introduced(request, client, home_of(client)),
         groups=permissions.groups(
             server, client, wanted.scopes, wanted.resources, record, since, details=wanted.details
         ),

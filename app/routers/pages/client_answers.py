@@ -1,5 +1,6 @@
 """How an authorization request is answered: to the client by redirect, or to the person by a page."""
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from starlette.requests import Request
@@ -7,7 +8,7 @@ from starlette.responses import Response
 
 from app.pipeline import session_states, signed_answers
 from app.pipeline.server import server_of
-from app.protocol import redirect_uri
+from app.protocol import introductions, redirect_uri
 from app.protocol.authorize.answer import ClientAnswer
 from app.protocol.authorize.decide import Back, Known
 from app.protocol.authorize.request import is_openid
@@ -99,6 +100,14 @@ def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> Error
     """Return the page for a request that must not be answered to its sender."""
     client, params = known.client, known.params
     client_id = (params.get("client_id") or "")[:200]
+    if refused.case == "client_document":
+        wrong = ErrorPage.request_wrong(
+            reference(request),
+            error=refused.code.wire,
+            description=refused.description,
+            facts=(Fact("Client ID", client_id),),
+        )
+        return replace(wrong, code=429) if refused.code is ErrorCode.TOO_MANY_FAILURES else wrong
     if client is None or refused.case == "client_unknown":
         return ErrorPage.client_unknown(reference(request), client_id=client_id)
     received = params.get("redirect_uri")
@@ -124,7 +133,8 @@ def refusal_page(request: Request, known: Known, refused: NoReturnPath) -> Error
 
 
 def application_of(client: ClientFact, uri: str) -> Application:
-    """Return the application as pages introduce it; the host is that of the URI the answer goes to (CS-1).
+    """Return the application as pages introduce it; the host is that of the URI the answer goes to (CS-1, MC-6), beside
+    that of the document it is known by (CI-12).
 
     For the name of what the operator registered he answers himself.
     """
@@ -134,7 +144,16 @@ def application_of(client: ClientFact, uri: str) -> Application:
         owner=client.owner_name,
         verified=client.vouched_for,
         self_registered=client.self_registered,
+        described_at=introductions.described_at(client.client_id, self_registered=client.self_registered),
+        policy_uri=client.introduction.policy_uri,
+        tos_uri=client.introduction.tos_uri,
     )
+
+
+def home_of(client: ClientFact) -> str:
+    """Return the address that stands for an application whose answer goes through no browser: its home page, which is
+    no more than a claim where nobody here answers for it; then none."""
+    return client.client_uri if client.vouched_for else ""
 
 
 def account_of(session: SessionFact | None) -> Account | None:

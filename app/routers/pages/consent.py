@@ -14,19 +14,21 @@ from app.pipeline.audit import entry
 from app.pipeline.authorization import Gathered
 from app.pipeline.server import Server, server_of
 from app.pipeline.trace import trace_of
-from app.protocol import consent, details, response_types
+from app.protocol import client_identity, consent, details, response_types
 from app.protocol import resources as rules
 from app.protocol.authorize.decide import Ask, Back, Grantable, Verdict, decide
 from app.protocol.authorize.return_path import NoReturnPath
+from app.protocol.authorize.waiting import InteractionFact
 from app.protocol.errors import ErrorCode, OAuthError
 from app.protocol.events import Event
-from app.protocol.facts import InteractionFact, SessionFact
+from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.scopes import OPENID
 from app.protocol.trace import Trace
 from app.routers.pages import interactions, permissions
 from app.routers.pages.answers import PageRefused, reference, request_id, see, show
-from app.routers.pages.client_answers import answer_back, application_of, refusal_page, with_state
+from app.routers.pages.client_answers import answer_back, refusal_page, with_state
 from app.routers.pages.forms import Form, csrf_token, read_form
+from app.routers.pages.introduced import introduced
 from app.routers.pages.prompts import page_for
 from app.routers.pages.visitor import actor_of, keep_alive, person_of
 from app.store import records
@@ -66,10 +68,10 @@ async def decide_consent(request: Request) -> Response:
     if isinstance(verdict, Ask):
         return see(request, page_for(verdict.asked, gathered.known.session, gathered.reference))
     session = verdict.session
-    if not matches(
-        form.get("person").encode("utf-8"), person_token(server, gathered.interaction, session).encode("ascii")
-    ):
-        # Somebody else has signed in since the page was shown: he must see the question himself.
+    expected = person_token(server, gathered.interaction, session, verdict.client)
+    if not matches(form.get("person").encode("utf-8"), expected.encode("ascii")):
+        # Somebody else has signed in since the page was shown, or the application has become another one: who it is,
+        # and where the answer goes, must be seen by whoever answers.
         return see(request, f"{PATH}?{urlencode({'interaction': gathered.reference})}")
     if form.get("decision") == "approve":
         answer = await _approve(request, server, gathered, verdict, form, trace)
@@ -174,9 +176,10 @@ async def _page(
         account=account,
         csrf=csrf_token(request),
         interaction=gathered.reference,
-        person=person_token(server, gathered.interaction, session),
-        application=application_of(client, verdict.path.uri),
+        person=person_token(server, gathered.interaction, session, client),
+        application=await introduced(request, client, verdict.path.uri),
         destination=Destination.of(verdict.path.uri),
+        changed=client_identity.changes(record.identity, client.introduction.identity) if record else (),
         groups=permissions.groups(
             *(server, client, accepted.scopes, accepted.resources, record, since, accepted.demands.pairs),
             details=accepted.details,
@@ -205,7 +208,13 @@ async def _page(
     )
 
 
-def person_token(server: Server, interaction: InteractionFact, session: SessionFact) -> str:
-    """Return what ties a page to the person it was shown to: nobody can approve what another account was asked."""
+def person_token(server: Server, interaction: InteractionFact, session: SessionFact, client: ClientFact) -> str:
+    """Return what ties a page to the person it was shown to, and to the application as it was: nobody can approve what
+    another account was asked, and no application changes its name or its address behind the page (DM-4).
+
+    What is known by a document is what the copy beside the request says, which nobody changes.
+    """
     key = server.key_for("consent-person")
-    return urlsafe_b64encode(keyed(key, interaction.id.bytes, session.user_id.bytes)).rstrip(b"=").decode("ascii")
+    version = client.version if client.document is None else 0
+    seen = keyed(key, interaction.id.bytes, session.user_id.bytes, str(version).encode("ascii"))
+    return urlsafe_b64encode(seen).rstrip(b"=").decode("ascii")

@@ -19,8 +19,9 @@ from app.protocol.errors import ErrorCode, OAuthError, seconds_until
 from app.protocol.facts import ClientFact, SessionFact
 from app.routers.pages import answers, device_references, forms, levels, permissions
 from app.routers.pages.answers import PageRefused, SeeInstead, reference, request_id
-from app.routers.pages.client_answers import application_of
+from app.routers.pages.client_answers import application_of, home_of
 from app.routers.pages.device_references import Device
+from app.routers.pages.introduced import introduced
 from app.routers.pages.returning import reference_to, sign_in_path
 from app.routers.pages.visitor import actor_of, occasion_of, person_of, signed_in
 from app.services import limits
@@ -149,7 +150,7 @@ async def show_end(request: Request) -> Response:
         request,
         DeviceDone(
             account=person_of(session),
-            application=application_of(client, client.client_uri),
+            application=application_of(client, home_of(client)),
             outcome=outcome,
             record_url=f"/account/applications/{asked.record_id}" if outcome == "connected" else "",
         ),
@@ -209,7 +210,7 @@ def _not_for(
 ) -> PageRefused:
     """Return the refusal of what the device may not have any more, or not of this person: he may be here with another
     account of his than the one that has the grant (GM-7)."""
-    application, shown = application_of(client, client.client_uri), reference(request)
+    application, shown = application_of(client, home_of(client)), reference(request)
     if refused.code is ErrorCode.INVALID_GRANT_ID:
         switch = f"/select-account?{urlencode({'to': reference_to(request, _page_with(found.user_code))})}"
         return PageRefused(another_accounts(shown, application, person_of(session), switch_account_url=switch))
@@ -230,7 +231,7 @@ async def _consent_page(request: Request, known: Open, session: SessionFact) -> 
         csrf=forms.csrf_token(request),
         device=known.reference,
         user_code=device.shown(known.device.user_code),
-        application=application_of(client, client.client_uri),
+        application=await introduced(request, client, home_of(client)),
         groups=permissions.groups(
             server, client, wanted.scopes, wanted.resources, record, since, details=wanted.details
         ),

@@ -14,6 +14,7 @@ from app.services.trail import Filters, Told, ToldPage
 from app.store.partitions import Retention
 from app.store.trail import Place, Selection
 from app.views.event_words import GROUPS, Deed, sentence
+from app.views.names import display_name
 from app.views.pages.audit import EventChoice, LogDay, LogFilters, LogRow, by_day
 from app.views.pages.forms import Trouble
 
@@ -117,9 +118,9 @@ def words_of(told: Told) -> str:
 
 
 def who_of(server: Server, told: Told) -> str:
-    """Return what an actor is called in a log."""
+    """Return what an actor is called in a log: what he is stands with it, whatever he calls himself."""
     entry = told.entry
-    called = told.actor or entry.actor_id
+    called = display_name(told.actor or entry.actor_id, fallback="")
     match entry.actor_kind:
         case "anonymous":
             return "Somebody"
@@ -134,7 +135,9 @@ def who_of(server: Server, told: Told) -> str:
         case "personal_token":
             return f"Token {called}"
         case "user":
-            return told.actor or "Somebody who is gone"
+            return called if told.actor else "Somebody who is gone"
+        case "application":
+            return f"Application {called}"
     return called
 
 

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from app.pipeline.logout import application
 from app.pipeline.server import Server, server_of
-from app.protocol import frontchannel, logout, logout_delivery
+from app.protocol import client_documents, frontchannel, introductions, logout, logout_delivery
 from app.protocol.facts import ClientFact, SessionFact
 from app.protocol.logout import Order
-from app.protocol.redirect_uri import display_host
+from app.protocol.redirect_uri import display_host, known_host
 from app.protocol.sid import sid_of
 from app.routers.pages import accounts, answers, cookies, forms, logout_references
 from app.routers.pages.client_answers import application_of
@@ -77,7 +77,9 @@ async def _ask(request: Request, order: Order, session: SessionFact, into: Itera
         csrf=forms.csrf_token(request),
         request=logout_references.reference_to(server, pending, cookies.browser_of(request).secret),
         application=None if asking is None else _asking(asking, order),
-        told=tuple(shown(one) for one in own if one.client_id != order.client_id and _is_told(server, one, framed)),
+        told=tuple(
+            shown(server, one) for one in own if one.client_id != order.client_id and _is_told(server, one, framed)
+        ),
     )
     return answers.show(request, page)
 
@@ -92,8 +94,8 @@ def _go_on(request: Request, order: Order, own: tuple[SignedInto, ...], *, other
         return answers.leave(order.return_uri)
     onward = Link(f"Go on to {display_host(order.return_uri)}", order.return_uri, outside=True)
     page = SignedOut(
-        told=tuple(shown(one) for one in own if _is_told(server, one, framed)),
-        untold=tuple(shown(one) for one in own if not _is_told(server, one, framed)),
+        told=tuple(shown(server, one) for one in own if _is_told(server, one, framed)),
+        untold=tuple(shown(server, one) for one in own if not _is_told(server, one, framed)),
         frames=frames,
         others=others,
         onward=onward if order.return_uri else None,
@@ -136,13 +138,16 @@ def _asking(client: ClientFact, order: Order) -> Application:
     return application_of(client, order.return_uri or next(iter(client.redirect_uris), ""))
 
 
-def shown(into: SignedInto) -> Application:
+def shown(server: Server, into: SignedInto) -> Application:
     """Return an application that somebody is signed in to, as pages show it."""
-    host = display_host(into.redirect_uris[0]) if into.redirect_uris else ""
+    documents = server.client_documents.rules
+    by_host = client_documents.is_vouched(into.client_id, documents, self_registered=into.self_registered)
+    vouched = into.vouched_for or by_host
     return Application(
         name=into.name,
-        host=host,
+        host=known_host(into.redirect_uris, vouched=vouched),
         owner=into.owner_name,
-        verified=into.vouched_for,
+        verified=vouched,
         self_registered=into.self_registered,
+        described_at=introductions.described_at(into.client_id, self_registered=into.self_registered),
     )

@@ -62,14 +62,14 @@ def occasion_of(request: Request) -> Occasion:
     return Occasion(
         now=server_of(request).clock(),
         request_id=request_id(request),
-        address=_address(request),
+        address=address_of(request),
         user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH],
     )
 
 
 def actor_of(request: Request, session: SessionFact) -> Actor:
     """Return the signed-in person as the audit rows of protocol endpoints name him."""
-    return Actor("user", str(session.user_id), _address(request), request_id(request))
+    return Actor("user", str(session.user_id), address_of(request), request_id(request))
 
 
 def person_of(session: SessionFact) -> Account:
@@ -77,5 +77,6 @@ def person_of(session: SessionFact) -> Account:
     return Account(username=session.username, email=session.email, name=session.display_name, operator=session.operator)
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Return the address of the connection, as the server's trusted proxies name it; empty where there is none."""
     return request.client.host if request.client else ""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
-from app.protocol import profiles
+from app.protocol import client_documents, profiles
 from app.protocol.client_auth import client_secret_jwt
 from app.protocol.client_members import AllowedOrigins, Name
 from app.protocol.client_metadata import ClientMetadata
@@ -20,10 +20,13 @@ _UNSEEN = "sector_identifier_uri is believed: whether it lists the redirect_uris
 
 
 def _client_id(value: str) -> str:
+    """CI-2: an application whose client_id is an address is like any other once it is registered."""
+    if client_documents.looks_like(value):
+        if problem := client_documents.problem_with(value):
+            raise refused(problem)
+        return value
     if not _CLIENT_ID.fullmatch(value):
         raise refused("must be 1 to 200 printable ASCII characters without spaces")
-    if value.startswith("https://"):
-        raise refused("must not start with https://, which is how clients that introduce themselves are named")
     return value
 
 

@@ -135,6 +135,8 @@ def plan(
         details = ("signing people in: in effect from now on",)
     if description.requests != existing.description.requests and not details:
         details = ("requests and answers: in effect from now on",)
+    if existing.self_registered:
+        details += ("made itself known: the operator's from now on",)
     change = Change("~" if details else "=", "application", entry.client_id, details)
     return ApplicationPlan(existing.id, entry, existing, description, digests, change, generated, weak)
 
@@ -163,6 +165,7 @@ async def write(
             *(transaction, plan.id, operator.now, plan.description, plan.digests),
             last_four=last_four,
             sealed=sealed,
+            adopt=plan.existing.self_registered,
         )
         if given is not None and sealed is not None:
             # It may be valid already, as a digest.

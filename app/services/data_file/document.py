@@ -23,11 +23,11 @@ from pydantic_core import ErrorDetails
 
 from app.protocol.client_auth import client_secret_jwt
 from app.protocol.client_members import AllowedOrigins, Name
-from app.protocol.client_metadata import sentence
 from app.protocol.resources import Resource
 from app.protocol.resources import problem_with as problem_with_resource
 from app.protocol.roles import Roles
 from app.protocol.scopes import BUILTIN, ScopeNames, ScopeRegistry
+from app.protocol.validation_words import sentence
 from app.services.api_keys import DEFAULT_LABEL
 from app.services.data_file import user_claims
 from app.services.data_file.application_entry import ApplicationEntry, ApplicationLifetimes
@@ -291,7 +291,7 @@ def _identity(entry: Any) -> str:
 
 def _message(error: ErrorDetails) -> str:
     if error["type"] != "extra_forbidden":
-        return sentence(error["msg"]).removeprefix("Value error, ")
+        return sentence(error["msg"])
     location = error["loc"]
     model: type[BaseModel] = DataFile
     if len(location) > 1:

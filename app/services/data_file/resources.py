@@ -1,14 +1,14 @@
 """Declared resources: compared with those there are, then written. None is ever removed: tokens for it may be about."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from app.protocol.events import Event
 from app.protocol.resources import Resource
 from app.services.data_file.document import Problem, ResourceEntry
 from app.services.data_file.report import Change, differences
 from app.services.operator import Operator
+from app.services.resources import members_of
 from app.store import audit, resources
 from app.store.transaction import Transaction
 
@@ -44,25 +44,13 @@ async def write(transaction: Transaction, plan: ResourcePlan, operator: Operator
         return
     await resources.put(transaction, plan.resource, operator.now)
     event = Event.RESOURCE_DECLARED if plan.existing is None else Event.RESOURCE_CHANGED
-    before = {} if plan.existing is None else {"before": _members(plan.existing)}
-    data = {**before, "after": _members(plan.resource)}
+    before = {} if plan.existing is None else {"before": members_of(plan.existing)}
+    data = {**before, "after": members_of(plan.resource)}
     await audit.record(transaction, operator.entry(event, subject_id=plan.resource.identifier, data=data))
 
 
 def _plan(resource: Resource, existing: Resource | None) -> ResourcePlan:
     if existing is None:
         return ResourcePlan(resource, None, Change("+", "resource", resource.identifier))
-    details = differences(_members(existing), _members(resource))
+    details = differences(members_of(existing), members_of(resource))
     return ResourcePlan(resource, existing, Change("~" if details else "=", "resource", resource.identifier, details))
-
-
-def _members(resource: Resource) -> Mapping[str, Any]:
-    """Return the resource in the words of the file."""
-    return {
-        "name": resource.name,
-        "scopes": None if resource.scopes is None else sorted(resource.scopes),
-        "token_format": resource.token_format,
-        "access_token": None if resource.access_token is None else int(resource.access_token.total_seconds()),
-        "signing_alg": resource.signing_alg,
-        "introspection_clients": sorted(resource.introspection_clients),
-    }

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.protocol.client_metadata import sentence
 from app.protocol.events import Event
 from app.protocol.policy import Lifetimes
 from app.protocol.roles import Roles
 from app.protocol.scopes import ScopeRegistry
+from app.protocol.validation_words import sentence
 from app.services.legacy_import import applications, credentials, people
 from app.services.legacy_import.known import Known
 from app.services.legacy_import.report import Report
@@ -142,7 +142,7 @@ def _checked(report: Report, kind: str, raw: RawRow, name: str) -> Row | None:
     except ValidationError as refused:
         error = refused.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, error["loc"]))
-        report.refuse(kind, name, f"its {where} {sentence(error['msg']).removeprefix('Value error, ')}")
+        report.refuse(kind, name, f"its {where} {sentence(error['msg'])}")
         return None
 
 

@@ -20,14 +20,16 @@ HistoryAct = Literal[
     "disconnected",
     "given_up",
     "deleted",
+    "lapsed",
     "ended",
     "left",
     "revoked",
     "stolen",
 ]
 """What can happen to a record: given (`replaced`: something else instead), taken (`deleted`: its application was,
-`given_up`: by the application itself), or one of its sign-ins ended: by the person, by the application itself, by us
-because a code (`revoked`) or a used token (`stolen`) came back; `approved` is what was allowed for one time."""
+`given_up`: by the application itself, `lapsed`: by us because nobody had used it for long), or one of its sign-ins
+ended: by the person, by the application itself, by us because a code (`revoked`) or a used token (`stolen`) came back;
+`approved` is what was allowed for one time."""
 
 DeskPlace = Literal[
     "overview",
@@ -45,6 +47,8 @@ DeskPlace = Literal[
     "audit",
     "admin-users",
     "admin-applications",
+    "admin-registration-tokens",
+    "admin-resources",
     "admin-requests",
     "admin-audit",
 ]
@@ -227,7 +231,7 @@ class HistoryEntry:
     def look(self) -> str:
         """How the timeline draws it: filled gave, hollow took away, square was the system."""
         taken = dict.fromkeys(("removed", "disconnected", "given_up", "ended", "left"), "less")
-        return {**taken, **dict.fromkeys(("deleted", "revoked", "stolen"), "system")}.get(self.act, "more")
+        return {**taken, **dict.fromkeys(("deleted", "lapsed", "revoked", "stolen"), "system")}.get(self.act, "more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ class ApplicationLine:
     """An application as operators see it.
 
     `owner` is empty for the operator's own, for which he answers himself: it need not be checked. `off_by` is who
-    turned it off.
+    turned it off. `described_at` is the host of the document that it is known by, if it is; `imitates` the name of
+    another application, or of this server, that its own looks like.
     """
 
     client_id: str
@@ -148,6 +149,13 @@ class ApplicationLine:
     check: CheckMark | None = None
     unchecked: bool = False
     redirect_uris: tuple[str, ...] = ()
+    described_at: str = ""
+    imitates: str = ""
+
+    @property
+    def imitated(self) -> str:
+        """The name that its own looks like, as it may stand in a sentence; empty: none."""
+        return display_name(self.imitates, fallback="")
 
     @property
     def url(self) -> str:
@@ -186,6 +194,8 @@ class ApplicationLine:
     @property
     def maker(self) -> str:
         """Whose it is, in words."""
+        if self.described_at:
+            return "Introduced itself"
         if self.self_registered:
             return "Registered itself"
         return display_name(self.owner) if self.owner else "The operators"

@@ -152,7 +152,8 @@ class Consent(Asking):
     """Asks for a decision. POSTs to `/consent`.
 
     Sends `csrf`, `interaction`, `person` (ties the page to the account it was shown to), `decision` = `approve` |
-    `deny`, and each ticked optional line as `scope`.
+    `deny`, and each ticked optional line as `scope`. `changed` are the words for what has become different about the
+    application since the person allowed it something (CI-11).
     """
 
     template: ClassVar[str] = "consent.html"
@@ -161,6 +162,7 @@ class Consent(Asking):
     interaction: str
     person: str = ""
     destination: Destination
+    changed: tuple[str, ...] = ()
     switch_account_url: str = ""
 
     @property

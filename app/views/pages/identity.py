@@ -5,7 +5,7 @@ from enum import Enum
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from app.protocol.redirect_uri import LOOPBACK_NAMES
+from app.protocol.redirect_uri import LOOPBACK_NAMES, display_host, parse
 from app.views.names import claimed_name, display_name, initials
 
 
@@ -51,11 +51,25 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPage:
+    """A page on which an application says something about itself; `host` is where it is, when that is elsewhere."""
+
+    title: str
+    url: str
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """An application as the pages introduce it.
 
     `name` and `owner` are taken as claimed and cleaned here. `host` cannot be forged: the host of the redirect URI the
-    answer goes to, or of the client ID document. `verified` says that somebody here answers for the name.
+    answer goes to (MC-6). Nor can `described_at`, the host of its metadata document, if it is known by one (CI-12).
+    `verified` says that somebody here answers for the name.
+
+    Of one that nobody answers for, `first_seen` says in words since when it is known here, and `imitates` is the name
+    of another application, or of this server, that its own name looks like (DR-13). `logo` is an address of ours;
+    `policy_uri` and `tos_uri` are its own pages.
     """
 
     name: str
@@ -63,6 +77,32 @@ class Application:
     owner: str = ""
     verified: bool = True
     self_registered: bool = False
+    described_at: str = ""
+    first_seen: str = ""
+    imitates: str = ""
+    logo: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+
+    @property
+    def place(self) -> str:
+        """The host to know it by, where there is room for one."""
+        return self.described_at or self.host
+
+    @property
+    def imitated(self) -> str:
+        """The name that its own looks like, as it may stand in a sentence; empty: none."""
+        return display_name(self.imitates, fallback="")
+
+    @property
+    def own_pages(self) -> tuple[OwnPage, ...]:
+        """Its pages that may be opened: on the web, whatever it registered."""
+        pages = (("Privacy policy", self.policy_uri), ("Terms", self.tos_uri))
+        return tuple(OwnPage(title, uri, self._elsewhere(uri)) for title, uri in pages if _is_on_the_web(uri))
+
+    def _elsewhere(self, uri: str) -> str:
+        host = display_host(uri)
+        return "" if host == self.place else host
 
     @property
     def shown(self) -> str:
@@ -72,7 +112,8 @@ class Application:
     @property
     def maker(self) -> str:
         """The owner as it may stand in a sentence; empty when unknown."""
-        return display_name(self.owner, fallback="")
+        cleaned = display_name if self.verified else claimed_name
+        return cleaned(self.owner, fallback="")
 
     @property
     def initials(self) -> str:
@@ -98,6 +139,11 @@ class Destination:
         if host in LOOPBACK_NAMES:
             return cls("loopback", host, parts.port)
         return cls("web", host if parts.port is None else f"{host}:{parts.port}", parts.port)
+
+
+def _is_on_the_web(uri: str) -> bool:
+    parts = parse(uri)
+    return parts is not None and parts.scheme in {"https", "http"} and bool(parts.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ SECTIONS = (
         """
 SC-1 | RFC 6749 §3.3 | MUST | printable ASCII without quote and backslash, case counts, order and repeats do not; else `invalid_scope`
 SC-2 | RFC 6749 §3.3 | MUST | what differs from the request is told; no scope asked is none granted
-SC-3 | RFC 6749 §3.3 | MAY | an application asks within its list; an unknown scope is `invalid_scope`, and ignored in an OpenID request
+SC-3 | RFC 6749 §3.3 | MAY | an application asks within its list; an unknown scope is `invalid_scope`, and ignored in an OpenID request and beside a resource
 SC-4 | OAuth 2.1 §1.4.1 | SHOULD | the names of OpenID Connect are taken
 """,
     ),
@@ -37,7 +37,7 @@ AR-8 | OpenID Connect Core §12.2, RFC 9470 §6.1 | MUST | the login belongs to 
 AR-9 | RFC 7009 §2.1, RFC 9700 §4.14.2 | SHOULD | token, family, record, person and application can each be ended, with all below
 AR-10 | RFC 9700 §4.14.2 | SHOULD | a reused refresh token ends its family, not the record
 AR-11 | Grant Management §6.4 | recommended | a record may end, and no token outlives it | later: with records that have an end of their own
-AR-12 | Client ID Metadata Document §6.3 | MAY | an application that changed is asked about anew | later: with client ID metadata documents
+AR-12 | Client ID Metadata Document §6.3 | MAY | an application that changed is asked about anew
 AR-13 | OpenID Connect Core §2 | MUST | no client id and no subject is ever given out again
 AR-14 | OAuth 2.1 §7.9 | SHOULD | people see each record with what it allows and when it was last used
 AR-15 | RFC 9700 §4.14 | recommended | every change is written down with who, what and in which request

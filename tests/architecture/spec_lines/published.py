@@ -55,20 +55,29 @@ frontchannel_logout_supported | OpenID Connect Front-Channel Logout §3 | MAY | 
 frontchannel_logout_session_supported | OpenID Connect Front-Channel Logout §3 | MAY | false when absent
 check_session_iframe | OpenID Connect Session Management §3.3 | MUST | where session management is on
 grant_management_endpoint | Grant Management §7.1 | MUST | and its companions
-client_id_metadata_document_supported | Client ID Metadata Document §5 | MUST | where such clients are let in | later: with client ID metadata documents
-registration_endpoint | RFC 8414 §2 | MAY | where it is on | later: with dynamic registration (RFC 7591)
+client_id_metadata_document_supported | Client ID Metadata Document §5 | MUST | where such clients are let in
+registration_endpoint | RFC 8414 §2 | MAY | where it is on
 authorization_signing_alg_values_supported | JARM §4 | MAY | and its companions
 introspection_signing_alg_values_supported | RFC 9701 §7 | MAY | where signed answers are on
 acr_values_supported | OpenID Connect Discovery §3, RFC 9470 §7 | MAY | the ways to sign in
 authorization_grant_profiles_supported | Identity Assertion JWT Authorization Grant | MUST | ID-JAG | later: with ID-JAG
 identity_chaining_requested_token_types_supported | Identity chaining draft | MAY | ID-JAG as an issuer | later: with ID-JAG
-protected_resources | RFC 9728 §4 | MAY | the resources | later: with protected resource metadata (RFC 9728)
-signed_metadata | RFC 8414 §2.1 | MAY | the members as a JWT | later: with protected resource metadata (RFC 9728)
+protected_resources | RFC 9728 §4 | MAY | the resources of the server itself
+signed_metadata | RFC 8414 §2.1 | MAY | the members as a JWT | choice: 0044
 global_token_revocation_endpoint | Global Token Revocation draft -04 §4 | MAY | where it is on
 service_documentation | RFC 8414 §2 | MAY | the page for developers
 """,
         kind="member",
         prefix="A7.1 ",
+    ),
+    section(
+        "Protected resource metadata",
+        """
+PR-1 | RFC 9728 §3.1 | MUST | the well-known part stands between host and path of a resource, and the document names that very resource
+PR-2 | RFC 9728 §2 | MUST | it tells the authorization server, the scopes and how tokens are taken
+PR-3 | RFC 9728 §5.1 | MUST | challenges name its address, in whatever scheme
+PR-4 | RFC 9728 §4 | MAY | the server names its own resources
+""",
     ),
     section(
         "Keys",
