@@ -133,7 +133,8 @@ def settle_authorization(action: GrantAction | None) -> Statement:
     )
 
 
-# $1 application, $2 now, $3 what its document says, $4-$14 the audit row
+# $1 application, $2 now, $3 what its document says, $4-$14 the audit row. What is asked of the row besides its id is
+# written so that no partial index answers it.
 REFRESH = Statement(
     "refresh_introduced",
     f"""
@@ -141,7 +142,7 @@ with x as (
     update application a
     set {_update("n", "$2")}
     from {_read("$3", "n")}
-    where a.id = $1 and a.status = 'active' and a.self_registered and {_at("n")} > {_at("a")}
+    where a.id = $1 and a.status = 'active' and a.self_registered::int = 1 and {_at("n")} > {_at("a")}
     returning a.version, a.updated_at),
 c as ({_told("$3", "$1", "false")}),
 l as ({audit(4, "c", data=" || c.told")})
