@@ -13,6 +13,7 @@ import pytest
 
 from app.crypto import secrets
 from tests.support.once import remember
+from tests.support.patient_loop import PatientLoop
 
 pytest_plugins = ["tests.support.database", "tests.support.server"]
 
@@ -93,9 +94,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> tuple[str, dict[str, bool]]:
+def anyio_backend() -> tuple[str, dict[str, type[PatientLoop]]]:
     """Coroutine tests run on uvloop, as the server does."""
-    return "asyncio", {"use_uvloop": True}
+    return "asyncio", {"loop_factory": PatientLoop}
 
 
 @pytest.fixture(scope="session")

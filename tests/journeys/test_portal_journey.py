@@ -14,6 +14,8 @@ from tests.support.demo import RunningDemo
 from tests.support.facts import CHALLENGE, VERIFIER
 from tests.views.loopback import Answer, running_site
 
+pytestmark = pytest.mark.slow
+
 NAME = "Deploy Diary"
 
 
@@ -105,7 +107,6 @@ def wait_for_use(page: Page, url: str) -> None:
     raise AssertionError("the use of the new secret was never shown")
 
 
-@pytest.mark.slow
 def test_an_application_is_created_used_given_a_new_secret_deleted_and_restored(
     demo: RunningDemo, page: Page, callback: str
 ) -> None:
@@ -165,7 +166,6 @@ def test_a_reload_of_the_secret_shows_it_no_second_time(demo: RunningDemo, page:
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-@pytest.mark.slow
 def test_every_page_of_a_developer_is_accessible_and_the_browser_complains_of_nothing(
     demo: RunningDemo, browser: Browser, callback: str, onlooker: Onlooker
 ) -> None:
