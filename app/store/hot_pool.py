@@ -27,7 +27,15 @@ READING, WRITING = 2, 4
 """How many trips of statements that share them are under way at once. Fewer cost less, because more is shared; more
 keep one that waits, for the disk or for a row, from holding up the others."""
 
-_UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+_UNDONE = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+)
+"""Nothing was written. Somebody else was faster, also where two begin a row with two unique keys at once, of which an
+`on conflict` minds but one: the next attempt finds what he has written."""
+
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\(at\) = \(([^)]+)\)")
 

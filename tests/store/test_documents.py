@@ -324,3 +324,21 @@ async def change(database: Database, application_id: UUID, **columns: Any) -> No
     """Change the row of an application."""
     async with database.transaction() as transaction:
         await transaction.execute(update(Application).where(col(Application.id) == application_id).values(**columns))
+
+
+async def test_of_many_who_begin_the_same_row_at_once_nobody_fails(scene: Scene, crowd: Database) -> None:
+    """Id and client_id are unique each, and who is first with the one may be second with the other."""
+    people = [await scenes.begin(crowd) for _ in range(8)]
+    for _ in range(25):
+        number = uuid4()
+        known = Known(scene, number, f"https://app.example/{number}.json")
+        orders = []
+        for one in people:
+            order = known.order()
+            assert order.code is not None
+            assert order.introduced is not None
+            introduced = replace(order.introduced, audit=replace(order.introduced.audit, id=new_id(NOW)))
+            code = replace(order.code, id=new_id(NOW))
+            own = replace(order, user_id=one.user_id, new_record_id=new_id(NOW), introduced=introduced)
+            orders.append(replace(own, code=code, audit=scenes.entry("authorization.granted")))
+        assert all(await asyncio.gather(*map(crowd.hot.settle_authorization, orders)))
