@@ -50,7 +50,8 @@ async def authenticate(server: Server, presented: Presented, row: ClientFact | N
     """
     now, guesses = server.clock(), server.guesses
     guesses.check(presented, now)
-    row = await client_documents.current(server, row, now, presented.address)
+    if row is not None and row.by_document:
+        row = await client_documents.current(server, row, now, presented.address)
     try:
         client, means = await _judge(server, presented, row)
     except OAuthError as refused:
