@@ -331,3 +331,22 @@ async def test_the_log_names_the_host_and_nothing_else_of_the_url(
     assert "10.1.2.3" in said
     assert f"{HOST}:443" in said
     assert "secret" not in said
+
+
+async def test_a_connection_on_which_nobody_speaks_tls_is_closed_when_the_time_is_over() -> None:
+    ended = asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        outbound = way_out(f"{HOST}:{port}", deadline=0.3)
+        with pytest.raises(Failed, match="in time"):
+            await outbound.get(f"https://{HOST}:{port}/", accept=JSON, max_bytes=LIMIT)
+        await asyncio.wait_for(ended.wait(), 10)
