@@ -13,10 +13,12 @@ from app.protocol import client_documents
 from app.store.database import Database
 from app.store.hot_connection import counting_trips
 from tests.support.assertions import claims_of, form, key_of, key_set, signed
-from tests.support.client_site import ClientSite, allow, ask, client_site, refresh, row_of, told
+from tests.support.client_site import ClientSite, allow, ask, client_site, person, refresh, row_of, told
+from tests.support.client_site import trusted as trusted
+from tests.support.client_site import website as website
 from tests.support.credentials import change
 from tests.support.dpop import Holder
-from tests.support.far_server import Trust, answer, trust
+from tests.support.far_server import Trust, answer
 from tests.support.pushing import answered, push, pushed, pushed_url, request_of
 from tests.support.registering import check
 from tests.support.service import ISSUER, answer_of, authorize_url, decide, follow, service
@@ -25,26 +27,10 @@ GONE = answer(b"gone", status="404 Not Found")
 ASKS = 'id="consent-approve"'
 
 
-@pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return trust(tmp_path_factory.mktemp("far"), "127.0.0.1")
-
-
-@pytest.fixture
-async def website(database: Database, trusted: Trust) -> AsyncIterator[ClientSite]:
-    async with client_site(database, trusted) as running:
-        await running.site.user(person(running))
-        yield running
-
-
 @pytest.fixture
 async def browser(website: ClientSite) -> AsyncIterator[httpx.AsyncClient]:
     async with website.site.browser() as fresh:
         yield fresh
-
-
-def person(website: ClientSite) -> str:
-    return f"robin{website.far.number}"
 
 
 async def tokens_of(website: ClientSite, browser: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:

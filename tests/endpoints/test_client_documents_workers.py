@@ -6,29 +6,12 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from app.store.database import Database
 from app.store.hot_connection import counting_trips
-from tests.support.client_site import ClientSite, allow, ask, client_site, refresh, row_of
-from tests.support.far_server import Trust, answer, trust
+from tests.support.client_site import ClientSite, allow, ask, person, refresh, row_of
+from tests.support.client_site import trusted as trusted
+from tests.support.client_site import website as website
+from tests.support.far_server import Trust, answer
 from tests.support.service import answer_of, decide, service
-
-PERSON = "robin"
-
-
-@pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return trust(tmp_path_factory.mktemp("far"), "127.0.0.1")
-
-
-@pytest.fixture
-async def website(database: Database, trusted: Trust) -> AsyncIterator[ClientSite]:
-    async with client_site(database, trusted) as running:
-        await running.site.user(person(running))
-        yield running
-
-
-def person(website: ClientSite) -> str:
-    return f"{PERSON}{website.far.number}"
 
 
 @asynccontextmanager

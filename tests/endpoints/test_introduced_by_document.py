@@ -8,15 +8,11 @@ import pytest
 from app.store.database import Database
 from tests.protocol.test_logos import png
 from tests.support.client_site import ClientSite, allow, ask, client_site
-from tests.support.far_server import Trust, answer, trust
+from tests.support.client_site import trusted as trusted
+from tests.support.far_server import Trust, answer
 from tests.support.service import decide
 
 LOCAL = "http://localhost:8123/callback"
-
-
-@pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return trust(tmp_path_factory.mktemp("far"), "127.0.0.1")
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Application, Audit
 from app.store.database import Database
 from tests.support.facts import VERIFIER
-from tests.support.far_server import FarServer, Trust, answer, far_server
+from tests.support.far_server import FarServer, Trust, answer, far_server, trust
 from tests.support.service import Service, authorize_url, decide, follow, service, sign_in
 
 
@@ -79,6 +80,25 @@ async def client_site(database: Database, trusted: Trust, **settings: Any) -> As
             )
             yield website
             await running.server.client_documents.close()
+
+
+@pytest.fixture(scope="module")
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    """An authority of the module's, for websites on this computer."""
+    return trust(tmp_path_factory.mktemp("far"), "127.0.0.1")
+
+
+@pytest.fixture
+async def website(database: Database, trusted: Trust) -> AsyncIterator[ClientSite]:
+    """A client of the test's own, and a person who may allow it something."""
+    async with client_site(database, trusted) as running:
+        await running.site.user(person(running))
+        yield running
+
+
+def person(website: ClientSite) -> str:
+    """The person of a website: no other test has him."""
+    return f"robin{website.far.number}"
 
 
 async def ask(website: ClientSite, browser: httpx.AsyncClient, username: str, **changes: Any) -> httpx.Response:
